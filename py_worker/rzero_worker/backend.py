@@ -1,0 +1,115 @@
+"""What the server asks of a backend: one method a verb of proto/protocol.yml, structs in, structs out.
+
+Rules that types cannot say:
+
+- Calls come one at a time, all from the process's main thread; a backend needs no locks.
+- Params arrive checked for types, ranges and array lengths (`checks.py`). What only the backend knows,
+  such as the size of its vocabulary, it checks itself, before it changes anything.
+- Repeats of a gradient verb never arrive here: the server's ledger answers them (`ledger.py`).
+- A method fails by raising `WorkerFailure`. Any other exception goes to the caller as `internal` with its
+  traceback, unless `failure_of` knows better. A call that fails leaves the model as it was before it.
+- Packed arrays are little-endian `bytes` in both directions; `wire.py` has the helpers.
+"""
+
+from __future__ import annotations
+
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from rzero_worker.errors import WorkerFailure
+
+if TYPE_CHECKING:
+    from rzero_worker import protocol as p
+
+
+class Context:
+    """A long call's line to the outside: it tells how far it is, and hears that it shall stop."""
+
+    def __init__(
+        self,
+        report: Callable[[int, int], None] | None = None,
+        cancelled: threading.Event | None = None,
+    ) -> None:
+        """Make a context that passes progress to `report` and reads `cancelled`; both may be left out."""
+        self._report = report
+        self._cancelled = cancelled
+
+    def progress(self, done: int, total: int) -> None:
+        """Say that `done` of `total` are finished. Cheap: call it as often as there is news."""
+        if self._report is not None:
+            self._report(done, total)
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the caller no longer wants the answer."""
+        return self._cancelled is not None and self._cancelled.is_set()
+
+    def raise_if_cancelled(self) -> None:
+        """Raise the failure `cancelled` if the caller has asked for it. Call it at least once a second."""
+        if self.cancelled:
+            raise WorkerFailure("cancelled", "cancelled by the caller")
+
+
+class Backend(ABC):
+    """Models and what is done to them. Each has trained weights and published ones, which `sample` uses."""
+
+    name: ClassVar[str]
+    capabilities: ClassVar[Sequence[p.Capability]] = ("sample", "train")
+    losses: ClassVar[Sequence[p.Loss]] = ("grpo",)
+
+    @abstractmethod
+    def versions(self) -> dict[str, str]:
+        """Name the software that results depend on, e.g. {"python": "3.11.4", "torch": "2.13.0"}."""
+
+    @abstractmethod
+    def load_model(self, params: p.LoadModelParams) -> p.LoadModelResult:
+        """Load weights and tokenizer; both kinds of weights start equal, at version 0."""
+
+    @abstractmethod
+    def unload_model(self, params: p.UnloadModelParams) -> p.UnloadModelResult:
+        """Forget a model and free its memory."""
+
+    @abstractmethod
+    def sample(self, params: p.SampleParams, context: Context) -> p.SampleResult:
+        """Draw from the published weights. Progress counts finished samples of `len(conversations) * n`.
+
+        Sample j of conversation i depends on (seeds[i], j) and on conversation i alone, not on its
+        neighbours. Log-probs are those of the distribution drawn from: after temperature, top-k and
+        top-p, renormalised; greedy (temperature 0) draws from a point mass, so they are 0.
+        """
+
+    @abstractmethod
+    def forward(self, params: p.ForwardParams, context: Context) -> p.ForwardResult:
+        """Log-probs of given tokens under the trained weights, 0 for a sequence's first token."""
+
+    @abstractmethod
+    def forward_backward(self, params: p.ForwardBackwardParams) -> p.ForwardBackwardResult:
+        """Add the gradient of sum(token losses * mask) / normalizer to the trained weights' gradient."""
+
+    @abstractmethod
+    def optim_step(self, params: p.OptimStepParams) -> p.OptimStepResult:
+        """One AdamW step on the accumulated gradient (zero if there is none), which is then zero."""
+
+    @abstractmethod
+    def publish_weights(self, params: p.PublishWeightsParams) -> p.PublishWeightsResult:
+        """Copy the trained weights to the published ones; the version grows by one."""
+
+    @abstractmethod
+    def save_checkpoint(self, params: p.SaveCheckpointParams) -> p.SaveCheckpointResult:
+        """Write the trained weights to a new folder: written beside it, then renamed, so whole or absent."""
+
+    @abstractmethod
+    def load_checkpoint(self, params: p.LoadCheckpointParams) -> p.LoadCheckpointResult:
+        """Put a saved folder's weights back, as trained and published ones; the version grows by one.
+
+        The optimiser becomes the saved one, or fresh if none was saved; the gradient becomes zero.
+        """
+
+    def failure_of(self, error: Exception) -> WorkerFailure | None:
+        """Translate an exception of the backend's libraries, e.g. theirs for a full memory; None: unknown."""
+        return None
+
+    def close(self) -> None:  # noqa: B027 - most backends have nothing to free
+        """Free what the process's end does not free by itself."""

@@ -1,0 +1,40 @@
+"""The failures a worker answers with. Codes are those of ErrorCode in proto/protocol.yml."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rzero_worker.protocol import ErrorCode
+
+
+class WorkerFailure(Exception):  # noqa: N818 - named after the Failure envelope it becomes
+    """A call that cannot be answered; the server sends it as a Failure and goes on living.
+
+    Args:
+        code: an ErrorCode of proto/protocol.yml, stable for programs to test.
+        message: one line for people: the field, the value seen and what is allowed.
+        details: more lines where they help, such as the files a folder lacks.
+    """
+
+    def __init__(self, code: ErrorCode, message: str, details: str | None = None) -> None:
+        """Make a failure; the arguments are those of the class."""
+        super().__init__(message)
+        self.code: ErrorCode = code
+        self.message = message
+        self.details = details
+
+
+def invalid_request(message: str) -> WorkerFailure:
+    """Build the failure for a field that is out of range or does not fit another field."""
+    return WorkerFailure("invalid_request", message)
+
+
+def unknown_model(model_id: str) -> WorkerFailure:
+    """Build the failure for a modelId that names no loaded model."""
+    return WorkerFailure("unknown_model", f"modelId {model_id!r}: no model is loaded under this name")
+
+
+def not_trainable(model_id: str) -> WorkerFailure:
+    """Build the failure for a gradient verb on a model loaded with trainable: false."""
+    return WorkerFailure("not_trainable", f"modelId {model_id!r} was loaded with trainable: false")

@@ -1,0 +1,484 @@
+"""Messages of the worker protocol.
+
+Generated from proto/protocol.yml by proto/generate.mjs; do not edit, but change the source and `npm run generate`.
+Attributes are snake_case here and camelCase on the wire; packed arrays are little-endian bytes (wire.py).
+"""
+
+import sys
+from enum import StrEnum
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+PROTOCOL_HASH = "c3b18c6834104d060d5da7f0cea3c87224c7badc1a0f2a1e26b53d8d9812153a"
+"""sha256 over the names and types below; a peer with another hash is refused."""
+
+Int = Annotated[int, Meta(ge=-(2**53) + 1, le=2**53 - 1)]
+"""An integer that a double holds exactly, since the other side may keep it in one."""
+
+Float = Annotated[float, Meta(ge=-sys.float_info.max, le=sys.float_info.max)]
+"""A finite float; NaN and infinities travel in packed arrays only."""
+
+
+class Role(StrEnum):
+    """Values of Role on the wire."""
+
+    SYSTEM = "system"
+    USER = "user"
+    ASSISTANT = "assistant"
+
+
+class StopReason(StrEnum):
+    """Values of StopReason on the wire."""
+
+    STOP = "stop"
+    LENGTH = "length"
+
+
+class Capability(StrEnum):
+    """Values of Capability on the wire."""
+
+    SAMPLE = "sample"
+    TRAIN = "train"
+
+
+class Loss(StrEnum):
+    """Values of Loss on the wire."""
+
+    GRPO = "grpo"
+
+
+class ErrorCode(StrEnum):
+    """Values of ErrorCode on the wire."""
+
+    INVALID_REQUEST = "invalid_request"  # a field is missing, unknown, of the wrong type or out of range
+    UNAUTHORIZED = "unauthorized"  # the token or the protocol hash is not the orchestrator's
+    UNKNOWN_MODEL = "unknown_model"  # no model is loaded under this modelId
+    # the source is not a usable Hugging Face model (details say what is missing)
+    MODEL_UNLOADABLE = "model_unloadable"
+    NOT_TRAINABLE = "not_trainable"  # a gradient verb on a model that was loaded with trainable: false
+    SEQUENCE_CONFLICT = "sequence_conflict"  # this seq was used before, with another payload
+    OUT_OF_MEMORY = "out_of_memory"
+    CANCELLED = "cancelled"
+    IO_ERROR = "io_error"  # a checkpoint could not be written or read
+    INTERNAL = "internal"  # a bug in the worker; details carry the traceback
+
+
+class Base(Struct, rename="camel", forbid_unknown_fields=True, omit_defaults=True, frozen=True):
+    """What all messages share: camelCase on the wire, no unknown fields, absent optionals left out."""
+
+
+class Message(Base, kw_only=True):
+    """One turn of a conversation."""
+
+    role: Role
+    content: str
+
+
+class Conversation(Base, kw_only=True):
+    """Turns in order. A last turn by the assistant is a prefix that the model continues."""
+
+    messages: list[Message]
+
+
+class Sampling(Base, kw_only=True):
+    """How tokens are drawn. Log-probs are those of the processed distribution, the one drawn from."""
+
+    temperature: Float  # 0 is greedy; else logits are divided by it
+    top_p: Float  # in (0, 1]; 1 is off
+    top_k: Int  # 0 is off
+    max_tokens: Int  # most new tokens a sample may have
+
+
+class SampleBatch(Base, kw_only=True):
+    """n samples for each conversation, conversation by conversation.
+
+    Token arrays are concatenated in that order; the length arrays say where each one ends.
+    """
+
+    weights_version: Int
+    prompt_tokens: bytes  # packed i32; one run per conversation
+    prompt_lengths: bytes  # packed i32; [conversations]
+    tokens: bytes  # packed i32; one run per sample, the stop token included
+    lengths: bytes  # packed i32; [conversations * n]
+    logprobs: bytes  # packed f32; aligned with tokens
+    texts: list[str]  # [conversations * n], decoded without the stop token
+    stop_reasons: list[StopReason]
+
+
+class TrainBatch(Base, kw_only=True):
+    """Sequences (prompt and completion together), concatenated. Everything a loss needs is in here."""
+
+    tokens: bytes  # packed i32; concatenated sequences
+    lengths: bytes  # packed i32; [sequences]
+    mask: bytes  # packed u8; aligned with tokens; 1 where the token is trained
+    advantages: bytes  # packed f32; [sequences]
+    # packed f32; aligned with tokens; absent: the current policy's own, so the ratio is 1
+    old_logprobs: bytes | None = None
+    ref_logprobs: bytes | None = None  # packed f32; aligned with tokens; needed when klCoef > 0
+
+
+class LossSpec(Base, kw_only=True):
+    """A loss by name with its coefficients (py_worker/rzero_worker/losses.py has the formulas)."""
+
+    name: Loss
+    clip_low: Float  # ratio is clipped at 1 - clipLow
+    clip_high: Float  # ... and 1 + clipHigh
+    dual_clip: Float  # bound for negative advantages; 0 is off
+    kl_coef: Float  # weight of the k3 estimate of KL(policy || reference)
+    temperature: Float  # of the distribution that was sampled from
+
+
+class Adam(Base, kw_only=True):
+    """AdamW with decoupled weight decay."""
+
+    learning_rate: Float
+    beta1: Float
+    beta2: Float
+    epsilon: Float
+    weight_decay: Float
+    max_grad_norm: Float  # global norm; 0 is off
+
+
+class WorkerError(Base, kw_only=True):
+    """The WorkerError struct."""
+
+    code: ErrorCode
+    message: str
+    details: str | None = None
+
+
+class Hello(Base, kw_only=True, tag_field="kind", tag="Hello"):
+    """A worker's first message on a new connection."""
+
+    protocol_hash: str
+    token: str  # shared secret from the environment, never on a command line
+    worker_id: str
+    backend: str
+    capabilities: list[Capability]
+    losses: list[Loss]
+    versions: dict[str, str]  # e.g. python, torch, transformers
+    pid: Int
+
+
+class Welcome(Base, kw_only=True, tag_field="kind", tag="Welcome"):
+    """The Welcome envelope."""
+
+    protocol_hash: str
+
+
+class Refusal(Base, kw_only=True, tag_field="kind", tag="Refusal"):
+    """The Refusal envelope."""
+
+    error: WorkerError
+
+
+class Request(Base, kw_only=True, tag_field="kind", tag="Request"):
+    """The Request envelope."""
+
+    id: Int  # unique in a connection, increasing
+    verb: str
+    params: bytes  # the verb's params, packed; opaque to whoever only routes
+
+
+class Response(Base, kw_only=True, tag_field="kind", tag="Response"):
+    """The Response envelope."""
+
+    id: Int
+    result: bytes  # the verb's result, packed
+
+
+class Failure(Base, kw_only=True, tag_field="kind", tag="Failure"):
+    """The Failure envelope."""
+
+    id: Int
+    error: WorkerError
+
+
+class Progress(Base, kw_only=True, tag_field="kind", tag="Progress"):
+    """How far a long request is. Monotone in `done`; the last one may be missing."""
+
+    id: Int
+    done: Int
+    total: Int
+
+
+class LoadModelParams(Base, kw_only=True):
+    """Parameters of `load_model`."""
+
+    model_id: str
+    source: str  # a Hugging Face folder, or a hub name where the worker has network
+    trainable: bool
+    seed: Int
+
+
+class LoadModelResult(Base, kw_only=True):
+    """Result of `load_model`."""
+
+    architecture: str
+    parameters: Int
+    vocabulary_size: Int
+    context_length: Int  # tokens, prompt and completion together
+    weights_version: Int  # 0
+
+
+class UnloadModelParams(Base, kw_only=True):
+    """Parameters of `unload_model`."""
+
+    model_id: str
+
+
+class UnloadModelResult(Base, kw_only=True):
+    """Result of `unload_model`."""
+
+
+class SampleParams(Base, kw_only=True):
+    """Parameters of `sample`."""
+
+    model_id: str
+    conversations: list[Conversation]
+    n: Int
+    seeds: bytes  # packed u32; one a conversation; sample j of conversation i depends on (seeds[i], j) alone
+    sampling: Sampling
+
+
+class ForwardParams(Base, kw_only=True):
+    """Parameters of `forward`."""
+
+    model_id: str
+    tokens: bytes  # packed i32
+    lengths: bytes  # packed i32
+    temperature: Float
+
+
+class ForwardResult(Base, kw_only=True):
+    """Result of `forward`."""
+
+    logprobs: bytes  # packed f32; aligned with tokens; 0 for the first token of a sequence
+
+
+class ForwardBackwardParams(Base, kw_only=True):
+    """Parameters of `forward_backward`."""
+
+    model_id: str
+    seq: Int
+    batch: TrainBatch
+    loss: LossSpec
+    normalizer: Float
+
+
+class ForwardBackwardResult(Base, kw_only=True):
+    """Result of `forward_backward`."""
+
+    loss: Float
+    kl: Float  # mean over trained tokens
+    entropy: Float  # mean over trained tokens, nats
+    clip_fraction: Float
+    ratio_mean: Float
+    tokens: Int  # trained tokens
+
+
+class OptimStepParams(Base, kw_only=True):
+    """Parameters of `optim_step`."""
+
+    model_id: str
+    seq: Int
+    adam: Adam
+
+
+class OptimStepResult(Base, kw_only=True):
+    """Result of `optim_step`."""
+
+    grad_norm: Float  # before clipping
+
+
+class PublishWeightsParams(Base, kw_only=True):
+    """Parameters of `publish_weights`."""
+
+    model_id: str
+
+
+class PublishWeightsResult(Base, kw_only=True):
+    """Result of `publish_weights`."""
+
+    weights_version: Int
+
+
+class SaveCheckpointParams(Base, kw_only=True):
+    """Parameters of `save_checkpoint`."""
+
+    model_id: str
+    path: str  # must not exist
+    with_optimizer: bool
+
+
+class SaveCheckpointResult(Base, kw_only=True):
+    """Result of `save_checkpoint`."""
+
+    bytes: Int
+
+
+class LoadCheckpointParams(Base, kw_only=True):
+    """Parameters of `load_checkpoint`."""
+
+    model_id: str
+    path: str
+
+
+class LoadCheckpointResult(Base, kw_only=True):
+    """Result of `load_checkpoint`."""
+
+    weights_version: Int
+
+
+class PingParams(Base, kw_only=True):
+    """Parameters of `ping`."""
+
+
+class PingResult(Base, kw_only=True):
+    """Result of `ping`."""
+
+    busy: str  # the verb being executed, or ""
+    progress: Int  # grows while work is done
+
+
+class CancelParams(Base, kw_only=True):
+    """Parameters of `cancel`."""
+
+    id: Int
+
+
+class CancelResult(Base, kw_only=True):
+    """Result of `cancel`."""
+
+    found: bool
+
+
+class ShutdownParams(Base, kw_only=True):
+    """Parameters of `shutdown`."""
+
+
+class ShutdownResult(Base, kw_only=True):
+    """Result of `shutdown`."""
+
+
+SampleResult = SampleBatch
+
+Envelope = Hello | Welcome | Refusal | Request | Response | Failure | Progress
+"""Any frame between orchestrator and worker; `kind` says which."""
+
+
+class Verb(Struct, frozen=True):
+    """How a verb travels. `control`: answered during a long call. `errors`: beside those of any verb."""
+
+    name: str
+    params: type[Base]
+    result: type[Base]
+    control: bool
+    progress: bool
+    errors: tuple[ErrorCode, ...]
+
+
+VERBS: dict[str, Verb] = {
+    "load_model": Verb(
+        name="load_model",
+        params=LoadModelParams,
+        result=LoadModelResult,
+        control=False,
+        progress=False,
+        errors=(ErrorCode.MODEL_UNLOADABLE, ErrorCode.OUT_OF_MEMORY),
+    ),
+    "unload_model": Verb(
+        name="unload_model",
+        params=UnloadModelParams,
+        result=UnloadModelResult,
+        control=False,
+        progress=False,
+        errors=(ErrorCode.UNKNOWN_MODEL,),
+    ),
+    "sample": Verb(
+        name="sample",
+        params=SampleParams,
+        result=SampleResult,
+        control=False,
+        progress=True,
+        errors=(ErrorCode.UNKNOWN_MODEL, ErrorCode.OUT_OF_MEMORY, ErrorCode.CANCELLED),
+    ),
+    "forward": Verb(
+        name="forward",
+        params=ForwardParams,
+        result=ForwardResult,
+        control=False,
+        progress=True,
+        errors=(ErrorCode.UNKNOWN_MODEL, ErrorCode.OUT_OF_MEMORY, ErrorCode.CANCELLED),
+    ),
+    "forward_backward": Verb(
+        name="forward_backward",
+        params=ForwardBackwardParams,
+        result=ForwardBackwardResult,
+        control=False,
+        progress=False,
+        errors=(
+            ErrorCode.UNKNOWN_MODEL,
+            ErrorCode.NOT_TRAINABLE,
+            ErrorCode.SEQUENCE_CONFLICT,
+            ErrorCode.OUT_OF_MEMORY,
+        ),
+    ),
+    "optim_step": Verb(
+        name="optim_step",
+        params=OptimStepParams,
+        result=OptimStepResult,
+        control=False,
+        progress=False,
+        errors=(ErrorCode.UNKNOWN_MODEL, ErrorCode.NOT_TRAINABLE, ErrorCode.SEQUENCE_CONFLICT),
+    ),
+    "publish_weights": Verb(
+        name="publish_weights",
+        params=PublishWeightsParams,
+        result=PublishWeightsResult,
+        control=False,
+        progress=False,
+        errors=(ErrorCode.UNKNOWN_MODEL,),
+    ),
+    "save_checkpoint": Verb(
+        name="save_checkpoint",
+        params=SaveCheckpointParams,
+        result=SaveCheckpointResult,
+        control=False,
+        progress=False,
+        errors=(ErrorCode.UNKNOWN_MODEL, ErrorCode.IO_ERROR),
+    ),
+    "load_checkpoint": Verb(
+        name="load_checkpoint",
+        params=LoadCheckpointParams,
+        result=LoadCheckpointResult,
+        control=False,
+        progress=False,
+        errors=(ErrorCode.UNKNOWN_MODEL, ErrorCode.IO_ERROR),
+    ),
+    "ping": Verb(
+        name="ping",
+        params=PingParams,
+        result=PingResult,
+        control=True,
+        progress=False,
+        errors=(),
+    ),
+    "cancel": Verb(
+        name="cancel",
+        params=CancelParams,
+        result=CancelResult,
+        control=True,
+        progress=False,
+        errors=(),
+    ),
+    "shutdown": Verb(
+        name="shutdown",
+        params=ShutdownParams,
+        result=ShutdownResult,
+        control=True,
+        progress=False,
+        errors=(),
+    ),
+}

@@ -1,0 +1,131 @@
+"""Packing: messages to and from msgpack, packed arrays to and from arrays. Knows no verb and no socket."""
+
+import sys
+from array import array
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+
+from .protocol import Base, Envelope
+
+if TYPE_CHECKING:
+    import numpy as np
+
+if sys.byteorder != "little":
+    raise ImportError("rzero_worker needs a little-endian host: packed arrays are little-endian")
+
+T = TypeVar("T")
+
+_ENVELOPE = msgspec.msgpack.Decoder(Envelope)
+_ENCODER = msgspec.msgpack.Encoder()
+
+
+class ProtocolError(ValueError):
+    """A message that does not follow proto/protocol.yml; says where, what was seen and what is allowed."""
+
+    code = "invalid_request"
+
+
+def encode(message: Base) -> bytes:
+    """Pack one message: a map in the field order of protocol.yml, absent optionals left out."""
+    try:
+        return _ENCODER.encode(message)
+    except (TypeError, ValueError, OverflowError) as error:  # a lone surrogate, an int beyond 64 bits, ...
+        raise ProtocolError(f"{type(message).__name__}: {error}") from error
+
+
+def decode(data: bytes, kind: type[T]) -> T:
+    """Unpack exactly one message of the given class; refuses unknown, missing and mistyped fields."""
+    try:
+        return msgspec.msgpack.decode(data, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ProtocolError(f"{kind.__name__}: {error}") from error
+
+
+def decode_envelope(data: bytes) -> Envelope:
+    """Unpack a frame: whichever envelope its ``kind`` names."""
+    try:
+        return _ENVELOPE.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ProtocolError(f"envelope: {error}") from error
+
+
+# array typecodes whose item sizes the C standard leaves open but every supported host shares
+_ITEM_SIZES = {"B": 1, "i": 4, "I": 4, "f": 4}
+for _code, _size in _ITEM_SIZES.items():
+    if array(_code).itemsize != _size:
+        raise ImportError(f"array('{_code}') has {array(_code).itemsize} bytes an item here, not {_size}")
+
+
+def _unpack(data: bytes, typecode: str, name: str) -> array:
+    size = _ITEM_SIZES[typecode]
+    if len(data) % size:
+        raise ProtocolError(f"{name}: saw {len(data)} bytes, expected a multiple of {size}")
+    items = array(typecode)
+    items.frombytes(data)
+    return items
+
+
+def _pack(items: Iterable[float], typecode: str, name: str) -> bytes:
+    try:
+        return array(typecode, items).tobytes()
+    except (OverflowError, TypeError) as error:
+        raise ProtocolError(f"{name}: {error}") from error
+
+
+def unpack_u8s(data: bytes, name: str = "u8s") -> array:
+    """Bytes to ``array('B')``. ``name`` is for the error message, here and below."""
+    return _unpack(data, "B", name)
+
+
+def unpack_i32s(data: bytes, name: str = "i32s") -> array:
+    """Bytes to ``array('i')``."""
+    return _unpack(data, "i", name)
+
+
+def unpack_u32s(data: bytes, name: str = "u32s") -> array:
+    """Bytes to ``array('I')``."""
+    return _unpack(data, "I", name)
+
+
+def unpack_f32s(data: bytes, name: str = "f32s") -> array:
+    """Bytes to ``array('f')``."""
+    return _unpack(data, "f", name)
+
+
+def pack_u8s(items: Iterable[int], name: str = "u8s") -> bytes:
+    """Integers in 0..255 to bytes; a value outside is a ``ProtocolError``."""
+    return _pack(items, "B", name)
+
+
+def pack_i32s(items: Iterable[int], name: str = "i32s") -> bytes:
+    """Signed 32-bit integers to bytes."""
+    return _pack(items, "i", name)
+
+
+def pack_u32s(items: Iterable[int], name: str = "u32s") -> bytes:
+    """Unsigned 32-bit integers to bytes."""
+    return _pack(items, "I", name)
+
+
+def pack_f32s(items: Iterable[float], name: str = "f32s") -> bytes:
+    """Numbers, rounded to float32, to bytes; NaN and infinities pass."""
+    return _pack(items, "f", name)
+
+
+def numpy_view(data: bytes, dtype: str, name: str = "array") -> "np.ndarray":
+    """Bytes as a read-only numpy array over the same memory; dtype is one of u1, i4, u4, f4."""
+    import numpy as np  # optional: the mock worker runs without it
+
+    kind = np.dtype(f"<{dtype}")
+    if len(data) % kind.itemsize:
+        raise ProtocolError(f"{name}: saw {len(data)} bytes, expected a multiple of {kind.itemsize}")
+    return np.frombuffer(data, dtype=kind)
+
+
+def numpy_pack(items: "np.ndarray", dtype: str) -> bytes:
+    """A numpy array of any layout as packed bytes of dtype (u1, i4, u4, f4), in C order."""
+    import numpy as np
+
+    return np.ascontiguousarray(items, dtype=np.dtype(f"<{dtype}")).tobytes()

@@ -1,0 +1,101 @@
+import { describe, expect, test } from '@jest/globals';
+import { ConfigError } from '../../../ts/config/errors.ts';
+import { formatConfig, loadConfig } from '../../../ts/config/load.ts';
+import { PRESETS } from '../../../ts/config/presets.ts';
+
+function problem(sources: Parameters<typeof loadConfig>[0]): string {
+  try {
+    loadConfig(sources);
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigError);
+    return (error as ConfigError).message;
+  }
+  throw new Error('the configuration was accepted');
+}
+
+describe('presets', () => {
+  test.each(Object.keys(PRESETS))('%s resolves, and survives being saved and loaded', (preset) => {
+    const config = loadConfig({ preset });
+    expect(config.preset).toBe(preset);
+    expect(loadConfig({ file: { name: 'config.yml', text: formatConfig(config) } })).toEqual(config);
+  });
+
+  test("embedded changes nothing but sizes, learning rates and the model of the paper's method", () => {
+    const leaves = (value: object, path = ''): string[] =>
+      Object.entries(value).flatMap(([key, inner]) =>
+        typeof inner === 'object' ? leaves(inner, `${path}${key}.`) : [`${path}${key}`],
+      );
+    const allowed =
+      /^(model|(challenger|solver)\.(steps|prompts|rollouts|miniBatch|optimizer\.learningRate)|questions\.candidates|.*\.maxTokens|evaluation\..*)$/;
+    expect(leaves(PRESETS.embedded?.values ?? {}).filter((name) => !allowed.test(name))).toEqual([]);
+  });
+
+  test('the paper preset has the values of the paper', () => {
+    const { challenger, questions, answering, solver, iterations } = loadConfig({ preset: 'paper' });
+    expect([iterations, challenger.steps, solver.steps]).toEqual([3, 5, 15]);
+    expect([challenger.rollouts, solver.rollouts, answering.votes, questions.candidates]).toEqual([4, 5, 10, 8000]);
+    expect([challenger.klCoef, solver.klCoef, questions.delta]).toEqual([0.01, 0.01, 0.25]);
+    expect([solver.optimizer.learningRate, solver.optimizer.weightDecay]).toEqual([1e-6, 1e-2]);
+  });
+});
+
+describe('sources', () => {
+  const file = { name: 'mine.yml', text: 'preset: paper\nseed: 7\nsolver:\n  steps: 3\n' };
+
+  test('a file overrides its preset, an assignment overrides the file', () => {
+    const config = loadConfig({ file, sets: ['solver.steps=9', 'solver.steps=11'] });
+    expect([config.preset, config.seed, config.solver.steps, config.solver.rollouts]).toEqual(['paper', 7, 11, 5]);
+  });
+
+  test('a named preset is stronger than the one in the file', () => {
+    expect(loadConfig({ preset: 'embedded', file }).model).toBe('embedded');
+  });
+
+  test('an empty file is the default preset', () => {
+    expect(loadConfig({ file: { name: 'empty.yml', text: '' } })).toEqual(loadConfig({}));
+  });
+});
+
+describe('errors name the option, the value and what is allowed', () => {
+  test('an unknown option, with the nearest one', () => {
+    expect(problem({ sets: ['solver.step=9'] })).toBe('unknown option "solver.step"; did you mean "solver.steps"?');
+    expect(problem({ sets: ['solvr.steps=9'] })).toBe('unknown option "solvr"; did you mean "solver"?');
+    expect(problem({ file: { name: 'f', text: 'worker:\n  zzz: 1' } })).toBe(
+      'unknown option "worker.zzz"; known here: backend, threads',
+    );
+  });
+
+  test('a value out of range', () => {
+    expect(problem({ sets: ['solver.steps=0'] })).toBe('option "solver.steps" is 0: it must be at least 1');
+    expect(problem({ sets: ['questions.sampling.temperature=0'] })).toBe(
+      'option "questions.sampling.temperature" is 0: it must be more than 0',
+    );
+  });
+
+  test('a value of the wrong type', () => {
+    expect(problem({ sets: ['seed=1.5'] })).toBe('option "seed" is 1.5: it must be a whole number');
+    expect(problem({ sets: ['seed=one'] })).toBe('option "seed" is "one": it must be a number');
+    expect(problem({ sets: ['arm=fulll'] })).toBe(
+      'option "arm" is "fulll": it must be one of full, untrained-challenger, shuffled-labels, random-rewards, no-filter, no-repetition',
+    );
+  });
+
+  test('values that do not fit together', () => {
+    expect(problem({ sets: ['solver.miniBatch=100'] })).toBe(
+      'option "solver.miniBatch" is 100: it must divide prompts * rollouts',
+    );
+  });
+
+  test('every wrong option at once, a line each', () => {
+    expect(problem({ sets: ['seed=-1', 'solver.steps=x'] }).split('\n')).toHaveLength(2);
+  });
+
+  test('an unknown preset, a bad assignment, a file that is no mapping', () => {
+    expect(problem({ preset: 'embeded' })).toBe(
+      'preset "embeded" does not exist (did you mean "embedded"?); there are: paper, embedded, mock',
+    );
+    expect(problem({ sets: ['steps'] })).toBe('--set wants NAME=VALUE such as solver.steps=20, not "steps"');
+    expect(problem({ file: { name: 'a.yml', text: '- 1' } })).toBe('a.yml must hold a mapping of options, not [1]');
+    expect(problem({ file: { name: 'a.yml', text: 'a: [' } })).toMatch(/^a\.yml is not YAML: /);
+  });
+});

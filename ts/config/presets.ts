@@ -1,0 +1,114 @@
+import type { Config } from './schema.ts';
+
+/** Part of a configuration; what is absent stays as it was. */
+export type Overrides<T> = { [K in keyof T]?: T[K] extends object ? Overrides<T[K]> : T[K] };
+
+/** A named starting point: all of the parent's values, and the differences. */
+export interface Preset {
+  summary: string;
+  extends?: string;
+  values: Overrides<Config>;
+}
+
+const optimizer = {
+  learningRate: 1e-6,
+  beta1: 0.9,
+  beta2: 0.999,
+  epsilon: 1e-8,
+  weightDecay: 1e-2,
+  maxGradNorm: 1,
+};
+const clipping = { clipLow: 0.2, clipHigh: 0.3, dualClip: 3 };
+
+/**
+ * The paper's hyper-parameters (arXiv 2508.05004, appendix A) where it states them, else those of the
+ * published code. Batches follow the published scripts: 512 prompts a step for both roles; a Challenger
+ * update sees 16 prompts (its author's correction of the paper's 128), a Solver update 128.
+ */
+const paper: Config = {
+  preset: 'paper',
+  seed: 1,
+  iterations: 3,
+  arm: 'full',
+  model: 'Qwen/Qwen3-4B-Base',
+  worker: { backend: 'torch', threads: 1 },
+  challenger: {
+    reward: 'paper',
+    steps: 5,
+    prompts: 512,
+    rollouts: 4,
+    miniBatch: 16 * 4,
+    sampling: { temperature: 1, topP: 0.99, topK: 0, maxTokens: 4096 },
+    optimizer,
+    ...clipping,
+    klCoef: 1e-2,
+  },
+  questions: {
+    candidates: 8000,
+    sampling: { temperature: 1, topP: 0.95, topK: 0, maxTokens: 4096 },
+    delta: 0.25,
+  },
+  answering: {
+    votes: 10,
+    sampling: { temperature: 1, topP: 1, topK: 40, maxTokens: 4096 },
+  },
+  solver: {
+    steps: 15,
+    prompts: 512,
+    rollouts: 5,
+    miniBatch: 128 * 5,
+    sampling: { temperature: 1, topP: 0.99, topK: 0, maxTokens: 4096 },
+    optimizer,
+    ...clipping,
+    klCoef: 1e-2,
+  },
+  evaluation: {
+    problems: 640,
+    samples: 4,
+    sampling: { temperature: 1, topP: 1, topK: 0, maxTokens: 4096 },
+  },
+};
+
+/** Presets by name. Each is the paper's method; what differs is what its `values` say. */
+export const PRESETS: Record<string, Preset> = {
+  paper: { summary: "the paper's sizes and learning rates, for a 4B backbone", values: paper },
+  embedded: {
+    summary: 'the same method at sizes and learning rates for the embedded base model on one CPU core',
+    extends: 'paper',
+    values: {
+      model: 'embedded',
+      challenger: {
+        steps: 10,
+        prompts: 1,
+        rollouts: 64,
+        miniBatch: 64,
+        sampling: { maxTokens: 64 },
+        optimizer: { learningRate: 1e-3 },
+      },
+      questions: { candidates: 400, sampling: { maxTokens: 64 } },
+      answering: { sampling: { maxTokens: 64 } },
+      solver: {
+        steps: 15,
+        prompts: 32,
+        rollouts: 8,
+        miniBatch: 256,
+        sampling: { maxTokens: 64 },
+        optimizer: { learningRate: 3e-4 },
+      },
+      evaluation: { sampling: { maxTokens: 64 } },
+    },
+  },
+  mock: {
+    summary: 'the whole loop in seconds against the mock worker: no PyTorch, no model',
+    extends: 'embedded',
+    values: {
+      model: 'mock://rzero',
+      worker: { backend: 'mock' },
+      iterations: 2,
+      challenger: { steps: 3, rollouts: 16, miniBatch: 16 },
+      questions: { candidates: 32 },
+      solver: { steps: 3, prompts: 8, rollouts: 4, miniBatch: 32 },
+      evaluation: { problems: 32, samples: 2 },
+    },
+  },
+};

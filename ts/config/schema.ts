@@ -1,0 +1,78 @@
+import { z } from 'zod';
+import { ARMS, type Settings } from '../domain/settings.ts';
+
+const count = z.int().min(1).max(1_000_000);
+const share = z.number().min(0).max(1);
+
+const sampling = z.strictObject({
+  temperature: z.number().min(0).max(10).describe('0 is greedy; else logits are divided by it'),
+  topP: z.number().gt(0).max(1).describe('nucleus; 1 is off'),
+  topK: z.int().min(0).describe('0 is off'),
+  maxTokens: count.describe('most new tokens of one sample'),
+});
+
+const drawn = sampling.extend({ temperature: z.number().gt(0).max(10).describe('logits are divided by it') });
+
+const phase = z.strictObject({
+  steps: count.describe('optimisation steps'),
+  prompts: count.describe('conversations per step'),
+  rollouts: count.min(2).describe('samples per conversation: the group of the advantages'),
+  miniBatch: count.describe('sequences per optimiser update; must divide prompts * rollouts'),
+  sampling: drawn,
+  optimizer: z.strictObject({
+    learningRate: z.number().min(0).max(1),
+    beta1: z.number().min(0).lt(1),
+    beta2: z.number().min(0).lt(1),
+    epsilon: z.number().gt(0),
+    weightDecay: z.number().min(0),
+    maxGradNorm: z.number().min(0).describe('global norm; 0 is off'),
+  }),
+  clipLow: share,
+  clipHigh: z.number().min(0),
+  dualClip: z.number().min(0).describe('0 is off'),
+  klCoef: z.number().min(0).describe("weight of KL to the phase's initial policy"),
+});
+
+const dividing = <T extends z.ZodType<{ prompts: number; rollouts: number; miniBatch: number }>>(schema: T) =>
+  schema.refine((value) => (value.prompts * value.rollouts) % value.miniBatch === 0, {
+    path: ['miniBatch'],
+    message: 'must divide prompts * rollouts',
+  });
+
+/**
+ * The whole configuration of a run, as it is after presets, file and flags. Every field is required
+ * here: defaults are the presets' business (presets.ts), so that none hides in code.
+ */
+export const configSchema = z.strictObject({
+  preset: z.string().describe('the preset that this configuration started from'),
+  seed: z.int().min(0).max(2 ** 32 - 1),
+  iterations: count,
+  arm: z.enum(ARMS).describe('the whole method, or one thing taken from it'),
+  model: z.string().min(1).describe('base model: a Hugging Face folder or hub name, or "embedded"'),
+  worker: z.strictObject({
+    backend: z.enum(['torch', 'mock']),
+    threads: z.int().min(1).max(1024).describe('compute threads of the worker'),
+  }),
+  challenger: dividing(phase.extend({ reward: z.enum(['paper']) })),
+  questions: z.strictObject({
+    candidates: count.describe("the paper's N"),
+    sampling: drawn,
+    delta: z.number().min(0).max(0.5).describe('kept iff |agreement - 1/2| <= delta'),
+  }),
+  answering: z.strictObject({
+    votes: count.min(2).describe("answers per question, the paper's m"),
+    sampling: drawn,
+  }),
+  solver: dividing(phase),
+  evaluation: z.strictObject({
+    problems: count.max(10_000).describe('held-out problems'),
+    samples: count.describe('samples per problem'),
+    sampling: drawn,
+  }),
+});
+
+/** A resolved configuration: what the loop computes ({@link Settings}) and how the worker is run. */
+export type Config = z.infer<typeof configSchema>;
+
+// The loop's settings and the schema must not drift apart.
+((config: Config): Settings => config) satisfies unknown;

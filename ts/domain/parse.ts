@@ -1,0 +1,51 @@
+/** What a Challenger's text holds. */
+export interface ParsedQuestion {
+  /** Trimmed, never blank, free of question tags. */
+  question: string;
+  /** The box that follows the question; null when there is none. Reported, never trusted: labels come from votes. */
+  answer: string | null;
+}
+
+/**
+ * The first well-formed question of a text: `<question>`, some non-blank text, `</question>`, with no
+ * other question tag in between. Of nested tags the innermost pair counts, so a model that mentions the
+ * tag while it thinks is still understood. One pass, linear in the text's length.
+ *
+ * @returns null when there is no such pair (the format check of the paper's Challenger reward fails)
+ */
+export function parseQuestion(text: string): ParsedQuestion | null {
+  let start = -1;
+  for (const tag of text.matchAll(/<(\/?)question>/g)) {
+    if (tag[1] === '') {
+      start = tag.index + tag[0].length;
+      continue;
+    }
+    const question = start < 0 ? '' : text.slice(start, tag.index).trim();
+    if (question !== '') return { question, answer: extractBoxed(text.slice(tag.index + tag[0].length)) };
+    start = -1;
+  }
+  return null;
+}
+
+const BOX = '\\boxed{';
+
+/**
+ * The content of the last `\boxed{...}`, trimmed. Braces nest; `\{` and `\}` are literal, as in TeX.
+ * An earlier box is never used in its stead: a text that was cut off inside its last box has no
+ * answer. One pass over what follows the last box, so linear in the text's length.
+ *
+ * @returns null when there is no box, when the last one never closes, or when it is blank
+ */
+export function extractBoxed(text: string): string | null {
+  const box = text.lastIndexOf(BOX);
+  if (box < 0) return null;
+  const start = box + BOX.length;
+  let depth = 1;
+  for (let i = start; i < text.length; i++) {
+    const character = text[i];
+    if (character === '\\') i++;
+    else if (character === '{') depth++;
+    else if (character === '}' && --depth === 0) return text.slice(start, i).trim() || null;
+  }
+  return null;
+}

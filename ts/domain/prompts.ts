@@ -1,0 +1,39 @@
+import type { Conversation } from '../protocol/generated.ts';
+
+/** Asks for one problem in the form that {@link file://./parse.ts parseQuestion} reads. */
+export const CHALLENGER_SYSTEM =
+  'You set problems for a mathematics competition. Think in private first, then write one problem of your own: ' +
+  'new, self-contained, with a single answer, hard enough that most strong students fail it. ' +
+  'Put the problem between <question> and </question>, and after it the final answer in \\boxed{}.';
+
+/** The same for every candidate: what differs between them is the sampling seed alone. */
+export const CHALLENGER_USER = 'Write one new problem.';
+
+/** Asks for an answer in the form that {@link file://./parse.ts extractBoxed} reads. */
+export const SOLVER_SYSTEM = 'Reason step by step, and put the final answer in \\boxed{}.';
+
+/** What the Challenger is given; it never varies (the paper's Challenger has no input but its instruction). */
+export function challengerConversation(): Conversation {
+  return {
+    messages: [
+      { role: 'system', content: CHALLENGER_SYSTEM },
+      { role: 'user', content: CHALLENGER_USER },
+    ],
+  };
+}
+
+/**
+ * What the Solver is given for one question.
+ *
+ * @param prefix how the answer begins; the model continues it (a last turn by the assistant)
+ */
+export function solverConversation(question: string, prefix?: string): Conversation {
+  const conversation: Conversation = {
+    messages: [
+      { role: 'system', content: SOLVER_SYSTEM },
+      { role: 'user', content: question },
+    ],
+  };
+  if (prefix !== undefined) conversation.messages.push({ role: 'assistant', content: prefix });
+  return conversation;
+}

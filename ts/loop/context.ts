@@ -1,0 +1,75 @@
+import type { Settings } from '../domain/settings.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Exam } from '../ports/exam.ts';
+import type { LoopEvent, Phase, Reporter } from '../ports/reporter.ts';
+import type { RunStore } from '../ports/runStore.ts';
+import type { Worker } from '../ports/worker.ts';
+import type { CallOptions } from '../protocol/generated.ts';
+
+/** What every phase is given: the settings, and the ports to act through. */
+export interface LoopContext {
+  settings: Settings;
+  worker: Worker;
+  exam: Exam;
+  store: RunStore;
+  reporter: Reporter;
+  clock: Clock;
+  /** Aborted when the run is to stop; every worker call is cancelled by it. */
+  signal: AbortSignal;
+}
+
+/** One running phase: reports, metrics and progress carry its name. */
+export interface PhaseScope {
+  /** Call options that cancel with the run and report samples as progress of this phase. */
+  call(progressTotal?: number, before?: number): CallOptions;
+  report(event: LoopEvent): void;
+  /** Record the metrics of one optimisation step. */
+  step(step: number, steps: number, metrics: Record<string, number>): void;
+  warn(message: string): void;
+}
+
+/**
+ * Run `body` as a phase: announce it, time it, and record the figures it returns.
+ *
+ * @throws whatever `body` throws; the phase is then left unended in the metrics
+ */
+export async function runPhase<T extends { metrics: Record<string, number> }>(
+  context: LoopContext,
+  announcement: Omit<Extract<LoopEvent, { type: 'phase-started' }>, 'type'>,
+  body: (scope: PhaseScope) => Promise<T>,
+): Promise<T> {
+  const { reporter, store, clock, signal } = context;
+  const { iteration, phase } = announcement;
+  const started = clock.now();
+  reporter.report({ type: 'phase-started', ...announcement });
+  const scope: PhaseScope = {
+    call: (progressTotal, before = 0) => ({
+      signal,
+      ...(progressTotal === undefined
+        ? {}
+        : {
+            onProgress: ({ done }: { done: number }) =>
+              reporter.report({ type: 'progress', iteration, phase, done: before + done, total: progressTotal }),
+          }),
+    }),
+    report: (event) => reporter.report(event),
+    step: (step, steps, metrics) => {
+      store.appendMetrics({ kind: 'step', iteration, phase, step, ...metrics });
+      reporter.report({ type: 'step', iteration, phase, step, steps, metrics });
+    },
+    warn: (message) => {
+      store.appendMetrics({ kind: 'warning', iteration, phase, message });
+      reporter.report({ type: 'warning', iteration, phase, message });
+    },
+  };
+  const result = await body(scope);
+  const seconds = clock.now() - started;
+  store.appendMetrics({ kind: 'phase', iteration, phase, ...result.metrics, seconds: Math.round(seconds * 1000) / 1000 });
+  reporter.report({ type: 'phase-ended', iteration, phase, seconds, metrics: result.metrics });
+  return result;
+}
+
+/** Folder of an iteration's records, by phase. */
+export function recordName(iteration: number, phase: Phase, part?: string): string {
+  return `iteration-${iteration}/${phase}${part === undefined ? '' : `/${part}`}.jsonl`;
+}

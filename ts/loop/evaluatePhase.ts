@@ -1,0 +1,88 @@
+import { solverConversation } from '../domain/prompts.ts';
+import { mean } from '../domain/statistics.ts';
+import type { Sampling } from '../protocol/generated.ts';
+import { groupTexts, requestSeeds } from './ask.ts';
+import { type LoopContext, type PhaseScope, recordName, runPhase } from './context.ts';
+
+/** How an exam is sat: greedily once, sampled k times, and sampled k times from the worked prefix. */
+type Mode = 'greedy' | 'sampled' | 'worked';
+
+/**
+ * Let a Solver sit the exam and record every response with its mark. The marks are written down and
+ * reported; nothing of them reaches the other phases.
+ *
+ * @param iteration 0 for the base model
+ * @returns accuracies in [0, 1]
+ */
+export async function evaluatePhase(context: LoopContext, iteration: number, solver: string): Promise<Record<string, number>> {
+  const { settings, worker, exam, store, signal } = context;
+  const { samples, sampling } = settings.evaluation;
+  const questions = exam.questions.length;
+  const prefixed = exam.workedPrefix !== undefined;
+  const total = questions * (1 + samples + (prefixed ? samples : 0));
+  const { metrics } = await runPhase(
+    context,
+    { iteration, phase: 'evaluation', total, unit: 'answers', note: `${questions} held-out problems` },
+    async (scope) => {
+      await worker.loadModel({ modelId: 'solver', source: solver, trainable: false, seed: settings.seed }, { signal });
+      const greedy = await sit(context, scope, 'greedy', { ...sampling, temperature: 0 }, 1, 0, total);
+      const sampled = await sit(context, scope, 'sampled', sampling, samples, questions, total);
+      const worked = prefixed
+        ? await sit(context, scope, 'worked', sampling, samples, questions * (1 + samples), total)
+        : undefined;
+      await worker.unloadModel({ modelId: 'solver' }, { signal });
+      store.writeRecords(recordName(iteration, 'evaluation'), [
+        ...greedy.records,
+        ...sampled.records,
+        ...(worked?.records ?? []),
+      ]);
+      return {
+        metrics: {
+          greedy: greedy.accuracy,
+          mean: sampled.accuracy,
+          majority: sampled.majority,
+          ...(worked === undefined ? {} : { worked: worked.accuracy }),
+        },
+      };
+    },
+  );
+  return metrics;
+}
+
+async function sit(
+  context: LoopContext,
+  scope: PhaseScope,
+  mode: Mode,
+  sampling: Sampling,
+  n: number,
+  before: number,
+  total: number,
+) {
+  const { settings, worker, exam } = context;
+  const prefix = mode === 'worked' ? exam.workedPrefix : undefined;
+  const batch = await worker.sample(
+    {
+      modelId: 'solver',
+      conversations: exam.questions.map((question) => solverConversation(question, prefix)),
+      n,
+      // The same seeds in every iteration: evaluations are paired, so their difference has less noise.
+      seeds: requestSeeds(settings.seed, exam.questions.length, 'evaluation', mode),
+      sampling,
+    },
+    scope.call(total, before),
+  );
+  const responses = groupTexts(batch, n);
+  const correct = exam.grade(responses);
+  const majority = exam.gradeMajority(responses);
+  return {
+    accuracy: mean(correct.flat().map(Number)),
+    majority: mean(majority.map(Number)),
+    records: exam.questions.map((question, index) => ({
+      question,
+      mode,
+      responses: responses[index],
+      correct: correct[index],
+      ...(n > 1 ? { majorityCorrect: majority[index] } : {}),
+    })),
+  };
+}

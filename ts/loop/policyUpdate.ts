@@ -1,0 +1,101 @@
+import { attachRefLogprobs, toTrainBatches } from '../domain/datum.ts';
+import type { PhaseSettings } from '../domain/settings.ts';
+import { mean } from '../domain/statistics.ts';
+import type { Worker } from '../ports/worker.ts';
+import type { CallOptions, SampleBatch, TrainBatch } from '../protocol/generated.ts';
+
+/** A policy in training: the worker's names for it and for its frozen start, and its step counter. */
+export interface Policy {
+  modelId: string;
+  /** The phase's initial weights, the anchor of the KL term; absent when `klCoef` is 0. */
+  referenceId?: string;
+  /** Number for the next gradient verb; the worker applies each number once. */
+  seq: number;
+}
+
+/**
+ * Load `source` as a policy to train, with a frozen copy as its KL anchor. A phase always starts with
+ * a fresh optimiser: R-Zero hands over weights, never optimiser state.
+ */
+export async function loadPolicy(
+  worker: Worker,
+  modelId: string,
+  source: string,
+  settings: PhaseSettings,
+  seed: number,
+  options: CallOptions,
+): Promise<Policy> {
+  await worker.loadModel({ modelId, source, trainable: true, seed }, options);
+  if (settings.klCoef === 0) return { modelId, seq: 1 };
+  const referenceId = `${modelId}-reference`;
+  await worker.loadModel({ modelId: referenceId, source, trainable: false, seed }, options);
+  return { modelId, referenceId, seq: 1 };
+}
+
+/** Free a policy and its anchor. */
+export async function unloadPolicy(worker: Worker, policy: Policy, options: CallOptions): Promise<void> {
+  await worker.unloadModel({ modelId: policy.modelId }, options);
+  if (policy.referenceId !== undefined) await worker.unloadModel({ modelId: policy.referenceId }, options);
+}
+
+/**
+ * One GRPO step on a batch of samples: `prompts * rollouts / miniBatch` updates, then publish.
+ *
+ * The loss of an update is averaged over its trained tokens. With a single update the old policy is the
+ * current one and the ratio is exactly 1; with several, old log-probs are computed once by the
+ * trainer before the first of them, so sampler and trainer numerics never mix.
+ *
+ * @param advantages one a sample, in the batch's order
+ * @returns means over the updates
+ */
+export async function updatePolicy(
+  worker: Worker,
+  policy: Policy,
+  samples: SampleBatch,
+  advantages: Float32Array,
+  settings: PhaseSettings,
+  order: readonly number[],
+  options: CallOptions,
+): Promise<Record<string, number>> {
+  const { modelId } = policy;
+  const temperature = settings.sampling.temperature;
+  const loss = {
+    name: 'grpo',
+    clipLow: settings.clipLow,
+    clipHigh: settings.clipHigh,
+    dualClip: settings.dualClip,
+    klCoef: settings.klCoef,
+    temperature,
+  } as const;
+  const logprobsOf = async (id: string, batch: TrainBatch): Promise<Float32Array> =>
+    (await worker.forward({ modelId: id, tokens: batch.tokens, lengths: batch.lengths, temperature }, options)).logprobs;
+
+  const updates = toTrainBatches(samples, advantages, settings.rollouts, { miniBatch: settings.miniBatch, order });
+  if (updates.length > 1) {
+    for (const update of updates) update.batch.oldLogprobs = await logprobsOf(modelId, update.batch);
+  }
+
+  const reports: { kl: number; entropy: number; clipFraction: number; gradNorm: number; loss: number }[] = [];
+  for (const { batch, trainedTokens } of updates) {
+    const data =
+      policy.referenceId === undefined ? batch : attachRefLogprobs(batch, await logprobsOf(policy.referenceId, batch));
+    const pass = await worker.forwardBackward(
+      { modelId, seq: policy.seq++, batch: data, loss, normalizer: trainedTokens },
+      options,
+    );
+    const { gradNorm } = await worker.optimStep({ modelId, seq: policy.seq++, adam: settings.optimizer }, options);
+    reports.push({ ...pass, gradNorm });
+  }
+  const { weightsVersion } = await worker.publishWeights({ modelId }, options);
+  const average = (key: keyof (typeof reports)[number]) => mean(reports.map((report) => report[key]));
+  return {
+    updates: reports.length,
+    loss: average('loss'),
+    kl: average('kl'),
+    entropy: average('entropy'),
+    clipFraction: average('clipFraction'),
+    gradNorm: average('gradNorm'),
+    meanLength: mean(Array.from(samples.lengths)),
+    weightsVersion,
+  };
+}

@@ -1,0 +1,100 @@
+import { groupAdvantages } from '../domain/advantage.ts';
+import { randomRewards } from '../domain/controls.ts';
+import { problemBatches } from '../domain/curriculum.ts';
+import { extractBoxed } from '../domain/parse.ts';
+import { solverConversation } from '../domain/prompts.ts';
+import { permutation, stream } from '../domain/random.ts';
+import { solverReward } from '../domain/reward.ts';
+import { mean } from '../domain/statistics.ts';
+import { groupTexts, requestSeeds } from './ask.ts';
+import { type LoopContext, recordName, runPhase } from './context.ts';
+import { loadPolicy, type Policy, unloadPolicy, updatePolicy } from './policyUpdate.ts';
+import type { Problem } from './questionPhase.ts';
+
+/**
+ * Train the Solver on the kept questions: GRPO on the binary reward (paper section 3.4).
+ *
+ * With no question kept there is nothing to learn from: the phase warns, and the Solver goes on
+ * unchanged.
+ *
+ * @param start weights that the Solver starts from and is anchored to
+ * @returns the trained Solver's folder
+ */
+export async function solverPhase(
+  context: LoopContext,
+  iteration: number,
+  start: string,
+  problems: readonly Problem[],
+): Promise<string> {
+  const { settings, worker, store, signal } = context;
+  const { steps, prompts } = settings.solver;
+  const { folder } = await runPhase(
+    context,
+    { iteration, phase: 'solver', total: steps, unit: 'steps', note: 'learns to agree with the majority' },
+    async (scope) => {
+      const policy = await loadPolicy(worker, 'solver', start, settings.solver, settings.seed, { signal });
+      const batches = problemBatches(problems, prompts, steps, stream(settings.seed, 'solver', iteration, 'batches'));
+      if (batches.length === 0) {
+        scope.warn('no question was kept, so the Solver is not trained in this iteration');
+      } else if (problems.length < prompts) {
+        scope.warn(`only ${problems.length} questions were kept for batches of ${prompts}: each is used several times`);
+      }
+      const history: Record<string, number>[] = [];
+      for (const [index, batch] of batches.entries()) {
+        const metrics = await solverStep(context, policy, iteration, index + 1, batch);
+        history.push(metrics);
+        scope.step(index + 1, steps, metrics);
+      }
+      const folder = store.modelFolder(iteration, 'solver');
+      await worker.saveCheckpoint({ modelId: policy.modelId, path: folder, withOptimizer: false }, { signal });
+      await unloadPolicy(worker, policy, { signal });
+      return { folder, metrics: { steps: batches.length, ...history.at(-1) } };
+    },
+  );
+  return folder;
+}
+
+async function solverStep(
+  context: LoopContext,
+  policy: Policy,
+  iteration: number,
+  step: number,
+  problems: readonly Problem[],
+): Promise<Record<string, number>> {
+  const { settings, worker, store, signal } = context;
+  const { rollouts, sampling } = settings.solver;
+  const path = ['solver', iteration, step] as const;
+
+  const samples = await worker.sample(
+    {
+      modelId: policy.modelId,
+      conversations: problems.map(({ question }) => solverConversation(question)),
+      n: rollouts,
+      seeds: requestSeeds(settings.seed, problems.length, ...path, 'answer'),
+      sampling,
+    },
+    { signal },
+  );
+  const texts = groupTexts(samples, rollouts);
+  const rewards =
+    settings.arm === 'random-rewards'
+      ? randomRewards(samples.texts.length, stream(settings.seed, ...path, 'random-rewards'))
+      : problems.flatMap(({ label }, group) =>
+          (texts[group] ?? []).map((text) => solverReward(extractBoxed(text), label)),
+        );
+  const advantages = groupAdvantages(rewards, rollouts);
+  const order = permutation(rewards.length, stream(settings.seed, ...path, 'order'));
+  const update = await updatePolicy(worker, policy, samples, advantages, settings.solver, order, { signal });
+
+  const rewardsOf = (group: number) => rewards.slice(group * rollouts, (group + 1) * rollouts);
+  store.writeRecords(
+    recordName(iteration, 'solver', `step-${String(step).padStart(3, '0')}`),
+    problems.map((problem, group) => ({ iteration, step, ...problem, responses: texts[group], rewards: rewardsOf(group) })),
+  );
+  const uninformative = problems.filter((_, group) => new Set(rewardsOf(group)).size === 1).length;
+  return {
+    reward: mean(rewards),
+    uninformative: uninformative / problems.length,
+    ...update,
+  };
+}

@@ -1,0 +1,722 @@
+// Generated from proto/protocol.yml by proto/generate.mjs. Do not edit: change the source, then `npm run generate`.
+import type { CallOptions, Codec } from './primitives.ts';
+import {
+  tBool,
+  tBytes,
+  tEnum,
+  tEnvelope,
+  tF32s,
+  tFloat,
+  tI32s,
+  tInt,
+  tList,
+  tMap,
+  tOptional,
+  tString,
+  tStruct,
+  tU32s,
+  tU8s,
+} from './primitives.ts';
+
+export type { CallOptions, Codec } from './primitives.ts';
+
+export type Role = 'system' | 'user' | 'assistant';
+/** Every Role, in the order of the source. */
+export const ROLE_VALUES = ['system', 'user', 'assistant'] as const;
+export const tRole = tEnum<Role>('Role', ROLE_VALUES);
+
+export type StopReason = 'stop' | 'length';
+/** Every StopReason, in the order of the source. */
+export const STOP_REASON_VALUES = ['stop', 'length'] as const;
+export const tStopReason = tEnum<StopReason>('StopReason', STOP_REASON_VALUES);
+
+export type Capability = 'sample' | 'train';
+/** Every Capability, in the order of the source. */
+export const CAPABILITY_VALUES = ['sample', 'train'] as const;
+export const tCapability = tEnum<Capability>('Capability', CAPABILITY_VALUES);
+
+export type Loss = 'grpo';
+/** Every Loss, in the order of the source. */
+export const LOSS_VALUES = ['grpo'] as const;
+export const tLoss = tEnum<Loss>('Loss', LOSS_VALUES);
+
+/**
+ * - `invalid_request`: a field is missing, unknown, of the wrong type or out of range
+ * - `unauthorized`: the token or the protocol hash is not the orchestrator's
+ * - `unknown_model`: no model is loaded under this modelId
+ * - `model_unloadable`: the source is not a usable Hugging Face model (details say what is missing)
+ * - `not_trainable`: a gradient verb on a model that was loaded with trainable: false
+ * - `sequence_conflict`: this seq was used before, with another payload
+ * - `io_error`: a checkpoint could not be written or read
+ * - `internal`: a bug in the worker; details carry the traceback
+ */
+export type ErrorCode =
+  | 'invalid_request'
+  | 'unauthorized'
+  | 'unknown_model'
+  | 'model_unloadable'
+  | 'not_trainable'
+  | 'sequence_conflict'
+  | 'out_of_memory'
+  | 'cancelled'
+  | 'io_error'
+  | 'internal';
+/** Every ErrorCode, in the order of the source. */
+export const ERROR_CODE_VALUES = [
+  'invalid_request',
+  'unauthorized',
+  'unknown_model',
+  'model_unloadable',
+  'not_trainable',
+  'sequence_conflict',
+  'out_of_memory',
+  'cancelled',
+  'io_error',
+  'internal',
+] as const;
+export const tErrorCode = tEnum<ErrorCode>('ErrorCode', ERROR_CODE_VALUES);
+
+/** One turn of a conversation. */
+export interface Message {
+  role: Role;
+  content: string;
+}
+export const tMessage = tStruct<Message>('Message', {
+  role: tRole,
+  content: tString,
+});
+
+/** Turns in order. A last turn by the assistant is a prefix that the model continues. */
+export interface Conversation {
+  messages: readonly Message[];
+}
+export const tConversation = tStruct<Conversation>('Conversation', {
+  messages: tList(tMessage),
+});
+
+/** How tokens are drawn. Log-probs are those of the processed distribution, the one drawn from. */
+export interface Sampling {
+  /** 0 is greedy; else logits are divided by it */
+  temperature: number;
+  /** in (0, 1]; 1 is off */
+  topP: number;
+  /** 0 is off */
+  topK: number;
+  /** most new tokens a sample may have */
+  maxTokens: number;
+}
+export const tSampling = tStruct<Sampling>('Sampling', {
+  temperature: tFloat,
+  topP: tFloat,
+  topK: tInt,
+  maxTokens: tInt,
+});
+
+/**
+ * n samples for each conversation, conversation by conversation. Token arrays are concatenated in that order; the
+ * length arrays say where each one ends.
+ */
+export interface SampleBatch {
+  weightsVersion: number;
+  /** one run per conversation */
+  promptTokens: Int32Array;
+  /** [conversations] */
+  promptLengths: Int32Array;
+  /** one run per sample, the stop token included */
+  tokens: Int32Array;
+  /** [conversations * n] */
+  lengths: Int32Array;
+  /** aligned with tokens */
+  logprobs: Float32Array;
+  /** [conversations * n], decoded without the stop token */
+  texts: readonly string[];
+  stopReasons: readonly StopReason[];
+}
+export const tSampleBatch = tStruct<SampleBatch>('SampleBatch', {
+  weightsVersion: tInt,
+  promptTokens: tI32s,
+  promptLengths: tI32s,
+  tokens: tI32s,
+  lengths: tI32s,
+  logprobs: tF32s,
+  texts: tList(tString),
+  stopReasons: tList(tStopReason),
+});
+
+/** Sequences (prompt and completion together), concatenated. Everything a loss needs is in here. */
+export interface TrainBatch {
+  /** concatenated sequences */
+  tokens: Int32Array;
+  /** [sequences] */
+  lengths: Int32Array;
+  /** aligned with tokens; 1 where the token is trained */
+  mask: Uint8Array;
+  /** [sequences] */
+  advantages: Float32Array;
+  /** aligned with tokens; absent: the current policy's own, so the ratio is 1 */
+  oldLogprobs?: Float32Array;
+  /** aligned with tokens; needed when klCoef > 0 */
+  refLogprobs?: Float32Array;
+}
+export const tTrainBatch = tStruct<TrainBatch>('TrainBatch', {
+  tokens: tI32s,
+  lengths: tI32s,
+  mask: tU8s,
+  advantages: tF32s,
+  oldLogprobs: tOptional(tF32s),
+  refLogprobs: tOptional(tF32s),
+});
+
+/** A loss by name with its coefficients (py_worker/rzero_worker/losses.py has the formulas). */
+export interface LossSpec {
+  name: Loss;
+  /** ratio is clipped at 1 - clipLow */
+  clipLow: number;
+  /** ... and 1 + clipHigh */
+  clipHigh: number;
+  /** bound for negative advantages; 0 is off */
+  dualClip: number;
+  /** weight of the k3 estimate of KL(policy || reference) */
+  klCoef: number;
+  /** of the distribution that was sampled from */
+  temperature: number;
+}
+export const tLossSpec = tStruct<LossSpec>('LossSpec', {
+  name: tLoss,
+  clipLow: tFloat,
+  clipHigh: tFloat,
+  dualClip: tFloat,
+  klCoef: tFloat,
+  temperature: tFloat,
+});
+
+/** AdamW with decoupled weight decay. */
+export interface Adam {
+  learningRate: number;
+  beta1: number;
+  beta2: number;
+  epsilon: number;
+  weightDecay: number;
+  /** global norm; 0 is off */
+  maxGradNorm: number;
+}
+export const tAdam = tStruct<Adam>('Adam', {
+  learningRate: tFloat,
+  beta1: tFloat,
+  beta2: tFloat,
+  epsilon: tFloat,
+  weightDecay: tFloat,
+  maxGradNorm: tFloat,
+});
+
+export interface WorkerError {
+  code: ErrorCode;
+  message: string;
+  details?: string;
+}
+export const tWorkerError = tStruct<WorkerError>('WorkerError', {
+  code: tErrorCode,
+  message: tString,
+  details: tOptional(tString),
+});
+
+/** A worker's first message on a new connection. */
+export interface Hello {
+  kind: 'Hello';
+  protocolHash: string;
+  /** shared secret from the environment, never on a command line */
+  token: string;
+  workerId: string;
+  backend: string;
+  capabilities: readonly Capability[];
+  losses: readonly Loss[];
+  /** e.g. python, torch, transformers */
+  versions: Readonly<Record<string, string>>;
+  pid: number;
+}
+export const tHello = tEnvelope<Hello>('Hello', {
+  protocolHash: tString,
+  token: tString,
+  workerId: tString,
+  backend: tString,
+  capabilities: tList(tCapability),
+  losses: tList(tLoss),
+  versions: tMap(tString),
+  pid: tInt,
+});
+
+export interface Welcome {
+  kind: 'Welcome';
+  protocolHash: string;
+}
+export const tWelcome = tEnvelope<Welcome>('Welcome', {
+  protocolHash: tString,
+});
+
+export interface Refusal {
+  kind: 'Refusal';
+  error: WorkerError;
+}
+export const tRefusal = tEnvelope<Refusal>('Refusal', {
+  error: tWorkerError,
+});
+
+export interface Request {
+  kind: 'Request';
+  /** unique in a connection, increasing */
+  id: number;
+  verb: string;
+  /** the verb's params, packed; opaque to whoever only routes */
+  params: Uint8Array;
+}
+export const tRequest = tEnvelope<Request>('Request', {
+  id: tInt,
+  verb: tString,
+  params: tBytes,
+});
+
+export interface Response {
+  kind: 'Response';
+  id: number;
+  /** the verb's result, packed */
+  result: Uint8Array;
+}
+export const tResponse = tEnvelope<Response>('Response', {
+  id: tInt,
+  result: tBytes,
+});
+
+export interface Failure {
+  kind: 'Failure';
+  id: number;
+  error: WorkerError;
+}
+export const tFailure = tEnvelope<Failure>('Failure', {
+  id: tInt,
+  error: tWorkerError,
+});
+
+/** How far a long request is. Monotone in `done`; the last one may be missing. */
+export interface Progress {
+  kind: 'Progress';
+  id: number;
+  done: number;
+  total: number;
+}
+export const tProgress = tEnvelope<Progress>('Progress', {
+  id: tInt,
+  done: tInt,
+  total: tInt,
+});
+
+/** Parameters of `load_model`. */
+export interface LoadModelParams {
+  modelId: string;
+  /** a Hugging Face folder, or a hub name where the worker has network */
+  source: string;
+  trainable: boolean;
+  seed: number;
+}
+export const tLoadModelParams = tStruct<LoadModelParams>('LoadModelParams', {
+  modelId: tString,
+  source: tString,
+  trainable: tBool,
+  seed: tInt,
+});
+
+/** Result of `load_model`. */
+export interface LoadModelResult {
+  architecture: string;
+  parameters: number;
+  vocabularySize: number;
+  /** tokens, prompt and completion together */
+  contextLength: number;
+  /** 0 */
+  weightsVersion: number;
+}
+export const tLoadModelResult = tStruct<LoadModelResult>('LoadModelResult', {
+  architecture: tString,
+  parameters: tInt,
+  vocabularySize: tInt,
+  contextLength: tInt,
+  weightsVersion: tInt,
+});
+
+/** Parameters of `unload_model`. */
+export interface UnloadModelParams {
+  modelId: string;
+}
+export const tUnloadModelParams = tStruct<UnloadModelParams>('UnloadModelParams', {
+  modelId: tString,
+});
+
+/** Result of `unload_model`. */
+export type UnloadModelResult = Record<string, never>;
+export const tUnloadModelResult = tStruct<UnloadModelResult>('UnloadModelResult', {});
+
+/** Parameters of `sample`. */
+export interface SampleParams {
+  modelId: string;
+  conversations: readonly Conversation[];
+  n: number;
+  /** one a conversation; sample j of conversation i depends on (seeds[i], j) alone */
+  seeds: Uint32Array;
+  sampling: Sampling;
+}
+export const tSampleParams = tStruct<SampleParams>('SampleParams', {
+  modelId: tString,
+  conversations: tList(tConversation),
+  n: tInt,
+  seeds: tU32s,
+  sampling: tSampling,
+});
+
+/** Parameters of `forward`. */
+export interface ForwardParams {
+  modelId: string;
+  tokens: Int32Array;
+  lengths: Int32Array;
+  temperature: number;
+}
+export const tForwardParams = tStruct<ForwardParams>('ForwardParams', {
+  modelId: tString,
+  tokens: tI32s,
+  lengths: tI32s,
+  temperature: tFloat,
+});
+
+/** Result of `forward`. */
+export interface ForwardResult {
+  /** aligned with tokens; 0 for the first token of a sequence */
+  logprobs: Float32Array;
+}
+export const tForwardResult = tStruct<ForwardResult>('ForwardResult', {
+  logprobs: tF32s,
+});
+
+/** Parameters of `forward_backward`. */
+export interface ForwardBackwardParams {
+  modelId: string;
+  seq: number;
+  batch: TrainBatch;
+  loss: LossSpec;
+  normalizer: number;
+}
+export const tForwardBackwardParams = tStruct<ForwardBackwardParams>('ForwardBackwardParams', {
+  modelId: tString,
+  seq: tInt,
+  batch: tTrainBatch,
+  loss: tLossSpec,
+  normalizer: tFloat,
+});
+
+/** Result of `forward_backward`. */
+export interface ForwardBackwardResult {
+  loss: number;
+  /** mean over trained tokens */
+  kl: number;
+  /** mean over trained tokens, nats */
+  entropy: number;
+  clipFraction: number;
+  ratioMean: number;
+  /** trained tokens */
+  tokens: number;
+}
+export const tForwardBackwardResult = tStruct<ForwardBackwardResult>('ForwardBackwardResult', {
+  loss: tFloat,
+  kl: tFloat,
+  entropy: tFloat,
+  clipFraction: tFloat,
+  ratioMean: tFloat,
+  tokens: tInt,
+});
+
+/** Parameters of `optim_step`. */
+export interface OptimStepParams {
+  modelId: string;
+  seq: number;
+  adam: Adam;
+}
+export const tOptimStepParams = tStruct<OptimStepParams>('OptimStepParams', {
+  modelId: tString,
+  seq: tInt,
+  adam: tAdam,
+});
+
+/** Result of `optim_step`. */
+export interface OptimStepResult {
+  /** before clipping */
+  gradNorm: number;
+}
+export const tOptimStepResult = tStruct<OptimStepResult>('OptimStepResult', {
+  gradNorm: tFloat,
+});
+
+/** Parameters of `publish_weights`. */
+export interface PublishWeightsParams {
+  modelId: string;
+}
+export const tPublishWeightsParams = tStruct<PublishWeightsParams>('PublishWeightsParams', {
+  modelId: tString,
+});
+
+/** Result of `publish_weights`. */
+export interface PublishWeightsResult {
+  weightsVersion: number;
+}
+export const tPublishWeightsResult = tStruct<PublishWeightsResult>('PublishWeightsResult', {
+  weightsVersion: tInt,
+});
+
+/** Parameters of `save_checkpoint`. */
+export interface SaveCheckpointParams {
+  modelId: string;
+  /** must not exist */
+  path: string;
+  withOptimizer: boolean;
+}
+export const tSaveCheckpointParams = tStruct<SaveCheckpointParams>('SaveCheckpointParams', {
+  modelId: tString,
+  path: tString,
+  withOptimizer: tBool,
+});
+
+/** Result of `save_checkpoint`. */
+export interface SaveCheckpointResult {
+  bytes: number;
+}
+export const tSaveCheckpointResult = tStruct<SaveCheckpointResult>('SaveCheckpointResult', {
+  bytes: tInt,
+});
+
+/** Parameters of `load_checkpoint`. */
+export interface LoadCheckpointParams {
+  modelId: string;
+  path: string;
+}
+export const tLoadCheckpointParams = tStruct<LoadCheckpointParams>('LoadCheckpointParams', {
+  modelId: tString,
+  path: tString,
+});
+
+/** Result of `load_checkpoint`. */
+export interface LoadCheckpointResult {
+  weightsVersion: number;
+}
+export const tLoadCheckpointResult = tStruct<LoadCheckpointResult>('LoadCheckpointResult', {
+  weightsVersion: tInt,
+});
+
+/** Parameters of `ping`. */
+export type PingParams = Record<string, never>;
+export const tPingParams = tStruct<PingParams>('PingParams', {});
+
+/** Result of `ping`. */
+export interface PingResult {
+  /** the verb being executed, or "" */
+  busy: string;
+  /** grows while work is done */
+  progress: number;
+}
+export const tPingResult = tStruct<PingResult>('PingResult', {
+  busy: tString,
+  progress: tInt,
+});
+
+/** Parameters of `cancel`. */
+export interface CancelParams {
+  id: number;
+}
+export const tCancelParams = tStruct<CancelParams>('CancelParams', {
+  id: tInt,
+});
+
+/** Result of `cancel`. */
+export interface CancelResult {
+  found: boolean;
+}
+export const tCancelResult = tStruct<CancelResult>('CancelResult', {
+  found: tBool,
+});
+
+/** Parameters of `shutdown`. */
+export type ShutdownParams = Record<string, never>;
+export const tShutdownParams = tStruct<ShutdownParams>('ShutdownParams', {});
+
+/** Result of `shutdown`. */
+export type ShutdownResult = Record<string, never>;
+export const tShutdownResult = tStruct<ShutdownResult>('ShutdownResult', {});
+
+export type SampleResult = SampleBatch;
+export const tSampleResult = tSampleBatch;
+
+/** Any frame between orchestrator and worker; `kind` says which. */
+export type Envelope = Hello | Welcome | Refusal | Request | Response | Failure | Progress;
+/** The codec of each envelope, by its `kind`. */
+export const ENVELOPES: { readonly [K in Envelope['kind']]: Codec<Extract<Envelope, { kind: K }>> } = {
+  Hello: tHello,
+  Welcome: tWelcome,
+  Refusal: tRefusal,
+  Request: tRequest,
+  Response: tResponse,
+  Failure: tFailure,
+  Progress: tProgress,
+};
+
+/** The types behind each verb. */
+export interface VerbTypes {
+  load_model: { params: LoadModelParams; result: LoadModelResult };
+  unload_model: { params: UnloadModelParams; result: UnloadModelResult };
+  sample: { params: SampleParams; result: SampleResult };
+  forward: { params: ForwardParams; result: ForwardResult };
+  forward_backward: { params: ForwardBackwardParams; result: ForwardBackwardResult };
+  optim_step: { params: OptimStepParams; result: OptimStepResult };
+  publish_weights: { params: PublishWeightsParams; result: PublishWeightsResult };
+  save_checkpoint: { params: SaveCheckpointParams; result: SaveCheckpointResult };
+  load_checkpoint: { params: LoadCheckpointParams; result: LoadCheckpointResult };
+  ping: { params: PingParams; result: PingResult };
+  cancel: { params: CancelParams; result: CancelResult };
+  shutdown: { params: ShutdownParams; result: ShutdownResult };
+}
+export type Verb = keyof VerbTypes;
+
+/** What a worker can be asked, one method a verb. */
+export interface WorkerVerbs {
+  /** Load weights and tokenizer under a name; an existing model of that name is replaced, its optimiser forgotten. */
+  loadModel(params: LoadModelParams, options?: CallOptions): Promise<LoadModelResult>;
+  unloadModel(params: UnloadModelParams, options?: CallOptions): Promise<UnloadModelResult>;
+  /** Draw n completions for each conversation, from the weights last published. */
+  sample(params: SampleParams, options?: CallOptions): Promise<SampleResult>;
+  /** Log-probs of given tokens under the weights being trained. */
+  forward(params: ForwardParams, options?: CallOptions): Promise<ForwardResult>;
+  /**
+   * Add the gradient of sum(token losses * mask) / normalizer to the model's gradient. The caller gives the normalizer,
+   * so splitting a batch leaves the sum of gradients unchanged.
+   */
+  forwardBackward(params: ForwardBackwardParams, options?: CallOptions): Promise<ForwardBackwardResult>;
+  /** One AdamW step on the accumulated gradient, which is then zero. */
+  optimStep(params: OptimStepParams, options?: CallOptions): Promise<OptimStepResult>;
+  /** Make the trained weights those that `sample` uses. */
+  publishWeights(params: PublishWeightsParams, options?: CallOptions): Promise<PublishWeightsResult>;
+  /** Write a Hugging Face folder (config, safetensors, tokenizer), complete or not at all. */
+  saveCheckpoint(params: SaveCheckpointParams, options?: CallOptions): Promise<SaveCheckpointResult>;
+  /** Put weights (and the optimiser, if saved) of a folder made by save_checkpoint back into a loaded model. */
+  loadCheckpoint(params: LoadCheckpointParams, options?: CallOptions): Promise<LoadCheckpointResult>;
+  /** Answered within a second, also while a long call runs. */
+  ping(params: PingParams, options?: CallOptions): Promise<PingResult>;
+  /** End a running or waiting request; its own answer is then the failure `cancelled`. */
+  cancel(params: CancelParams, options?: CallOptions): Promise<CancelResult>;
+  /** Stop after answering; running work is cancelled. */
+  shutdown(params: ShutdownParams, options?: CallOptions): Promise<ShutdownResult>;
+}
+
+/** How a verb travels. `control`: answered during a long call. `errors`: beside those of any verb. */
+export interface VerbSpec<P, R> {
+  readonly method: keyof WorkerVerbs;
+  readonly params: Codec<P>;
+  readonly result: Codec<R>;
+  readonly control: boolean;
+  readonly progress: boolean;
+  readonly errors: readonly ErrorCode[];
+}
+export const VERBS: { readonly [V in Verb]: VerbSpec<VerbTypes[V]['params'], VerbTypes[V]['result']> } = {
+  load_model: {
+    method: 'loadModel',
+    params: tLoadModelParams,
+    result: tLoadModelResult,
+    control: false,
+    progress: false,
+    errors: ['model_unloadable', 'out_of_memory'],
+  },
+  unload_model: {
+    method: 'unloadModel',
+    params: tUnloadModelParams,
+    result: tUnloadModelResult,
+    control: false,
+    progress: false,
+    errors: ['unknown_model'],
+  },
+  sample: {
+    method: 'sample',
+    params: tSampleParams,
+    result: tSampleResult,
+    control: false,
+    progress: true,
+    errors: ['unknown_model', 'out_of_memory', 'cancelled'],
+  },
+  forward: {
+    method: 'forward',
+    params: tForwardParams,
+    result: tForwardResult,
+    control: false,
+    progress: true,
+    errors: ['unknown_model', 'out_of_memory', 'cancelled'],
+  },
+  forward_backward: {
+    method: 'forwardBackward',
+    params: tForwardBackwardParams,
+    result: tForwardBackwardResult,
+    control: false,
+    progress: false,
+    errors: ['unknown_model', 'not_trainable', 'sequence_conflict', 'out_of_memory'],
+  },
+  optim_step: {
+    method: 'optimStep',
+    params: tOptimStepParams,
+    result: tOptimStepResult,
+    control: false,
+    progress: false,
+    errors: ['unknown_model', 'not_trainable', 'sequence_conflict'],
+  },
+  publish_weights: {
+    method: 'publishWeights',
+    params: tPublishWeightsParams,
+    result: tPublishWeightsResult,
+    control: false,
+    progress: false,
+    errors: ['unknown_model'],
+  },
+  save_checkpoint: {
+    method: 'saveCheckpoint',
+    params: tSaveCheckpointParams,
+    result: tSaveCheckpointResult,
+    control: false,
+    progress: false,
+    errors: ['unknown_model', 'io_error'],
+  },
+  load_checkpoint: {
+    method: 'loadCheckpoint',
+    params: tLoadCheckpointParams,
+    result: tLoadCheckpointResult,
+    control: false,
+    progress: false,
+    errors: ['unknown_model', 'io_error'],
+  },
+  ping: {
+    method: 'ping',
+    params: tPingParams,
+    result: tPingResult,
+    control: true,
+    progress: false,
+    errors: [],
+  },
+  cancel: {
+    method: 'cancel',
+    params: tCancelParams,
+    result: tCancelResult,
+    control: true,
+    progress: false,
+    errors: [],
+  },
+  shutdown: {
+    method: 'shutdown',
+    params: tShutdownParams,
+    result: tShutdownResult,
+    control: true,
+    progress: false,
+    errors: [],
+  },
+};
+
+/** sha256 over the names and types above; a peer with another hash is refused. */
+export const PROTOCOL_HASH = 'c3b18c6834104d060d5da7f0cea3c87224c7badc1a0f2a1e26b53d8d9812153a';

@@ -1,0 +1,143 @@
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { delimiter } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
+import { WorkerStartError } from './errors.ts';
+import { createTail } from './tail.ts';
+
+/** How to start a worker process. */
+export interface SpawnOptions {
+  /** The Python interpreter. */
+  python: string;
+  backend: string;
+  /** Threads of the tensor library; at least 1. */
+  threads: number;
+  /** Where it shall connect to. */
+  endpoint: string;
+  /** Shared secret, handed over in the environment. */
+  token: string;
+  /** Everything the process prints is also appended to this file. */
+  logFile?: string;
+  /** What Python runs instead of `-m rzero_worker`, before the flags. */
+  program?: readonly string[];
+}
+
+/** How a process ended: an exit code or the name of a signal. */
+export interface ProcessEnd {
+  exitCode: number | undefined;
+  signal: string | undefined;
+}
+
+/** A worker process in its own process group. */
+export interface WorkerProcess {
+  readonly pid: number;
+  /** Resolves once, when the process has ended and all it printed has been read. Never rejects. */
+  readonly ended: Promise<ProcessEnd>;
+  /** The last 64 KiB of what it printed. */
+  output(): string;
+  /** Signal the whole group; nothing happens when it has ended. */
+  kill(signal: 'SIGTERM' | 'SIGKILL'): void;
+}
+
+/** Python packages beside ts/ (or dist/) in the repository. */
+const PYTHON_PATH = fileURLToPath(new URL('../../py_worker', import.meta.url));
+
+/**
+ * Start a worker. It leads a process group of its own, so that Ctrl-C in a terminal reaches the
+ * orchestrator alone, which then stops the worker in order. The group is killed when this process
+ * exits; where that cannot run (SIGKILL), the worker sees its stdin close and ends by itself.
+ *
+ * @throws WorkerStartError when the interpreter cannot be run or the log file not be opened
+ */
+export async function spawnWorker(options: SpawnOptions): Promise<WorkerProcess> {
+  const tail = createTail(64 * 1024);
+  const log = options.logFile === undefined ? undefined : openLog(options.logFile);
+  const program = options.program ?? ['-m', 'rzero_worker'];
+  const subprocess = execa(options.python, [...program, '--connect', options.endpoint, '--backend', options.backend], {
+    env: workerEnvironment(options, process.env),
+    extendEnv: false,
+    stdin: 'pipe',
+    stdout: 'pipe',
+    stderr: 'pipe',
+    buffer: false,
+    reject: false,
+    detached: true,
+    cleanup: false,
+  });
+  const { pid } = subprocess;
+  const onOutput = (chunk: Uint8Array): void => {
+    tail.push(chunk);
+    if (log !== undefined) writeSync(log, chunk);
+  };
+  subprocess.stdout.on('data', onOutput);
+  subprocess.stderr.on('data', onOutput);
+
+  let alive = pid !== undefined;
+  const kill = (signal: 'SIGTERM' | 'SIGKILL'): void => {
+    if (alive && pid !== undefined) signalGroup(pid, signal);
+  };
+  const killNow = (): void => kill('SIGKILL');
+  process.once('exit', killNow);
+  subprocess.once('exit', () => {
+    // What the worker itself had started (and what may hold its output open) ends with it.
+    killNow();
+    alive = false;
+  });
+
+  const ended = subprocess.then((result): ProcessEnd => {
+    process.off('exit', killNow);
+    if (log !== undefined) closeSync(log);
+    return { exitCode: result.exitCode, signal: result.signal };
+  });
+  if (pid === undefined) {
+    const { originalMessage } = await subprocess;
+    await ended;
+    throw new WorkerStartError('worker_start_failed', `cannot run the Python at ${options.python}: ${originalMessage}`);
+  }
+  return { pid, ended, output: tail.text, kill };
+}
+
+/** The worker's environment: the caller's, our settings for threads and memory, and the secret. */
+export function workerEnvironment(
+  options: Pick<SpawnOptions, 'threads' | 'token'>,
+  inherited: Readonly<Record<string, string | undefined>>,
+): Record<string, string> {
+  const threads = String(options.threads);
+  const given = Object.entries(inherited).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  return {
+    // glibc gives big blocks back to the kernel at once and takes them again at the next step, page
+    // fault by page fault. Keeping up to 1 GiB in the heap avoids that. Set by the user, they stand.
+    MALLOC_MMAP_THRESHOLD_: '1073741824',
+    MALLOC_TRIM_THRESHOLD_: '1073741824',
+    MALLOC_TOP_PAD_: '67108864',
+    MALLOC_ARENA_MAX: '2',
+    // OpenMP threads that spin after a parallel region take the core from whoever needs it next.
+    KMP_BLOCKTIME: '0',
+    TOKENIZERS_PARALLELISM: 'false',
+    HF_HUB_DISABLE_TELEMETRY: '1',
+    PYTHONUNBUFFERED: '1',
+    ...Object.fromEntries(given),
+    OMP_NUM_THREADS: threads,
+    MKL_NUM_THREADS: threads,
+    PYTHONPATH: [PYTHON_PATH, inherited.PYTHONPATH].filter(Boolean).join(delimiter),
+    RZERO_TOKEN: options.token,
+  };
+}
+
+function openLog(path: string): number {
+  try {
+    return openSync(path, 'a');
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new WorkerStartError('worker_start_failed', `cannot write the worker's log file ${path}: ${reason}`);
+  }
+}
+
+function signalGroup(leader: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-leader, signal);
+  } catch (error) {
+    // ESRCH: the group is empty already.
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
