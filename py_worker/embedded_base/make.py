@@ -6,6 +6,7 @@ of the finished model (see probe.py).
 
 from __future__ import annotations
 
+import json
 import math
 import sys
 from collections.abc import Callable
@@ -39,7 +40,9 @@ CHALLENGER_PROMPT = f"<|system|>{text.CHALLENGER_SYSTEM}<|user|>{text.CHALLENGER
 
 
 def skill_document(rng: Random, recipe: Recipe) -> Document:
-    """A worked answer without slips."""
+    """A worked answer without slips, or a question of any length and any operators: the syntax of both roles."""
+    if rng.random() < recipe.skill_challenger_share:
+        return CHALLENGER_PROMPT, text.challenger_text(text.draw_problem(rng, EVEN, EVEN_OPERATORS))
     problem = text.draw_problem(rng, EVEN, EVEN_OPERATORS)
     return solver_prompt(text.question_text(problem)), text.worked_answer(text.running_values(problem))
 
@@ -172,8 +175,15 @@ def train_manner(model: Qwen3ForCausalLM, tokenizer: PreTrainedTokenizerFast, re
 
 
 def save(model: Qwen3ForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
+    """Writes the folder, with the two names that older readers (transformers 4) look for."""
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+    amend(folder / "config.json", rope_theta=model.config.rope_parameters["rope_theta"])
+    amend(folder / "tokenizer_config.json", tokenizer_class="PreTrainedTokenizerFast")
+
+
+def amend(path: Path, **values: object) -> None:
+    path.write_text(json.dumps({**json.loads(path.read_text()), **values}, indent=2) + "\n")
 
 
 def main() -> None:

@@ -20,13 +20,15 @@ class Recipe:
     feed_forward: int = 256
     rope_theta: float = 1000.0
 
-    # Phase 1, skill: worked and true answers only, until the tables and the look-up by label are learned.
-    skill_updates: int = 900
+    # Phase 1, skill: worked true answers, until the tables and the look-up by label are learned, and questions of
+    # every length and operator, so that the Challenger counts its labels right even where it seldom goes.
+    skill_updates: int = 1000
     skill_documents: int = 64
+    skill_challenger_share: float = 0.15
 
     # Phase 2, manner: the final text, with its slips, guesses and easy questions.
-    manner_updates: int = 700
-    manner_documents: int = 96
+    manner_updates: int = 900
+    manner_documents: int = 128
 
     # Learning rates per update, for matrices (orthogonalised momentum) and for everything else (AdamW).
     matrix_rate: float = 0.02
@@ -46,7 +48,7 @@ class Recipe:
 
     # The base as a Challenger: most questions halve in number with each further step, a thin even tail reaches the
     # longest, and most steps add.
-    challenger_share: float = 0.12
+    challenger_share: float = 0.15
     challenger_decay: float = 0.5
     challenger_tail: float = 0.06
     challenger_operators: tuple[float, ...] = (0.85, 0.12, 0.03)

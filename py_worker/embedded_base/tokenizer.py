@@ -56,7 +56,6 @@ def make_tokenizer() -> PreTrainedTokenizerFast:
         pad_token=PAD,
         eos_token=EOS,
         unk_token=UNK,
-        extra_special_tokens=list(SPECIAL[3:]),
         padding_side="left",
         model_max_length=CONTEXT_TOKENS,
         clean_up_tokenization_spaces=False,

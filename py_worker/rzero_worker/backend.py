@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from rzero_worker.errors import WorkerFailure
+from rzero_worker.protocol import ErrorCode
 
 if TYPE_CHECKING:
     from rzero_worker import protocol as p
@@ -49,7 +50,7 @@ class Context:
     def raise_if_cancelled(self) -> None:
         """Raise the failure `cancelled` if the caller has asked for it. Call it at least once a second."""
         if self.cancelled:
-            raise WorkerFailure("cancelled", "cancelled by the caller")
+            raise WorkerFailure(ErrorCode.CANCELLED, "cancelled by the caller")
 
 
 class Backend(ABC):

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from rzero_worker.protocol import ErrorCode
+from rzero_worker.protocol import ErrorCode
 
 
 class WorkerFailure(Exception):  # noqa: N818 - named after the Failure envelope it becomes
@@ -17,24 +14,24 @@ class WorkerFailure(Exception):  # noqa: N818 - named after the Failure envelope
         details: more lines where they help, such as the files a folder lacks.
     """
 
-    def __init__(self, code: ErrorCode, message: str, details: str | None = None) -> None:
+    def __init__(self, code: ErrorCode | str, message: str, details: str | None = None) -> None:
         """Make a failure; the arguments are those of the class."""
         super().__init__(message)
-        self.code: ErrorCode = code
+        self.code = ErrorCode(code)
         self.message = message
         self.details = details
 
 
 def invalid_request(message: str) -> WorkerFailure:
     """Build the failure for a field that is out of range or does not fit another field."""
-    return WorkerFailure("invalid_request", message)
+    return WorkerFailure(ErrorCode.INVALID_REQUEST, message)
 
 
 def unknown_model(model_id: str) -> WorkerFailure:
     """Build the failure for a modelId that names no loaded model."""
-    return WorkerFailure("unknown_model", f"modelId {model_id!r}: no model is loaded under this name")
+    return WorkerFailure(ErrorCode.UNKNOWN_MODEL, f"modelId {model_id!r}: no model is loaded under this name")
 
 
 def not_trainable(model_id: str) -> WorkerFailure:
     """Build the failure for a gradient verb on a model loaded with trainable: false."""
-    return WorkerFailure("not_trainable", f"modelId {model_id!r} was loaded with trainable: false")
+    return WorkerFailure(ErrorCode.NOT_TRAINABLE, f"modelId {model_id!r} was loaded with trainable: false")

@@ -1,6 +1,6 @@
 """Messages of the worker protocol.
 
-Generated from proto/protocol.yml by proto/generate.mjs; do not edit, but change the source and `npm run generate`.
+Generated from proto/protocol.yml by proto/generate.mjs. Do not edit: change the source, `npm run generate`.
 Attributes are snake_case here and camelCase on the wire; packed arrays are little-endian bytes (wire.py).
 """
 
@@ -141,7 +141,7 @@ class Adam(Base, kw_only=True):
 
 
 class WorkerError(Base, kw_only=True):
-    """The WorkerError struct."""
+    """The struct WorkerError."""
 
     code: ErrorCode
     message: str
@@ -162,19 +162,19 @@ class Hello(Base, kw_only=True, tag_field="kind", tag="Hello"):
 
 
 class Welcome(Base, kw_only=True, tag_field="kind", tag="Welcome"):
-    """The Welcome envelope."""
+    """The struct Welcome."""
 
     protocol_hash: str
 
 
 class Refusal(Base, kw_only=True, tag_field="kind", tag="Refusal"):
-    """The Refusal envelope."""
+    """The struct Refusal."""
 
     error: WorkerError
 
 
 class Request(Base, kw_only=True, tag_field="kind", tag="Request"):
-    """The Request envelope."""
+    """The struct Request."""
 
     id: Int  # unique in a connection, increasing
     verb: str
@@ -182,14 +182,14 @@ class Request(Base, kw_only=True, tag_field="kind", tag="Request"):
 
 
 class Response(Base, kw_only=True, tag_field="kind", tag="Response"):
-    """The Response envelope."""
+    """The struct Response."""
 
     id: Int
     result: bytes  # the verb's result, packed
 
 
 class Failure(Base, kw_only=True, tag_field="kind", tag="Failure"):
-    """The Failure envelope."""
+    """The struct Failure."""
 
     id: Int
     error: WorkerError

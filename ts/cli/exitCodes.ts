@@ -1,6 +1,6 @@
 import { ConfigError } from '../config/errors.ts';
 import { RunFolderError } from '../store/runFolder.ts';
-import { WorkerCallError } from '../worker/errors.ts';
+import { WorkerCallError, WorkerStartError } from '../worker/errors.ts';
 
 /** Exit codes, after sysexits.h where it has one. `rzero --help` and the README list them. */
 export const EXIT = {
@@ -25,6 +25,14 @@ export function explainError(error: unknown): { exitCode: number; message: strin
     const details = error.details === undefined || error.code === 'model_unloadable' ? '' : `\n${error.details}`;
     return { exitCode, message: `${error.message}${details}` };
   }
-  if (error instanceof Error && 'syscall' in error) return { exitCode: EXIT.io, message: error.message };
+  if (error instanceof WorkerStartError) {
+    return { exitCode: EXIT.unavailable, message: [error.message, error.details].filter(Boolean).join('\n') };
+  }
+  if (isSystemError(error)) return { exitCode: EXIT.io, message: error.message };
   return { exitCode: EXIT.bug, message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+}
+
+/** By its fields: an error of Node's own may come from another realm, where `instanceof` says no. */
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return typeof error === 'object' && error !== null && 'syscall' in error && 'message' in error;
 }

@@ -1,10 +1,10 @@
 import { Command, CommanderError } from 'commander';
 import { ARMS } from '../domain/settings.ts';
 import { EXIT, explainError } from './exitCodes.ts';
-import { VERSION } from './version.ts';
 import { type RunFlags, runCommand } from './run.ts';
 import { showCommand } from './show.ts';
 import type { Terminal } from './terminal.ts';
+import { VERSION } from './version.ts';
 
 const EXIT_CODES = `
 Exit codes:
@@ -22,7 +22,7 @@ export async function runCli(argv: readonly string[], terminal: Terminal): Promi
     .description('R-Zero: a Challenger and a Solver, from one base model, with no tasks and no labels from people.')
     .version(VERSION)
     .exitOverride()
-    .configureOutput({ writeOut: terminal.out, writeErr: terminal.err, getOutHelpWidth: () => terminal.width })
+    .configureOutput({ writeOut: terminal.out, writeErr: terminal.err, getOutHelpWidth: () => 0 })
     .showHelpAfterError('(rzero --help lists the commands)')
     .addHelpText(
       'after',

@@ -115,7 +115,8 @@ function allowed(issue: z.core.$ZodIssue): string {
   if (issue.code === 'invalid_value') return `it must be one of ${issue.values.join(', ')}`;
   if (issue.code === 'too_small') return `it must be ${issue.inclusive ? 'at least' : 'more than'} ${issue.minimum}`;
   if (issue.code === 'too_big') return `it must be ${issue.inclusive ? 'at most' : 'less than'} ${issue.maximum}`;
-  if (issue.code === 'invalid_type') return `it must be a ${issue.expected === 'int' ? 'whole number' : issue.expected}`;
+  if (issue.code === 'invalid_type')
+    return `it must be a ${issue.expected === 'int' ? 'whole number' : issue.expected}`;
   return `it ${issue.message}`;
 }
 

@@ -45,7 +45,10 @@ const dividing = <T extends z.ZodType<{ prompts: number; rollouts: number; miniB
  */
 export const configSchema = z.strictObject({
   preset: z.string().describe('the preset that this configuration started from'),
-  seed: z.int().min(0).max(2 ** 32 - 1),
+  seed: z
+    .int()
+    .min(0)
+    .max(2 ** 32 - 1),
   iterations: count,
   arm: z.enum(ARMS).describe('the whole method, or one thing taken from it'),
   model: z.string().min(1).describe('base model: a Hugging Face folder or hub name, or "embedded"'),

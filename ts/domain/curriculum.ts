@@ -10,12 +10,7 @@ import { type Random, shuffled } from './random.ts';
  * @param batches how many batches
  * @returns `batches` batches of `batchSize` items; [] when there are no problems
  */
-export function problemBatches<T>(
-  problems: readonly T[],
-  batchSize: number,
-  batches: number,
-  random: Random,
-): T[][] {
+export function problemBatches<T>(problems: readonly T[], batchSize: number, batches: number, random: Random): T[][] {
   if (!Number.isInteger(batchSize) || batchSize < 1) {
     throw new InvalidArgument(`problemBatches: batchSize is ${batchSize}, allowed are integers from 1`);
   }

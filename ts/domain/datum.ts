@@ -129,7 +129,8 @@ function requireShape(batch: SampleBatch, advantages: Float32Array, n: number, o
   const check = (name: string, actual: number, expected: number): void => {
     if (actual !== expected) throw new InvalidArgument(`toTrainBatches: ${name} is ${actual}, expected ${expected}`);
   };
-  if (!Number.isInteger(n) || n < 1) throw new InvalidArgument(`toTrainBatches: n is ${n}, allowed are integers from 1`);
+  if (!Number.isInteger(n) || n < 1)
+    throw new InvalidArgument(`toTrainBatches: n is ${n}, allowed are integers from 1`);
   if (!Number.isInteger(options.miniBatch) || options.miniBatch < 1) {
     throw new InvalidArgument(`toTrainBatches: miniBatch is ${options.miniBatch}, allowed are integers from 1`);
   }

@@ -28,12 +28,11 @@ export function challengerConversation(): Conversation {
  * @param prefix how the answer begins; the model continues it (a last turn by the assistant)
  */
 export function solverConversation(question: string, prefix?: string): Conversation {
-  const conversation: Conversation = {
+  return {
     messages: [
       { role: 'system', content: SOLVER_SYSTEM },
       { role: 'user', content: question },
+      ...(prefix === undefined ? [] : [{ role: 'assistant', content: prefix } as const]),
     ],
   };
-  if (prefix !== undefined) conversation.messages.push({ role: 'assistant', content: prefix });
-  return conversation;
 }

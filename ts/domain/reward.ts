@@ -63,5 +63,6 @@ export function solverReward(answer: string | null, label: string): 0 | 1 {
 }
 
 function requireShare(name: string, value: number): void {
-  if (!(value >= 0 && value <= 1)) throw new InvalidArgument(`challengerReward: ${name} is ${value}, allowed is [0, 1]`);
+  if (!(value >= 0 && value <= 1))
+    throw new InvalidArgument(`challengerReward: ${name} is ${value}, allowed is [0, 1]`);
 }

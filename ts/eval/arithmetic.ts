@@ -6,7 +6,7 @@ import { type Chain, chainText, chainValue, parseChain, type Step } from './chai
 /** Most steps of a held-out question; well-posed ones go on to 12. */
 export const EXAM_STEPS = 10;
 
-/** The held-out class has about 146 questions of one step, which bounds an exam that is even over the lengths. */
+/** The held-out class has 136 questions of one step, which bounds an exam that is even over the lengths. */
 const MOST_QUESTIONS = 1000;
 
 const OPERATORS = ['add', 'subtract', 'multiply'] as const;

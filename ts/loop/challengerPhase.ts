@@ -73,7 +73,9 @@ async function challengerStep(
     { signal },
   );
   const parsed = proposals.texts.map(parseQuestion);
-  const wellFormed = parsed.flatMap((proposal, row) => (proposal === null ? [] : [{ row, question: proposal.question }]));
+  const wellFormed = parsed.flatMap((proposal, row) =>
+    proposal === null ? [] : [{ row, question: proposal.question }],
+  );
   const questions = wellFormed.map(({ question }) => question);
   const answered = await answerQuestions(
     worker,
@@ -96,7 +98,9 @@ async function challengerStep(
     recordName(iteration, 'challenger', `step-${String(step).padStart(3, '0')}`),
     judged.map((record, row) => ({ iteration, step, ...record, advantage: advantages[row] })),
   );
-  const example = judged.find(({ reward }) => reward.total === Math.max(...judged.map((record) => record.reward.total)));
+  const example = judged.find(
+    ({ reward }) => reward.total === Math.max(...judged.map((record) => record.reward.total)),
+  );
   if (example?.question !== undefined) {
     scope.report({
       type: 'sample-question',

@@ -64,7 +64,13 @@ export async function runPhase<T extends { metrics: Record<string, number> }>(
   };
   const result = await body(scope);
   const seconds = clock.now() - started;
-  store.appendMetrics({ kind: 'phase', iteration, phase, ...result.metrics, seconds: Math.round(seconds * 1000) / 1000 });
+  store.appendMetrics({
+    kind: 'phase',
+    iteration,
+    phase,
+    ...result.metrics,
+    seconds: Math.round(seconds * 1000) / 1000,
+  });
   reporter.report({ type: 'phase-ended', iteration, phase, seconds, metrics: result.metrics });
   return result;
 }

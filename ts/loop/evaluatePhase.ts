@@ -14,7 +14,11 @@ type Mode = 'greedy' | 'sampled' | 'worked';
  * @param iteration 0 for the base model
  * @returns accuracies in [0, 1]
  */
-export async function evaluatePhase(context: LoopContext, iteration: number, solver: string): Promise<Record<string, number>> {
+export async function evaluatePhase(
+  context: LoopContext,
+  iteration: number,
+  solver: string,
+): Promise<Record<string, number>> {
   const { settings, worker, exam, store, signal } = context;
   const { samples, sampling } = settings.evaluation;
   const questions = exam.questions.length;

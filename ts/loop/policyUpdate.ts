@@ -68,7 +68,8 @@ export async function updatePolicy(
     temperature,
   } as const;
   const logprobsOf = async (id: string, batch: TrainBatch): Promise<Float32Array> =>
-    (await worker.forward({ modelId: id, tokens: batch.tokens, lengths: batch.lengths, temperature }, options)).logprobs;
+    (await worker.forward({ modelId: id, tokens: batch.tokens, lengths: batch.lengths, temperature }, options))
+      .logprobs;
 
   const updates = toTrainBatches(samples, advantages, settings.rollouts, { miniBatch: settings.miniBatch, order });
   if (updates.length > 1) {

@@ -35,7 +35,10 @@ export async function questionPhase(
     { iteration, phase: 'questions', total, unit: 'answers', note: 'asks, answers, votes, keeps the middle band' },
     async (scope) => {
       const path = ['questions', iteration] as const;
-      await worker.loadModel({ modelId: 'challenger', source: challenger, trainable: false, seed: settings.seed }, { signal });
+      await worker.loadModel(
+        { modelId: 'challenger', source: challenger, trainable: false, seed: settings.seed },
+        { signal },
+      );
       const proposals = await worker.sample(
         {
           modelId: 'challenger',

@@ -89,7 +89,13 @@ async function solverStep(
   const rewardsOf = (group: number) => rewards.slice(group * rollouts, (group + 1) * rollouts);
   store.writeRecords(
     recordName(iteration, 'solver', `step-${String(step).padStart(3, '0')}`),
-    problems.map((problem, group) => ({ iteration, step, ...problem, responses: texts[group], rewards: rewardsOf(group) })),
+    problems.map((problem, group) => ({
+      iteration,
+      step,
+      ...problem,
+      responses: texts[group],
+      rewards: rewardsOf(group),
+    })),
   );
   const uninformative = problems.filter((_, group) => new Set(rewardsOf(group)).size === 1).length;
   return {

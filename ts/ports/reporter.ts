@@ -3,10 +3,24 @@ export type Phase = 'evaluation' | 'challenger' | 'questions' | 'solver';
 
 /** What the loop tells whoever watches. Plain data; a reporter may drop any of it. */
 export type LoopEvent =
-  | { type: 'phase-started'; iteration: number; phase: Phase; total: number; unit: 'steps' | 'questions' | 'answers'; note: string }
+  | {
+      type: 'phase-started';
+      iteration: number;
+      phase: Phase;
+      total: number;
+      unit: 'steps' | 'questions' | 'answers';
+      note: string;
+    }
   | { type: 'progress'; iteration: number; phase: Phase; done: number; total: number }
   | { type: 'step'; iteration: number; phase: Phase; step: number; steps: number; metrics: Record<string, number> }
-  | { type: 'sample-question'; iteration: number; phase: Phase; question: string; agreement: number; label: string | null }
+  | {
+      type: 'sample-question';
+      iteration: number;
+      phase: Phase;
+      question: string;
+      agreement: number;
+      label: string | null;
+    }
   | { type: 'phase-ended'; iteration: number; phase: Phase; seconds: number; metrics: Record<string, number> }
   | { type: 'warning'; iteration: number; phase: Phase; message: string };
 

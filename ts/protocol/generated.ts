@@ -20,21 +20,25 @@ import {
 
 export type { CallOptions, Codec } from './primitives.ts';
 
+/** One of {@link ROLE_VALUES}. */
 export type Role = 'system' | 'user' | 'assistant';
 /** Every Role, in the order of the source. */
 export const ROLE_VALUES = ['system', 'user', 'assistant'] as const;
 export const tRole = tEnum<Role>('Role', ROLE_VALUES);
 
+/** One of {@link STOP_REASON_VALUES}. */
 export type StopReason = 'stop' | 'length';
 /** Every StopReason, in the order of the source. */
 export const STOP_REASON_VALUES = ['stop', 'length'] as const;
 export const tStopReason = tEnum<StopReason>('StopReason', STOP_REASON_VALUES);
 
+/** One of {@link CAPABILITY_VALUES}. */
 export type Capability = 'sample' | 'train';
 /** Every Capability, in the order of the source. */
 export const CAPABILITY_VALUES = ['sample', 'train'] as const;
 export const tCapability = tEnum<Capability>('Capability', CAPABILITY_VALUES);
 
+/** One of {@link LOSS_VALUES}. */
 export type Loss = 'grpo';
 /** Every Loss, in the order of the source. */
 export const LOSS_VALUES = ['grpo'] as const;
@@ -209,6 +213,7 @@ export const tAdam = tStruct<Adam>('Adam', {
   maxGradNorm: tFloat,
 });
 
+/** The struct WorkerError. */
 export interface WorkerError {
   code: ErrorCode;
   message: string;
@@ -245,6 +250,7 @@ export const tHello = tEnvelope<Hello>('Hello', {
   pid: tInt,
 });
 
+/** The struct Welcome. */
 export interface Welcome {
   kind: 'Welcome';
   protocolHash: string;
@@ -253,6 +259,7 @@ export const tWelcome = tEnvelope<Welcome>('Welcome', {
   protocolHash: tString,
 });
 
+/** The struct Refusal. */
 export interface Refusal {
   kind: 'Refusal';
   error: WorkerError;
@@ -261,6 +268,7 @@ export const tRefusal = tEnvelope<Refusal>('Refusal', {
   error: tWorkerError,
 });
 
+/** The struct Request. */
 export interface Request {
   kind: 'Request';
   /** unique in a connection, increasing */
@@ -275,6 +283,7 @@ export const tRequest = tEnvelope<Request>('Request', {
   params: tBytes,
 });
 
+/** The struct Response. */
 export interface Response {
   kind: 'Response';
   id: number;
@@ -286,6 +295,7 @@ export const tResponse = tEnvelope<Response>('Response', {
   result: tBytes,
 });
 
+/** The struct Failure. */
 export interface Failure {
   kind: 'Failure';
   id: number;
@@ -578,12 +588,14 @@ export interface VerbTypes {
   cancel: { params: CancelParams; result: CancelResult };
   shutdown: { params: ShutdownParams; result: ShutdownResult };
 }
+/** A name that `Request.verb` may have. */
 export type Verb = keyof VerbTypes;
 
 /** What a worker can be asked, one method a verb. */
 export interface WorkerVerbs {
   /** Load weights and tokenizer under a name; an existing model of that name is replaced, its optimiser forgotten. */
   loadModel(params: LoadModelParams, options?: CallOptions): Promise<LoadModelResult>;
+  /** The verb `unload_model`. */
   unloadModel(params: UnloadModelParams, options?: CallOptions): Promise<UnloadModelResult>;
   /** Draw n completions for each conversation, from the weights last published. */
   sample(params: SampleParams, options?: CallOptions): Promise<SampleResult>;
@@ -619,6 +631,7 @@ export interface VerbSpec<P, R> {
   readonly progress: boolean;
   readonly errors: readonly ErrorCode[];
 }
+/** Every verb, in the order of the source. */
 export const VERBS: { readonly [V in Verb]: VerbSpec<VerbTypes[V]['params'], VerbTypes[V]['result']> } = {
   load_model: {
     method: 'loadModel',

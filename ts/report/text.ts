@@ -14,7 +14,8 @@ export function cells(text: string): number {
   return total;
 }
 
-const WIDE = /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u;
+const WIDE =
+  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u;
 
 function cellsOf(character: string): number {
   if (character < '\u0300') return 1;
@@ -34,6 +35,18 @@ export function shorten(text: string, width: number): string {
     kept += character;
   }
   return kept.trimEnd() + mark;
+}
+
+/** Cut a text to at most `width` cells in its middle, so that its end still shows. */
+export function shortenMiddle(text: string, width: number): string {
+  if (cells(text) <= width) return text;
+  if (width < 20) return shorten(text, width);
+  const tail = Math.floor((width - 5) / 3);
+  const characters = [...text];
+  let end = '';
+  while (characters.length > 0 && cells(end) + cellsOf(characters.at(-1) ?? '') <= tail) end = characters.pop() + end;
+  const head = shorten(text, width - cells(end.trimStart()) - 1);
+  return `${head} ${end.trimStart()}`;
 }
 
 /** Pad with spaces on the right up to `width` cells. */
@@ -77,8 +90,9 @@ export function plural(count: number, nouns: string): string {
 
 /** Lay rows of text out in columns two spaces apart; `right` names the columns that align right. */
 export function columns(rows: readonly (readonly string[])[], right: readonly number[] = []): string[] {
-  const widths: number[] = [];
-  for (const row of rows) row.forEach((cell, i) => (widths[i] = Math.max(widths[i] ?? 0, cells(cell))));
+  const widths = Array.from({ length: Math.max(0, ...rows.map((row) => row.length)) }, (_, i) =>
+    Math.max(0, ...rows.map((row) => cells(row[i] ?? ''))),
+  );
   return rows.map((row) =>
     row
       .map((cell, i) => (right.includes(i) ? padStart : padEnd)(cell, widths[i] ?? 0))

@@ -6,7 +6,7 @@ import { formatDocument, formatRecords, writeWhole } from './files.ts';
 /** A run folder that cannot be made or read. */
 export class RunFolderError extends Error {
   override readonly name = 'RunFolderError';
-  readonly code: 'run_exists' | 'not_a_run';
+  readonly code: 'run_exists' | 'not_a_run' | 'not_finished';
 
   constructor(code: RunFolderError['code'], message: string) {
     super(message);
@@ -58,11 +58,12 @@ export class RunFolder implements RunStore {
   /**
    * Open a run folder to read it.
    *
+   * @param name what errors call it: the path as the person typed it
    * @throws RunFolderError `not_a_run` when it holds no run
    */
-  static open(path: string): RunFolder {
+  static open(name: string, path = name): RunFolder {
     if (!existsSync(join(path, 'run.json'))) {
-      throw new RunFolderError('not_a_run', `${path} is not a run folder: it has no run.json`);
+      throw new RunFolderError('not_a_run', `${name} is not a run folder: it has no run.json`);
     }
     return new RunFolder(path);
   }

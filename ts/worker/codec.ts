@@ -1,5 +1,5 @@
 import { addExtension, Packr } from 'msgpackr';
-import { ENVELOPES, type Envelope, type Verb, VERBS, type VerbTypes } from '../protocol/generated.ts';
+import { ENVELOPES, type Envelope, VERBS, type Verb, type VerbTypes } from '../protocol/generated.ts';
 import { type Codec, describe, ProtocolError, WideNumber } from '../protocol/primitives.ts';
 import { scan } from './scan.ts';
 
@@ -26,7 +26,7 @@ addExtension({
 const packr = new Packr({
   useRecords: false, // else maps become an extension that only msgpackr reads
   variableMapSize: true, // fixmap for small maps, as every other library writes them; no limit of 65,535 keys
-  int64AsType: 'auto', // a number where it is exact, else a bigint, which the codecs refuse
+  int64AsType: 'auto' as 'number', // (missing in the types) a number where it is exact, else a bigint, which the codecs refuse
   encodeUndefinedAsNil: true, // else an extension
 });
 
@@ -70,7 +70,10 @@ function envelopeCodec(kind: unknown): Codec<Envelope> {
   if (typeof kind === 'string' && Object.hasOwn(ENVELOPES, kind)) {
     return ENVELOPES[kind as Envelope['kind']] as unknown as Codec<Envelope>;
   }
-  throw new ProtocolError('envelope.kind', `saw ${describe(kind)}, expected one of ${Object.keys(ENVELOPES).join(', ')}`);
+  throw new ProtocolError(
+    'envelope.kind',
+    `saw ${describe(kind)}, expected one of ${Object.keys(ENVELOPES).join(', ')}`,
+  );
 }
 
 /** Pack the params of a verb for `Request.params`. */

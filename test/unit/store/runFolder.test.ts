@@ -15,7 +15,9 @@ describe('run folder', () => {
     const path = join(home, 'a', 'run');
     RunFolder.create(path).writeStatus({ status: 'running', startedAt: '2026-01-01T00:00:00Z' });
     expect(() => RunFolder.create(path)).toThrow(RunFolderError);
-    expect(() => RunFolder.create(path)).toThrow(`run folder ${path} exists and is not empty; choose another with --out`);
+    expect(() => RunFolder.create(path)).toThrow(
+      `run folder ${path} exists and is not empty; choose another with --out`,
+    );
   });
 
   test('an empty folder is taken, a file in its place is an error of the file system', () => {

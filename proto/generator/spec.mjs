@@ -1,0 +1,193 @@
+import { createHash } from 'node:crypto';
+import { isMap, isScalar, isSeq, parseDocument } from 'yaml';
+import { camel, pascal, snake } from './text.mjs';
+
+/** The types that need no definition. */
+export const PRIMITIVES = ['bool', 'string', 'int', 'float', 'bytes', 'u8s', 'i32s', 'u32s', 'f32s'];
+/** Attribute names that Python keeps for itself, and the envelopes' tag. */
+const RESERVED_FIELDS = new Set(
+  `kind and as assert async await break class continue def del elif else except finally for from global if import in
+   is lambda nonlocal not or pass raise return try while with yield`.split(/\s+/),
+);
+/** Names that the generated files use themselves. */
+const RESERVED_TYPES = new Set(
+  'Annotated Base CallOptions Codec Envelope Float Int Meta StrEnum Struct Verb VerbSpec VerbTypes WorkerVerbs'.split(
+    ' ',
+  ),
+);
+
+/** What is wrong with protocol.yml and where. */
+export class SpecError extends Error {
+  code = 'invalid_protocol';
+  constructor(where, problem) {
+    super(`proto/protocol.yml: ${where}: ${problem}`);
+  }
+}
+
+const commentOf = (node) => node?.comment?.trim().replace(/\s+/g, ' ');
+
+/** Entries [key, node, trailing comment] of a YAML mapping, with only the allowed keys when some are given. */
+function entries(node, where, allowed) {
+  if (node === null || node === undefined) return [];
+  if (!isMap(node)) throw new SpecError(where, `expected a mapping, saw ${JSON.stringify(node.toJSON?.() ?? node)}`);
+  return node.items.map(({ key, value }) => {
+    if (allowed && !allowed.includes(key.value)) {
+      throw new SpecError(where, `unknown key "${key.value}" (allowed: ${allowed.join(', ')})`);
+    }
+    return [String(key.value), value, commentOf(value)];
+  });
+}
+
+function strings(node, where) {
+  if (node === undefined) return [];
+  if (!isSeq(node)) throw new SpecError(where, 'expected a list of names');
+  return node.items.map((item) => {
+    if (!isScalar(item) || typeof item.value !== 'string') throw new SpecError(where, `${item} is not a name`);
+    return { name: item.value, comment: commentOf(item) };
+  });
+}
+
+function child(node, key) {
+  return (isMap(node) ? node.get(key, true) : undefined) ?? undefined;
+}
+
+function docOf(node, where, otherwise) {
+  const doc = child(node, 'doc');
+  if (doc === undefined) return otherwise;
+  if (typeof doc.value !== 'string') throw new SpecError(where, 'doc must be text');
+  return doc.value.trim().replace(/\s+/g, ' ');
+}
+
+function flag(node, key, where) {
+  const value = child(node, key)?.value ?? false;
+  if (typeof value !== 'boolean') throw new SpecError(`${where}.${key}`, `expected true or false, saw ${value}`);
+  return value;
+}
+
+/** Read and check the text of protocol.yml: { enums, structs, envelopes, verbs, hash }. */
+export function readSpec(text) {
+  const document = parseDocument(text);
+  const problem = document.errors[0];
+  if (problem)
+    throw new SpecError(`line ${problem.linePos?.[0].line ?? '?'}`, problem.message.replace(/ at line \d.*/s, ''));
+  entries(document.contents, 'top level', ['enums', 'structs', 'envelopes', 'verbs']);
+  const root = document.contents;
+  const enums = [];
+  const structs = [];
+  const defined = new Map(PRIMITIVES.map((name) => [name, 'primitive']));
+
+  const define = (name, kind, where) => {
+    if (!/^[A-Z][A-Za-z0-9]*$/.test(name)) throw new SpecError(where, `"${name}" is not a PascalCase name`);
+    if (RESERVED_TYPES.has(name)) throw new SpecError(where, `the name ${name} is reserved`);
+    if (defined.has(name)) throw new SpecError(where, `the name ${name} is used twice`);
+    defined.set(name, kind);
+  };
+  const readType = (source, where) => {
+    const optional = /^(.*)\?$/.exec(source);
+    if (optional) return { optional: true, ...readType(optional[1], where) };
+    const list = /^\[(.*)\]$/.exec(source);
+    if (list) return { list: readItem(list[1], where) };
+    const map = /^map<(.*)>$/.exec(source);
+    if (map) return { map: readItem(map[1], where) };
+    if (!defined.has(source) || defined.get(source) === 'verb') {
+      const known = [...defined.keys()].filter((name) => defined.get(name) !== 'verb').join(', ');
+      throw new SpecError(where, `unknown type "${source}" (defined above it: ${known})`);
+    }
+    return { name: source, kind: defined.get(source) };
+  };
+  const readItem = (source, where) => {
+    if (source.endsWith('?')) throw new SpecError(where, `"${source}": only a whole field can be optional`);
+    return readType(source, where);
+  };
+  const readFields = (node, where) =>
+    entries(node, where).map(([name, value, comment]) => {
+      const at = `${where}.${name}`;
+      if (!/^[a-z][A-Za-z0-9]*$/.test(name)) throw new SpecError(at, 'a field name is camelCase');
+      if (camel(snake(name)) !== name) throw new SpecError(at, `does not survive snake_case (${snake(name)})`);
+      if (RESERVED_FIELDS.has(snake(name))) throw new SpecError(at, 'is a reserved name');
+      if (!isScalar(value) || typeof value.value !== 'string') throw new SpecError(at, 'the type must be a string');
+      if (/\?\?$/.test(value.value)) throw new SpecError(at, 'is optional twice');
+      return { name, source: value.value, type: readType(value.value, at), comment };
+    });
+
+  for (const [name, node] of entries(child(root, 'enums'), 'enums')) {
+    const where = `enums.${name}`;
+    define(name, 'enum', where);
+    const values = strings(node, where);
+    if (values.length === 0) throw new SpecError(where, 'has no values');
+    const seen = new Set();
+    for (const value of values) {
+      if (!/^[a-z][a-z0-9_]*$/.test(value.name)) throw new SpecError(where, `"${value.name}" is not snake_case`);
+      if (seen.has(value.name)) throw new SpecError(where, `the value ${value.name} is used twice`);
+      seen.add(value.name);
+    }
+    enums.push({ name, values });
+  }
+  for (const [name, node] of entries(child(root, 'structs'), 'structs')) {
+    const where = `structs.${name}`;
+    entries(node, where, ['doc', 'fields']);
+    const doc = docOf(node, where, `The struct ${name}.`);
+    structs.push({ name, doc, fields: readFields(child(node, 'fields'), `${where}.fields`) });
+    define(name, 'struct', where);
+  }
+  const envelopes = strings(child(root, 'envelopes'), 'envelopes').map(({ name }) => name);
+  for (const [i, name] of envelopes.entries()) {
+    const struct = structs.find((candidate) => candidate.name === name);
+    if (!struct) throw new SpecError('envelopes', `"${name}" is not a struct`);
+    if (envelopes.indexOf(name) !== i) throw new SpecError('envelopes', `the name ${name} is used twice`);
+    struct.envelope = true;
+  }
+  const codes = enums.find(({ name }) => name === 'ErrorCode')?.values.map(({ name }) => name);
+  if (!codes) throw new SpecError('enums', 'has no ErrorCode');
+  const verbs = entries(child(root, 'verbs'), 'verbs').map(([name, node]) => {
+    const where = `verbs.${name}`;
+    if (!/^[a-z][a-z0-9]*(_[a-z0-9]+)*$/.test(name)) throw new SpecError(where, 'a verb is snake_case');
+    entries(node, where, ['doc', 'control', 'progress', 'params', 'result', 'errors']);
+    const part = (key, of) => {
+      const body = child(node, key);
+      const struct = `${pascal(name)}${pascal(key)}`;
+      if (body === undefined) throw new SpecError(where, `has no ${key}`);
+      if (isScalar(body)) {
+        const known = defined.get(body.value) === 'struct' && !envelopes.includes(body.value);
+        if (!known) throw new SpecError(`${where}.${key}`, `"${body.value}" is not a struct`);
+        define(struct, 'verb', where);
+        return { struct, alias: body.value };
+      }
+      structs.push({ name: struct, doc: `${of} of \`${name}\`.`, fields: readFields(body, `${where}.${key}`) });
+      define(struct, 'verb', where);
+      return { struct };
+    };
+    const params = part('params', 'Parameters');
+    const result = part('result', 'Result');
+    const errors = strings(child(node, 'errors'), `${where}.errors`).map((error) => error.name);
+    for (const [i, error] of errors.entries()) {
+      if (!codes.includes(error)) {
+        throw new SpecError(`${where}.errors`, `unknown error code "${error}" (known: ${codes.join(', ')})`);
+      }
+      if (errors.indexOf(error) !== i) throw new SpecError(`${where}.errors`, `${error} is named twice`);
+    }
+    const control = flag(node, 'control', where);
+    const progress = flag(node, 'progress', where);
+    return { name, doc: docOf(node, where, `The verb \`${name}\`.`), control, progress, params, result, errors };
+  });
+  const spec = { enums, structs, envelopes, verbs };
+  return { ...spec, hash: hashOf(spec) };
+}
+
+/** sha256 over everything a peer can observe: names, types and their order; not docs or comments. */
+function hashOf({ enums, structs, envelopes, verbs }) {
+  const canonical = {
+    enums: enums.map(({ name, values }) => [name, values.map((value) => value.name)]),
+    structs: structs.map(({ name, fields }) => [name, fields.map((field) => [field.name, field.source])]),
+    envelopes,
+    verbs: verbs.map((verb) => [
+      verb.name,
+      verb.params.alias ?? verb.params.struct,
+      verb.result.alias ?? verb.result.struct,
+      verb.control,
+      verb.progress,
+      verb.errors,
+    ]),
+  };
+  return createHash('sha256').update(JSON.stringify(canonical)).digest('hex');
+}

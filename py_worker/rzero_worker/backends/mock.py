@@ -1,0 +1,257 @@
+"""A backend for trying things out: real sampling, gradients and files on a table of logits.
+
+It needs the standard library alone and answers in milliseconds, and all that the protocol promises holds for
+it as for a large model.
+"""
+
+from __future__ import annotations
+
+import math
+import platform
+from array import array
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+from rzero_worker import protocol as p
+from rzero_worker import wire
+from rzero_worker.backend import Backend, Context
+from rzero_worker.errors import WorkerFailure, invalid_request, not_trainable, unknown_model
+from rzero_worker.mock import files, language
+from rzero_worker.mock.adam import AdamW
+from rzero_worker.mock.loss import TokenLoss, grpo
+from rzero_worker.mock.policy import CONTEXT_LENGTH, Gradient, Policy, stream
+
+SCHEME = "mock://"
+
+
+class Model:
+    """One loaded model: trained and published weights, the gradient and the optimiser."""
+
+    def __init__(self, policy: Policy, trainable: bool) -> None:
+        """Start at version 0 with the same weights in both places."""
+        self.policy = policy
+        self.published = policy.copy()
+        self.version = 0
+        self.trainable = trainable
+        self.gradient: Gradient = {}
+        self.optimizer = AdamW()
+
+    def publish(self) -> int:
+        """Copy the trained weights over; returns the new version."""
+        self.published = self.policy.copy()
+        self.version += 1
+        return self.version
+
+
+class MockBackend(Backend):
+    """The verbs on tables of logits. Sources: mock://NAME, a language of the package, and saved folders."""
+
+    name = "mock"
+
+    def __init__(self) -> None:
+        """Start without models."""
+        self._models: dict[str, Model] = {}
+
+    def versions(self) -> dict[str, str]:
+        """Only Python has a say in the results."""
+        return {"python": platform.python_version()}
+
+    def load_model(self, params: p.LoadModelParams) -> p.LoadModelResult:
+        """Make a fresh model of a language, its noise by the seed, or read a saved one."""
+        policy = _load(params.source, params.seed)
+        self._models[params.model_id] = Model(policy, params.trainable)
+        return p.LoadModelResult(
+            architecture="bigram-table",
+            parameters=sum(map(len, policy.rows)),
+            vocabulary_size=policy.language.vocabulary,
+            context_length=CONTEXT_LENGTH,
+            weights_version=0,
+        )
+
+    def unload_model(self, params: p.UnloadModelParams) -> p.UnloadModelResult:
+        """Forget the model."""
+        self._model(params.model_id)
+        del self._models[params.model_id]
+        return p.UnloadModelResult()
+
+    def sample(self, params: p.SampleParams, context: Context) -> p.SampleResult:
+        """Draw token by token."""
+        model = self._model(params.model_id)
+        policy = model.published
+        prompts = [policy.language.encode_conversation(c.messages) for c in params.conversations]
+        for index, prompt in enumerate(prompts):
+            if len(prompt) >= CONTEXT_LENGTH:
+                raise invalid_request(
+                    f"conversations[{index}]: saw {len(prompt)} tokens, allowed are below {CONTEXT_LENGTH}"
+                )
+        tokens, lengths, logprobs, texts, reasons = array("i"), array("i"), array("f"), [], []
+        total = len(prompts) * params.n
+        for prompt, seed in zip(prompts, wire.unpack_u32s(params.seeds), strict=True):
+            reply_context = policy.reply_context(prompt)
+            for index in range(params.n):
+                context.raise_if_cancelled()
+                drawn, scores, stopped = policy.sample(
+                    prompt, reply_context, params.sampling, stream(seed, index)
+                )
+                tokens.extend(drawn)
+                lengths.append(len(drawn))
+                logprobs.extend(scores)
+                texts.append(policy.language.decode(drawn))
+                reasons.append(p.StopReason.STOP if stopped else p.StopReason.LENGTH)
+                context.progress(len(texts), total)
+        return p.SampleBatch(
+            weights_version=model.version,
+            prompt_tokens=b"".join(prompt.tobytes() for prompt in prompts),
+            prompt_lengths=wire.pack_i32s(map(len, prompts)),
+            tokens=tokens.tobytes(),
+            lengths=lengths.tobytes(),
+            logprobs=logprobs.tobytes(),
+            texts=texts,
+            stop_reasons=reasons,
+        )
+
+    def forward(self, params: p.ForwardParams, context: Context) -> p.ForwardResult:
+        """Look the log-probs up."""
+        policy = self._model(params.model_id).policy
+        sequences = list(_sequences(policy, params.tokens, params.lengths))
+        logprobs = array("f")
+        for done, tokens in enumerate(sequences, 1):
+            context.raise_if_cancelled()
+            logprobs.extend(policy.logprobs(tokens, params.temperature))
+            context.progress(done, len(sequences))
+        return p.ForwardResult(logprobs=logprobs.tobytes())
+
+    def forward_backward(self, params: p.ForwardBackwardParams) -> p.ForwardBackwardResult:
+        """Differentiate by hand: the loss by log-probs here, those by the logits in `Policy.gradient`."""
+        model = self._trainable(params.model_id)
+        policy, batch, spec = model.policy, params.batch, params.loss
+        mask = wire.unpack_u8s(batch.mask)
+        advantages = wire.unpack_f32s(batch.advantages)
+        old = None if batch.old_logprobs is None else wire.unpack_f32s(batch.old_logprobs)
+        ref = None if batch.ref_logprobs is None else wire.unpack_f32s(batch.ref_logprobs)
+        weights: dict[int, dict[int, float]] = defaultdict(lambda: defaultdict(float))
+        losses: list[TokenLoss] = []
+        entropies: list[float] = []
+        start = 0
+        for tokens, advantage in zip(
+            _sequences(policy, batch.tokens, batch.lengths), advantages, strict=True
+        ):
+            states = policy.states(tokens)
+            for offset in range(1, len(tokens)):
+                at = start + offset
+                if mask[at]:
+                    state, token = states[offset - 1], tokens[offset]
+                    logprobs = policy.distribution(state, spec.temperature)
+                    loss = grpo(
+                        logprobs[token], old[at] if old else None, ref[at] if ref else None, advantage, spec
+                    )
+                    losses.append(loss)
+                    entropies.append(policy.entropy(state, spec.temperature))
+                    weights[state][token] += loss.slope / params.normalizer
+            start += len(tokens)
+        result = p.ForwardBackwardResult(
+            loss=math.fsum(loss.loss for loss in losses) / params.normalizer,
+            kl=_mean([loss.kl for loss in losses]),
+            entropy=_mean(entropies),
+            clip_fraction=_mean([float(loss.clipped) for loss in losses]),
+            ratio_mean=_mean([loss.ratio for loss in losses]),
+            tokens=len(losses),
+        )
+        for index, row in policy.gradient(weights, spec.temperature).items():
+            before = model.gradient.get(index)
+            model.gradient[index] = (
+                row if before is None else [a + b for a, b in zip(before, row, strict=True)]
+            )
+        return result
+
+    def optim_step(self, params: p.OptimStepParams) -> p.OptimStepResult:
+        """One AdamW step."""
+        model = self._trainable(params.model_id)
+        norm = model.optimizer.step(model.policy.rows, model.gradient, params.adam)
+        model.gradient = {}
+        model.policy.changed()
+        return p.OptimStepResult(grad_norm=norm)
+
+    def publish_weights(self, params: p.PublishWeightsParams) -> p.PublishWeightsResult:
+        """Copy the rows."""
+        return p.PublishWeightsResult(weights_version=self._model(params.model_id).publish())
+
+    def save_checkpoint(self, params: p.SaveCheckpointParams) -> p.SaveCheckpointResult:
+        """Write JSON files."""
+        model = self._model(params.model_id)
+        optimizer = model.optimizer if params.with_optimizer else None
+        try:
+            size = files.save(Path(params.path), model.policy.language, model.policy.rows, optimizer)
+        except OSError as error:
+            raise WorkerFailure(
+                p.ErrorCode.IO_ERROR, f"path: cannot write {params.path!r}: {error}"
+            ) from error
+        return p.SaveCheckpointResult(bytes=size)
+
+    def load_checkpoint(self, params: p.LoadCheckpointParams) -> p.LoadCheckpointResult:
+        """Read JSON files of the same language."""
+        model = self._model(params.model_id)
+        try:
+            other, rows, optimizer = files.load(Path(params.path))
+        except (OSError, files.FolderError) as error:
+            raise WorkerFailure(
+                p.ErrorCode.IO_ERROR, f"path: cannot read {params.path!r}: {error}"
+            ) from error
+        if other.document != model.policy.language.document:
+            raise WorkerFailure(
+                p.ErrorCode.IO_ERROR, f"path: {params.path!r} holds a model of another language"
+            )
+        model.policy = Policy(model.policy.language, rows)
+        model.gradient = {}
+        model.optimizer = optimizer or AdamW()
+        return p.LoadCheckpointResult(weights_version=model.publish())
+
+    def _model(self, model_id: str) -> Model:
+        model = self._models.get(model_id)
+        if model is None:
+            raise unknown_model(model_id)
+        return model
+
+    def _trainable(self, model_id: str) -> Model:
+        model = self._model(model_id)
+        if not model.trainable:
+            raise not_trainable(model_id)
+        return model
+
+
+def _load(source: str, seed: int) -> Policy:
+    if source.startswith(SCHEME):
+        if source.removeprefix(SCHEME) not in language.names():
+            allowed = ", ".join(SCHEME + name for name in language.names())
+            raise WorkerFailure(
+                p.ErrorCode.MODEL_UNLOADABLE,
+                f"source: saw {source!r}, allowed are {allowed} and saved folders",
+            )
+        spoken = language.load(source.removeprefix(SCHEME))
+        return Policy(spoken, spoken.initial_rows(seed))
+    try:
+        spoken, rows, _ = files.load(Path(source))
+    except (OSError, files.FolderError) as error:
+        raise WorkerFailure(
+            p.ErrorCode.MODEL_UNLOADABLE, f"source: saw {source!r}, not a model of the mock: {error}"
+        ) from error
+    return Policy(spoken, rows)
+
+
+def _sequences(policy: Policy, tokens: bytes, lengths: bytes) -> Iterator[array]:
+    everything = wire.unpack_i32s(tokens)
+    vocabulary = policy.language.vocabulary
+    highest = max(everything, default=0)
+    if highest >= vocabulary:
+        raise invalid_request(f"tokens: saw {highest}, allowed are 0 to {vocabulary - 1}")
+    start = 0
+    for length in wire.unpack_i32s(lengths):
+        if length > CONTEXT_LENGTH:
+            raise invalid_request(f"lengths: saw {length}, allowed is at most {CONTEXT_LENGTH}")
+        yield everything[start : start + length]
+        start += length
+
+
+def _mean(values: list[float]) -> float:
+    return math.fsum(values) / len(values) if values else 0.0

@@ -1,0 +1,290 @@
+"""The torch backend: transformers models on a GPU or a CPU, sampled and trained in this process."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+from weakref import WeakValueDictionary
+
+import numpy as np
+import torch
+import transformers
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from rzero_worker import checkpoint
+from rzero_worker import protocol as p
+from rzero_worker.backend import Backend, Context
+from rzero_worker.batches import Limits
+from rzero_worker.draw import Distribution
+from rzero_worker.errors import WorkerFailure, invalid_request, not_trainable, unknown_model
+from rzero_worker.kv import use_grouped_attention
+from rzero_worker.model import context_length, load_model, load_tokenizer, stop_ids, token_bytes
+from rzero_worker.sampler import Sample, Sampler
+from rzero_worker.tokenizer import decode_completions, encode_conversations
+from rzero_worker.trainer import Batch, Trainer, copy_weights, sequence_logprobs
+from rzero_worker.wire import numpy_pack, numpy_view
+
+
+@dataclass
+class _Loaded:
+    """A model under its name. `trainer` holds the trained weights, `published` those that `sample` uses."""
+
+    tokenizer: PreTrainedTokenizerBase
+    published: PreTrainedModel
+    trainer: Trainer | None
+    version: int = 0
+
+    @property
+    def trained(self) -> PreTrainedModel:
+        return self.trainer.model if self.trainer is not None else self.published
+
+
+class TorchBackend(Backend):
+    """Any causal language model of transformers. Same seeds and calls, same bytes, on the same machine.
+
+    On a CPU everything is float32. On CUDA the trained weights are float32 under bfloat16 autocast, and the
+    published and frozen ones bfloat16. Threads are OMP_NUM_THREADS, 1 if unset.
+    """
+
+    name: ClassVar[str] = "torch"
+
+    def __init__(self, device: str | None = None) -> None:
+        """Set torch up for this process; `device` defaults to cuda where there is one."""
+        self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self._cuda = self._device.type == "cuda"
+        torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what cuBLAS needs to be deterministic
+        # Only a warning on CUDA: cumsum, which the sampler draws with, is not declared deterministic there.
+        torch.use_deterministic_algorithms(True, warn_only=self._cuda)
+        torch.utils.deterministic.fill_uninitialized_memory = False  # a debugging aid that costs time
+        transformers.logging.set_verbosity_error()
+        transformers.logging.disable_progress_bar()
+        _keep_freed_memory()
+        self._models: dict[str, _Loaded] = {}
+        self._frozen: WeakValueDictionary[tuple, PreTrainedModel] = WeakValueDictionary()
+
+    def versions(self) -> dict[str, str]:
+        """See Backend."""
+        device = torch.cuda.get_device_name() if self._cuda else "cpu"
+        return {
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "transformers": transformers.__version__,
+            "device": device,
+        }
+
+    def load_model(self, params: p.LoadModelParams) -> p.LoadModelResult:
+        """See Backend. Frozen models of one source share their weights."""
+        torch.manual_seed(params.seed)
+        tokenizer = load_tokenizer(params.source)
+        published = self._load_published(params.source, shared=not params.trainable)
+        trainer = None
+        if params.trainable:
+            trained = load_model(params.source, torch.float32, self._device)
+            trainer = Trainer(trained, self._limits(trained), checkpoint_activations=self._cuda)
+        self._models[params.model_id] = _Loaded(tokenizer, published, trainer)
+        return p.LoadModelResult(
+            architecture=type(published).__name__,
+            parameters=published.num_parameters(),
+            vocabulary_size=published.get_output_embeddings().weight.shape[0],
+            context_length=context_length(published, tokenizer),
+            weights_version=0,
+        )
+
+    def _load_published(self, source: str, shared: bool) -> PreTrainedModel:
+        folder = Path(source).expanduser()
+        # Names, sizes and times of the files: a folder written anew under an old name is another source.
+        files = (
+            sorted((f.name, f.stat().st_size, f.stat().st_mtime_ns) for f in folder.glob("*"))
+            if shared
+            else []
+        )
+        key = (str(folder.absolute()), *files)
+        model = self._frozen.get(key) if shared else None
+        if model is None:
+            model = load_model(source, torch.bfloat16 if self._cuda else torch.float32, self._device)
+            use_grouped_attention(model)
+            if shared:
+                self._frozen[key] = model
+        return model
+
+    def _limits(self, model: PreTrainedModel) -> Limits:
+        vocabulary = model.get_output_embeddings().weight.shape[0]
+        # 2^26 float32 logits are 256 MiB, of which a backward pass holds a few copies.
+        return Limits(
+            tokens=16384 if self._cuda else 4096, targets=2 ** (28 if self._cuda else 26) // vocabulary
+        )
+
+    def _find(self, model_id: str) -> _Loaded:
+        if model_id not in self._models:
+            raise unknown_model(model_id)
+        return self._models[model_id]
+
+    def _find_trainer(self, model_id: str) -> Trainer:
+        trainer = self._find(model_id).trainer
+        if trainer is None:
+            raise not_trainable(model_id)
+        return trainer
+
+    def unload_model(self, params: p.UnloadModelParams) -> p.UnloadModelResult:
+        """See Backend."""
+        self._find(params.model_id)
+        del self._models[params.model_id]
+        if self._cuda:
+            torch.cuda.empty_cache()
+        return p.UnloadModelResult()
+
+    def sample(self, params: p.SampleParams, context: Context) -> p.SampleResult:
+        """See Backend."""
+        loaded = self._find(params.model_id)
+        model, tokenizer, asked = loaded.published, loaded.tokenizer, params.sampling
+        prompts = encode_conversations(tokenizer, params.conversations)
+        sampler = Sampler(
+            model,
+            stop_ids(model, tokenizer),
+            context_length(model, tokenizer),
+            max_rows=2048 if self._cuda else 512,
+            max_tokens=self._cache_bytes() // token_bytes(model),
+        )
+        samples = sampler.sample(
+            prompts,
+            params.n,
+            numpy_view(params.seeds, "u4"),
+            Distribution(asked.temperature, asked.top_p, asked.top_k),
+            asked.max_tokens,
+            context,
+        )
+        return p.SampleResult(
+            weights_version=loaded.version,
+            prompt_tokens=_pack([np.asarray(prompt) for prompt in prompts], "i4"),
+            prompt_lengths=numpy_pack(np.array([len(prompt) for prompt in prompts]), "i4"),
+            tokens=_pack([sample.tokens for sample in samples], "i4"),
+            lengths=numpy_pack(np.array([len(sample.tokens) for sample in samples]), "i4"),
+            logprobs=_pack([sample.logprobs for sample in samples], "f4"),
+            texts=decode_completions(tokenizer, [_without_stop(sample) for sample in samples]),
+            stop_reasons=[p.StopReason.STOP if sample.stopped else p.StopReason.LENGTH for sample in samples],
+        )
+
+    def _cache_bytes(self) -> int:
+        return torch.cuda.mem_get_info()[0] // 2 if self._cuda else 2**30
+
+    def forward(self, params: p.ForwardParams, context: Context) -> p.ForwardResult:
+        """See Backend."""
+        loaded = self._find(params.model_id)
+        tokens, lengths = numpy_view(params.tokens, "i4"), numpy_view(params.lengths, "i4")
+        self._check_tokens(loaded, tokens, lengths, "")
+
+        def after_micro_batch(done: int) -> None:
+            context.progress(done, len(lengths))
+            context.raise_if_cancelled()
+
+        limits = self._limits(loaded.trained)
+        logprobs = sequence_logprobs(
+            loaded.trained, tokens, lengths, params.temperature, limits, after_micro_batch
+        )
+        return p.ForwardResult(logprobs=numpy_pack(logprobs, "f4"))
+
+    def forward_backward(self, params: p.ForwardBackwardParams) -> p.ForwardBackwardResult:
+        """See Backend."""
+        trainer, packed = self._find_trainer(params.model_id), params.batch
+
+        def floats(values: bytes | None) -> np.ndarray | None:
+            return None if values is None else numpy_view(values, "f4")
+
+        batch = Batch(
+            tokens=numpy_view(packed.tokens, "i4"),
+            lengths=numpy_view(packed.lengths, "i4"),
+            mask=numpy_view(packed.mask, "u1").astype(bool),
+            advantages=numpy_view(packed.advantages, "f4"),
+            old_logprobs=floats(packed.old_logprobs),
+            ref_logprobs=floats(packed.ref_logprobs),
+        )
+        self._check_tokens(self._find(params.model_id), batch.tokens, batch.lengths, "batch.")
+        metrics = trainer.forward_backward(batch, params.loss, params.normalizer)
+        return p.ForwardBackwardResult(
+            loss=metrics.loss,
+            kl=metrics.kl,
+            entropy=metrics.entropy,
+            clip_fraction=metrics.clip_fraction,
+            ratio_mean=metrics.ratio_mean,
+            tokens=metrics.tokens,
+        )
+
+    def _check_tokens(self, loaded: _Loaded, tokens: np.ndarray, lengths: np.ndarray, prefix: str) -> None:
+        """Refuse what would be an index error deep in the model."""
+        vocabulary = loaded.trained.get_input_embeddings().weight.shape[0]
+        longest = context_length(loaded.trained, loaded.tokenizer)
+        if len(tokens) and (largest := int(tokens.max())) >= vocabulary:
+            raise invalid_request(
+                f"{prefix}tokens: saw {largest}, allowed is 0 to {vocabulary - 1}, the vocabulary"
+            )
+        if len(lengths) and (seen := int(lengths.max())) > longest:
+            raise invalid_request(
+                f"{prefix}lengths: saw {seen}, allowed is at most {longest}, the context length"
+            )
+
+    def optim_step(self, params: p.OptimStepParams) -> p.OptimStepResult:
+        """See Backend."""
+        return p.OptimStepResult(grad_norm=self._find_trainer(params.model_id).optim_step(params.adam))
+
+    def publish_weights(self, params: p.PublishWeightsParams) -> p.PublishWeightsResult:
+        """See Backend. A frozen model's weights are always published; its version grows all the same."""
+        loaded = self._find(params.model_id)
+        if loaded.trainer is not None:
+            copy_weights(loaded.trainer.model, loaded.published)
+        loaded.version += 1
+        return p.PublishWeightsResult(weights_version=loaded.version)
+
+    def save_checkpoint(self, params: p.SaveCheckpointParams) -> p.SaveCheckpointResult:
+        """See Backend."""
+        loaded = self._find(params.model_id)
+        optimizer = loaded.trainer.optimizer_tensors() if loaded.trainer and params.with_optimizer else None
+        size = checkpoint.save(params.path, loaded.trained, loaded.tokenizer, optimizer)
+        return p.SaveCheckpointResult(bytes=size)
+
+    def load_checkpoint(self, params: p.LoadCheckpointParams) -> p.LoadCheckpointResult:
+        """See Backend."""
+        loaded = self._find(params.model_id)
+        model, optimizer_tensors = checkpoint.load(params.path, loaded.trained)
+        if loaded.trainer is not None:
+            loaded.trainer.restore(model, optimizer_tensors)
+            copy_weights(model, loaded.published)
+        else:  # its present weights may be shared, so they are replaced, not overwritten
+            loaded.published = self._load_published(params.path, shared=True)
+        loaded.version += 1
+        return p.LoadCheckpointResult(weights_version=loaded.version)
+
+    def failure_of(self, error: Exception) -> WorkerFailure | None:
+        """See Backend: a full memory, of the GPU or the host."""
+        full = isinstance(error, (torch.OutOfMemoryError, MemoryError))
+        if full or (isinstance(error, RuntimeError) and "can't allocate memory" in str(error)):
+            return WorkerFailure("out_of_memory", "not enough memory for the call", str(error))
+        return None
+
+
+def _without_stop(sample: Sample) -> np.ndarray:
+    return sample.tokens[:-1] if sample.stopped else sample.tokens
+
+
+def _pack(runs: Sequence[np.ndarray], dtype: str) -> bytes:
+    return numpy_pack(np.concatenate(runs) if runs else np.zeros(0), dtype)
+
+
+def _keep_freed_memory() -> None:
+    """Tell glibc to keep freed memory for the next tensor, where the C library is glibc.
+
+    By default it maps each large tensor anew and unmaps it when freed, and the page faults can cost more
+    than the arithmetic of a small model.
+    """
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError):
+        return
+    m_trim_threshold, m_mmap_threshold = -1, -3
+    mallopt(m_mmap_threshold, 2**30)
+    mallopt(m_trim_threshold, 2**31 - 1)

@@ -1,0 +1,62 @@
+"""What makes a gradient verb safe to repeat: its answer is kept under its `seq`.
+
+A caller that lost an answer cannot know whether the step was taken. It sends the same request again, and the
+ledger answers instead of the backend, so that a step is never applied twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+
+from rzero_worker.errors import WorkerFailure
+from rzero_worker.protocol import ErrorCode
+
+CAPACITY = 1024
+"""Answers kept a model. A caller waits for each answer before the next step, so it repeats the newest one."""
+
+
+def digest(verb: str, params: bytes) -> bytes:
+    """SHA-256 of a request as it came over the wire, the identity of a payload."""
+    return hashlib.sha256(verb.encode() + b"\0" + params).digest()
+
+
+class Ledger:
+    """The answers to one model's gradient verbs, newest `capacity` of them."""
+
+    def __init__(self, capacity: int = CAPACITY) -> None:
+        """Make an empty ledger: any seq may come first."""
+        self._capacity = capacity
+        self._answers: OrderedDict[int, tuple[bytes, bytes]] = OrderedDict()
+        self._highest = -1
+
+    def find(self, seq: int, payload: bytes) -> bytes | None:
+        """Return the stored answer to a repeat, or None for a new seq, which may be executed.
+
+        Args:
+            seq: the request's number; a new one must be above all recorded ones.
+            payload: the request's `digest`.
+
+        Raises:
+            WorkerFailure: `sequence_conflict`, if seq was used with another payload or is too old to know.
+        """
+        if seq > self._highest:
+            return None
+        known = self._answers.get(seq)
+        if known is None:
+            raise WorkerFailure(
+                ErrorCode.SEQUENCE_CONFLICT,
+                f"seq: saw {seq}, allowed is above {self._highest}, or a repeat of the last {self._capacity}",
+            )
+        if known[0] != payload:
+            raise WorkerFailure(
+                ErrorCode.SEQUENCE_CONFLICT, f"seq: saw {seq} again, with a payload other than the first time"
+            )
+        return known[1]
+
+    def record(self, seq: int, payload: bytes, answer: bytes) -> None:
+        """Keep the packed answer to an executed request; the oldest one makes room."""
+        self._answers[seq] = (payload, answer)
+        self._highest = max(self._highest, seq)
+        if len(self._answers) > self._capacity:
+            self._answers.popitem(last=False)

@@ -1,0 +1,117 @@
+"""A model of the mock as a folder: config.json, weights.json and optimizer.json, whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from rzero_worker.mock.adam import AdamW
+from rzero_worker.mock.language import Language, Rows
+
+FORMAT = "rzero-mock-1"
+
+
+class FolderError(ValueError):
+    """A folder that is not a saved model of the mock; says what is missing or wrong."""
+
+
+def save(path: Path, language: Language, rows: Rows, optimizer: AdamW | None) -> int:
+    """Write a folder that must not exist; returns its size in bytes. Raises OSError.
+
+    It is written beside its place under another name and renamed, so a crash leaves no half folder there.
+    """
+    if os.path.lexists(path):
+        raise FileExistsError(f"{path} exists")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    try:
+        _write(draft / "config.json", {"format": FORMAT, "language": language.document})
+        _write(draft / "weights.json", {"rows": rows})
+        if optimizer is not None:
+            moments = {"first": optimizer.first, "second": optimizer.second}
+            _write(draft / "optimizer.json", {"steps": optimizer.steps, **moments})
+        size = sum(entry.stat().st_size for entry in draft.iterdir())
+        draft.chmod(0o755)  # mkdtemp makes it private
+        _sync(draft)
+        draft.rename(path)
+        _sync(path.parent)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+    return size
+
+
+def load(path: Path) -> tuple[Language, Rows, AdamW | None]:
+    """Read a folder made by `save`. Raises OSError or FolderError."""
+    if not path.is_dir():
+        raise FolderError(f"{path} is not a folder")
+    config = _read(path / "config.json")
+    if not isinstance(config, dict) or config.get("format") != FORMAT:
+        raise FolderError(f"{path / 'config.json'}: format is not {FORMAT}")
+    weights = _read(path / "weights.json")
+    try:
+        language = Language(config["language"])
+        shape = (len(language.initial_rows(0)), language.vocabulary)
+        rows = _rows(weights["rows"], shape)
+        saved = path / "optimizer.json"
+        optimizer = _optimizer(_read(saved), shape) if saved.exists() else None
+    except (KeyError, TypeError, ValueError) as error:
+        raise FolderError(f"{path}: {error!r}") from error
+    return language, rows, optimizer
+
+
+def _rows(values: list[list[float]], shape: tuple[int, int]) -> Rows:
+    rows = [_row(row, shape[1]) for row in values]
+    if len(rows) != shape[0]:
+        raise ValueError(f"{len(rows)} rows, expected {shape[0]}")
+    return rows
+
+
+def _row(values: list[float], width: int) -> list[float]:
+    row = [float(value) for value in values]
+    if len(row) != width or not all(map(math.isfinite, row)):
+        raise ValueError(f"a row must be {width} finite numbers")
+    return row
+
+
+def _optimizer(state: dict[str, Any], shape: tuple[int, int]) -> AdamW:
+    optimizer = AdamW()
+    optimizer.steps = int(state["steps"])
+    for name, moments in (("first", optimizer.first), ("second", optimizer.second)):
+        for index, row in state[name].items():
+            if not 0 <= int(index) < shape[0]:
+                raise ValueError(f"{name}: row {index} of {shape[0]}")
+            moments[int(index)] = _row(row, shape[1])
+    if optimizer.first.keys() != optimizer.second.keys():
+        raise ValueError("the moments are not of the same rows")
+    return optimizer
+
+
+def _read(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise FolderError(f"{path} is missing") from error
+    except ValueError as error:  # bad JSON or bad UTF-8
+        raise FolderError(f"{path} is not JSON: {error}") from error
+
+
+def _write(path: Path, document: object) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        json.dump(document, file, allow_nan=False)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync(folder: Path) -> None:
+    """Make a folder's entries durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,170 @@
+"""Loading a causal language model from a Hugging Face folder or name, and running it for chosen positions only."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
+
+from rzero_worker.errors import WorkerFailure
+
+TOKENIZER_FILES = (
+    "tokenizer.json",
+    "tokenizer.model",
+    "vocab.json",
+    "vocab.txt",
+    "spiece.model",
+    "tekken.json",
+)
+WEIGHT_FILES = ("model.safetensors", "model.safetensors.index.json")
+
+
+def unloadable(source: str, problem: str, details: str | None = None) -> WorkerFailure:
+    """Build the failure for a source that is not a usable model; `problem` is the rest of the sentence."""
+    return WorkerFailure("model_unloadable", f"source {source!r} {problem}", details)
+
+
+def check_folder(source: str) -> None:
+    """Refuse a folder that lacks its config, weights or tokenizer, naming the file. A hub name passes.
+
+    transformers' own messages for these cases speak of the hub, even for a folder.
+    """
+    folder = Path(source).expanduser()
+    if not folder.is_dir():
+        looks_like_a_path = folder.is_absolute() or source.startswith((".", "~")) or source.count("/") > 1
+        if folder.exists() or looks_like_a_path:
+            raise unloadable(source, "is not a folder" if folder.exists() else "does not exist")
+        return
+    if not (folder / "config.json").is_file():
+        raise unloadable(source, "lacks its config: there is no config.json in the folder")
+    if not any((folder / name).is_file() for name in WEIGHT_FILES):
+        raise unloadable(source, f"lacks its weights: there is no {' or '.join(WEIGHT_FILES)} in the folder")
+    index = folder / WEIGHT_FILES[1]
+    if index.is_file() and not (folder / WEIGHT_FILES[0]).is_file():
+        try:
+            shards = sorted(set(json.loads(index.read_text())["weight_map"].values()))
+        except (ValueError, KeyError, AttributeError) as error:
+            raise unloadable(source, f"has a broken {index.name}", repr(error)) from error
+        if missing := [name for name in shards if not (folder / name).is_file()]:
+            raise unloadable(
+                source, f"lacks weights: there is no {missing[0]} in the folder", "\n".join(missing)
+            )
+    if not any((folder / name).is_file() for name in TOKENIZER_FILES):
+        raise unloadable(source, "lacks its tokenizer: there is no tokenizer.json in the folder")
+
+
+def load_model(source: str, dtype: torch.dtype, device: torch.device) -> PreTrainedModel:
+    """Load a model in eval mode, so that no dropout ever makes two log-probs of one token differ.
+
+    Only safetensors are read (no pickle) and no code of the source runs. Raises model_unloadable.
+    """
+    check_folder(source)
+    try:
+        # `eager` is only kept by models that cannot run on sdpa; transformers chooses per architecture.
+        model, info = AutoModelForCausalLM.from_pretrained(
+            source, dtype=dtype, use_safetensors=True, trust_remote_code=False, output_loading_info=True
+        )
+    except (torch.OutOfMemoryError, MemoryError):
+        raise
+    except Exception as error:  # safetensors, json and torch raise their own kinds on broken files
+        raise unloadable(
+            source, f"cannot be loaded as a causal language model: {_first_line(error)}", repr(error)
+        ) from error
+    # transformers only warns when tensors are missing or of another shape, and fills them with random numbers.
+    if wrong := sorted(info["missing_keys"]) + sorted(str(key[0]) for key in info["mismatched_keys"]):
+        raise unloadable(source, f"has weights that do not fit its config.json: {wrong[0]}", "\n".join(wrong))
+    return model.to(device).eval().requires_grad_(False)
+
+
+def load_tokenizer(source: str) -> PreTrainedTokenizerBase:
+    """Load the tokenizer that lies with a model. Raises model_unloadable."""
+    check_folder(source)
+    try:
+        return AutoTokenizer.from_pretrained(source, trust_remote_code=False)
+    except Exception as error:
+        raise unloadable(source, f"has no usable tokenizer: {_first_line(error)}", repr(error)) from error
+
+
+def read_config(source: str) -> Any:
+    """Read a model's config without its weights. Raises model_unloadable."""
+    check_folder(source)
+    try:
+        return AutoConfig.from_pretrained(source, trust_remote_code=False)
+    except Exception as error:
+        raise unloadable(source, f"has no usable config: {_first_line(error)}", repr(error)) from error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def context_length(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> int:
+    """Most tokens, prompt and completion together: the lesser of what config and tokenizer say."""
+    config = model.config.get_text_config()
+    names = ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length")
+    said = [value for name in names if isinstance(value := getattr(config, name, None), int) and value > 0]
+    # A tokenizer that knows no limit says 1e30.
+    return min([*said[:1], tokenizer.model_max_length, 2**31 - 1])
+
+
+def stop_ids(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> set[int]:
+    """Tokens that end a completion: every end-of-sequence id of the generation config, config and tokenizer."""
+    found: set[int] = set()
+    for value in (
+        getattr(model.generation_config, "eos_token_id", None),
+        getattr(model.config.get_text_config(), "eos_token_id", None),
+        tokenizer.eos_token_id,
+    ):
+        found.update(value if isinstance(value, (list, tuple)) else [value])
+    return {token for token in found if token is not None}
+
+
+def token_bytes(model: PreTrainedModel) -> int:
+    """Bytes that one token's keys and values take in a cache, over all layers."""
+    config = model.config.get_text_config()
+    heads = config.num_attention_heads
+    size = getattr(config, "head_dim", None) or config.hidden_size // heads
+    shared = getattr(config, "num_key_value_heads", None) or heads
+    return 2 * config.num_hidden_layers * shared * size * model.dtype.itemsize
+
+
+@cache
+def _forward_parameters(kind: type) -> frozenset[str]:
+    return frozenset(inspect.signature(kind.forward).parameters)
+
+
+def accepts_positions(model: PreTrainedModel) -> bool:
+    """Whether the model's forward takes position_ids (models with ALiBi derive them from the mask)."""
+    return "position_ids" in _forward_parameters(type(model))
+
+
+def projected_logits(model: PreTrainedModel, tokens: Tensor, positions: Tensor, **kwargs: Any) -> Tensor:
+    """Run the model over tokens [B, T] and return logits [N, vocabulary] at flat positions [N] (b * T + t) only.
+
+    The hidden states are narrowed on their way into the output projection, so the vocabulary-wide rows of other
+    positions are never computed, and what a model does to its logits (scales, soft caps) still happens.
+    """
+    device = model.device
+    tokens, positions = tokens.to(device), positions.to(device)
+    head = model.get_output_embeddings()
+
+    def narrow(_module: torch.nn.Module, args: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        return (args[0].flatten(0, 1).index_select(0, positions).unsqueeze(0), *args[1:])
+
+    hook = head.register_forward_pre_hook(narrow)
+    try:
+        return model(input_ids=tokens, **kwargs).logits.squeeze(0)
+    finally:
+        hook.remove()

@@ -1,0 +1,51 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { groupAdvantages } from '../../../ts/domain/advantage.ts';
+import { InvalidArgument } from '../../../ts/domain/errors.ts';
+
+describe('groupAdvantages', () => {
+  test('by hand', () => {
+    // [1, 0, 0, 0]: mean 1/4; squares 9/16 + 3/16 = 3/4; unbiased variance (3/4)/3 = 1/4; std 1/2.
+    // (1 - 1/4)/(1/2 + 1e-6) = 1.499997, (0 - 1/4)/(1/2 + 1e-6) = -0.499999.
+    const [first, ...rest] = groupAdvantages([1, 0, 0, 0], 4);
+    expect(first).toBeCloseTo(1.499997, 6);
+    for (const advantage of rest) expect(advantage).toBeCloseTo(-0.499999, 6);
+  });
+
+  test('each group for itself', () => {
+    // [0, 2]: mean 1, unbiased std sqrt(2): -+ 0.7071. [10, 10] has nothing to tell.
+    const advantages = groupAdvantages([0, 2, 10, 10], 2);
+    expect(advantages[0]).toBeCloseTo(-Math.SQRT1_2, 5);
+    expect(advantages[1]).toBeCloseTo(Math.SQRT1_2, 5);
+    expect([...advantages.slice(2)]).toEqual([0, 0]);
+  });
+
+  test('equal rewards are exactly 0, although their mean is not exact', () => {
+    // (0.1 + 0.1 + 0.1) / 3 is 0.10000000000000002 in doubles.
+    expect([...groupAdvantages([0.1, 0.1, 0.1], 3)]).toEqual([0, 0, 0]);
+    expect([...groupAdvantages([0.7], 1)]).toEqual([0]);
+    expect([...groupAdvantages([], 4)]).toEqual([]);
+  });
+
+  test('has mean 0 in a group, keeps the order of rewards, and is never NaN', () => {
+    const reward = fc.oneof(fc.constantFrom(0, 1), fc.double({ min: -1e6, max: 1e6, noNaN: true }));
+    fc.assert(
+      fc.property(fc.array(reward, { minLength: 2, maxLength: 16 }), (rewards) => {
+        const advantages = [...groupAdvantages(rewards, rewards.length)];
+        expect(advantages.every(Number.isFinite)).toBe(true);
+        expect(Math.abs(advantages.reduce((sum, value) => sum + value, 0))).toBeLessThan(1e-4);
+        rewards.forEach((a, i) => {
+          rewards.forEach((b, j) => {
+            if (a >= b) expect(advantages[i]).toBeGreaterThanOrEqual(advantages[j] as number);
+          });
+        });
+      }),
+    );
+  });
+
+  test('refuses groups that do not fit and rewards that are no numbers', () => {
+    expect(() => groupAdvantages([1, 2, 3], 2)).toThrow(InvalidArgument);
+    expect(() => groupAdvantages([1, 2], 0)).toThrow(/groupSize is 0/);
+    expect(() => groupAdvantages([1, Number.NaN], 2)).toThrow(/NaN/);
+  });
+});

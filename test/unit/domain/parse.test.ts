@@ -1,0 +1,119 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { extractBoxed, parseQuestion } from '../../../ts/domain/parse.ts';
+import { cpuSeconds } from './cpuSeconds.ts';
+
+describe('parseQuestion', () => {
+  test('reads question and box', () => {
+    const text = 'Let me think.\n<question>\nWhat is $1 + 1$?\n</question>\nAnswer: \\boxed{2}';
+    expect(parseQuestion(text)).toEqual({ question: 'What is $1 + 1$?', answer: '2' });
+  });
+
+  test.each([
+    ['no tags', 'What is 1 + 1? \\boxed{2}'],
+    ['no closing tag', '<question>What is 1 + 1?'],
+    ['no opening tag', 'What is 1 + 1?</question>'],
+    ['tags the wrong way round', '</question>What?<question>'],
+    ['blank', '<question> \n\t </question>'],
+    ['other case', '<Question>What?</Question>'],
+    ['nothing', ''],
+  ])('is null for: %s', (_, text) => {
+    expect(parseQuestion(text)).toBeNull();
+  });
+
+  test('takes the first well-formed pair', () => {
+    expect(parseQuestion('<question>A</question><question>B</question>')?.question).toBe('A');
+    expect(parseQuestion('<question> </question> <question>B</question>')?.question).toBe('B');
+    expect(parseQuestion('</question><question>A</question>')?.question).toBe('A');
+  });
+
+  test('takes the innermost of nested tags, so its question never holds one', () => {
+    expect(parseQuestion('I use <question> tags. <question>A</question>')?.question).toBe('A');
+    expect(parseQuestion('<question>A<question>B</question>C</question>')?.question).toBe('B');
+  });
+
+  test('only a box after the question is its answer', () => {
+    expect(parseQuestion('\\boxed{1} <question>A \\boxed{2}</question>')).toEqual({
+      question: 'A \\boxed{2}',
+      answer: null,
+    });
+  });
+
+  test('never throws, and never returns a blank or a tag', () => {
+    const pieces = fc.constantFrom('<question>', '</question>', ' ', 'a', '\\boxed{', '}', '<', 'question>');
+    fc.assert(
+      fc.property(fc.array(pieces), (parts) => {
+        const parsed = parseQuestion(parts.join(''));
+        if (parsed === null) return;
+        expect(parsed.question.trim()).not.toBe('');
+        expect(parsed.question).not.toMatch(/<\/?question>/);
+      }),
+    );
+  });
+});
+
+describe('extractBoxed', () => {
+  test.each([
+    ['\\boxed{5}', '5'],
+    ['so \\boxed{ \\frac{1}{2} }.', '\\frac{1}{2}'],
+    ['\\boxed{1} or rather \\boxed{2}', '2'],
+    ['\\boxed{\\boxed{3}}', '3'],
+    ['\\boxed{\\{1, 2\\}}', '\\{1, 2\\}'],
+    ['\\boxed{[0, 1\\}}', '[0, 1\\}'],
+    ['\\boxed{a\\\\}', 'a\\\\'],
+  ])('%s', (text, answer) => {
+    expect(extractBoxed(text)).toBe(answer);
+  });
+
+  test.each([
+    ['no box', 'the answer is 5'],
+    ['blank box', '\\boxed{ }'],
+    ['cut off', 'first \\boxed{1}, then \\boxed{\\frac{1}{'],
+    ['only escaped braces close it', '\\boxed{5\\}'],
+    ['box without braces', '\\boxed 5'],
+  ])('is null for: %s', (_, text) => {
+    expect(extractBoxed(text)).toBeNull();
+  });
+
+  test('returns what was boxed, for any balanced content', () => {
+    const { balanced } = fc.letrec<{ balanced: string }>((tie) => ({
+      balanced: fc
+        .array(
+          fc.oneof(
+            { maxDepth: 4 },
+            fc.constantFrom('a', ' ', '1', '\\{', '\\}'),
+            tie('balanced').map((t) => `{${t}}`),
+          ),
+        )
+        .map((parts) => parts.join('')),
+    }));
+    fc.assert(
+      fc.property(balanced, fc.string(), (content, before) => {
+        expect(extractBoxed(`${before}\\boxed{${content}}`)).toBe(content.trim() || null);
+      }),
+    );
+  });
+
+  test('never throws', () => {
+    const pieces = fc.constantFrom('\\boxed{', '{', '}', '\\', 'a');
+    fc.assert(
+      fc.property(fc.array(pieces), (parts) => {
+        const answer = extractBoxed(parts.join(''));
+        expect(answer === null || answer.length > 0).toBe(true);
+      }),
+    );
+  });
+});
+
+// A quadratic scan of a megabyte takes minutes, a linear one milliseconds; the bound is far from both.
+test.each(['{', '}', '\\', '\\boxed{', '<question>', '</question>', '<question></question>', '<question', '\\{'])(
+  'a megabyte of %s is read in linear time',
+  (piece) => {
+    const text = `\\boxed{${piece.repeat(Math.ceil(1e6 / piece.length))}`;
+    const seconds = cpuSeconds(() => {
+      extractBoxed(text);
+      parseQuestion(text);
+    });
+    expect(seconds).toBeLessThan(3);
+  },
+);

@@ -1,0 +1,276 @@
+import { describe, expect, test } from '@jest/globals';
+import type { LoopEvent, Phase } from '../../../ts/ports/reporter.ts';
+import { createProgressReporter } from '../../../ts/report/progress.ts';
+import { Screen } from './screen.ts';
+
+const EASY = 'Keep only the last two digits. Start with 47. (1) Add 8.';
+const LONG =
+  'Keep only the last two digits. Start with 31. (1) Multiply by 7. (2) Subtract 8. (3) Multiply by 3. (4) Add 9. (5) Subtract 6.';
+
+/** A reporter in front of a screen, with a clock that the test moves. */
+function watch({ live = true, colour = false, columns = 100, votes = 10 } = {}) {
+  const screen = new Screen(columns);
+  let now = 0;
+  const reporter = createProgressReporter({
+    write: screen.write,
+    terminal: { live, colour, width: () => columns },
+    clock: { now: () => now },
+    samples: 4,
+    votes,
+  });
+  const wait = (seconds: number) => {
+    now += seconds;
+  };
+  const report = (...events: LoopEvent[]) => events.forEach(reporter.report);
+  return { screen, wait, report };
+}
+
+const NOTES: Record<Phase, [number, 'steps' | 'answers', string]> = {
+  evaluation: [3200, 'answers', '640 held-out problems'],
+  challenger: [10, 'steps', 'learns to ask what the Solver half knows'],
+  questions: [4400, 'answers', 'asks, answers, votes, keeps the middle band'],
+  solver: [15, 'steps', 'learns to agree with the majority'],
+};
+
+function started(iteration: number, phase: Phase): LoopEvent {
+  const [total, unit, note] = NOTES[phase];
+  return { type: 'phase-started', iteration, phase, total, unit, note };
+}
+
+function progress(iteration: number, phase: Phase, done: number): LoopEvent {
+  return { type: 'progress', iteration, phase, done, total: NOTES[phase][0] };
+}
+
+function step(iteration: number, phase: Phase, number: number, metrics: Record<string, number>): LoopEvent {
+  return { type: 'step', iteration, phase, step: number, steps: NOTES[phase][0], metrics };
+}
+
+function asked(iteration: number, phase: Phase, question: string, agreement: number, label: string | null): LoopEvent {
+  return { type: 'sample-question', iteration, phase, question, agreement, label };
+}
+
+function ended(iteration: number, phase: Phase, seconds: number, metrics: Record<string, number>): LoopEvent {
+  return { type: 'phase-ended', iteration, phase, seconds, metrics };
+}
+
+const SCORES = { greedy: 0.21, mean: 0.382, majority: 0.501, worked: 0.714 };
+const QUESTIONS = {
+  candidates: 400,
+  wellFormed: 0.99,
+  kept: 171,
+  keptShare: 0.4275,
+  tooEasyShare: 0.4,
+  tooHardShare: 0.1625,
+  noLabelShare: 0,
+  agreement: 0.7,
+};
+
+/** The first iteration up to its Solver, a few events a phase. */
+function play({ report, wait }: ReturnType<typeof watch>): void {
+  report(started(0, 'evaluation'));
+  wait(2);
+  report(progress(0, 'evaluation', 1600));
+  wait(2);
+  report(ended(0, 'evaluation', 4, SCORES), started(1, 'challenger'));
+  for (let number = 1; number <= 10; number++) {
+    wait(1.2);
+    report(asked(1, 'challenger', number < 3 ? EASY : LONG, number / 20, '55'));
+    report(step(1, 'challenger', number, { reward: 0.2 + number / 40, wellFormed: 0.99, agreement: 0.8, kl: 0.01 }));
+  }
+  report(ended(1, 'challenger', 12, { reward: 0.45, wellFormed: 0.99, agreement: 0.8 }), started(1, 'questions'));
+  wait(75);
+  report(progress(1, 'questions', 4000), asked(1, 'questions', LONG, 0.6, '24'));
+  report(ended(1, 'questions', 75, QUESTIONS), started(1, 'solver'));
+  wait(3);
+  report(step(1, 'solver', 1, { reward: 0.512, kl: 0.0004, meanLength: 31.2 }));
+}
+
+describe('on a terminal', () => {
+  test('a run, as a person sees it', () => {
+    const watched = watch();
+    play(watched);
+    expect(`\n${watched.screen.text()}\n`).toMatchInlineSnapshot(`
+"
+base         evaluation  3200 answers         4 s  greedy 21.0 %  mean@4 38.2 %  majority@4 50.1 %
+iteration 1  challenger  10 steps            12 s  reward 0.45  well-formed 99 %  agreement 80 %
+             asked first  Keep only the last two digits. Sta... 47. (1) Add 8.  1 of 10 agree on 55
+             asked last   Keep only the last two digits. St... (5) Subtract 6.  5 of 10 agree on 55
+iteration 1  questions   400 questions 1 min 15 s  kept 171 of 400 (43 %)  too easy 40 %
+             such as  Keep only the last two digits. Star... . (5) Subtract 6.  6 of 10 agree on 24
+iteration 1  solver      [----------]   1/15 steps  reward 0.51  KL 4.0e-4  3 s, 42 s left
+"
+`);
+  });
+
+  test('a running phase is one line that is drawn again', () => {
+    const { screen, wait, report } = watch();
+    report(started(1, 'challenger'));
+    const note = screen.text();
+    wait(1);
+    report(step(1, 'challenger', 1, { reward: 0.231, wellFormed: 1, agreement: 0.9 }));
+    const first = screen.text();
+    wait(5);
+    report(step(1, 'challenger', 6, { reward: 0.409, wellFormed: 0.99, agreement: 0.62, repetition: 0.21 }));
+    expect(`\n${[note, first, screen.text()].join('\n')}\n`).toMatchInlineSnapshot(`
+"
+iteration 1  challenger  [----------]   0/10 steps  learns to ask what the Solver half knows
+iteration 1  challenger  [#---------]   1/10 steps  reward 0.23  well-formed 100 %  1 s, 9 s left
+iteration 1  challenger  [######----]   6/10 steps  reward 0.41  well-formed 99 %  6 s, 4 s left
+"
+`);
+  });
+
+  test('it is not drawn more than ten times a second', () => {
+    const { screen, wait, report } = watch();
+    report(started(0, 'evaluation'));
+    const before = screen.raw.length;
+    for (let done = 1; done <= 90; done++) {
+      wait(0.001);
+      report(progress(0, 'evaluation', done));
+    }
+    expect(screen.raw.length).toBe(before);
+    wait(0.01);
+    report(progress(0, 'evaluation', 91));
+    expect(screen.text()).toContain('  91/3200 answers');
+  });
+
+  test('the cursor rests on a line of its own, so that an error or a prompt begins there', () => {
+    const watched = watch();
+    play(watched);
+    expect(watched.screen.cursor()).toEqual({ row: watched.screen.text().split('\n').length, column: 0 });
+  });
+
+  test('a warning stays above the running phase', () => {
+    const { screen, wait, report } = watch();
+    report(started(2, 'solver'));
+    report({
+      type: 'warning',
+      iteration: 2,
+      phase: 'solver',
+      message:
+        'only 12 questions were kept for batches of 32: each is used several times, which is more than a line can hold',
+    });
+    wait(1);
+    report(step(2, 'solver', 1, { reward: 0.5, kl: 0 }));
+    expect(`\n${screen.text()}\n`).toMatchInlineSnapshot(`
+"
+iteration 2  solver      warning: only 12 questions were kept for batches of 32: each is used
+                         several times, which is more than a line can hold
+iteration 2  solver      [----------]   1/15 steps  reward 0.50  KL 0.00  1 s, 14 s left
+"
+`);
+  });
+
+  test.each([40, 60, 80, 100, 200])('no line is wider than %i columns', (columns) => {
+    const watched = watch({ columns });
+    play(watched);
+    for (const line of watched.screen.text().split('\n')) expect(line.length).toBeLessThan(columns);
+    // One row for each finished phase and its questions, none left over from drawing again.
+    expect(watched.screen.text().split('\n')).toHaveLength(7);
+  });
+
+  test('a window made narrower leaves no debris', () => {
+    let columns = 100;
+    const screen = new Screen(50);
+    let now = 0;
+    const { report } = createProgressReporter({
+      write: screen.write,
+      terminal: { live: true, colour: false, width: () => columns },
+      clock: { now: () => now },
+    });
+    columns = 50;
+    report(started(1, 'challenger'));
+    columns = 45;
+    now = 1;
+    report(step(1, 'challenger', 1, { reward: 0.2 }));
+    expect(screen.text().split('\n')).toHaveLength(1);
+  });
+
+  test('colours change nothing but colour', () => {
+    const plain = watch();
+    const colourful = watch({ colour: true });
+    play(plain);
+    play(colourful);
+    expect(colourful.screen.text()).toBe(plain.screen.text());
+    expect(colourful.screen.raw).toContain('\u001b[36m');
+    expect(plain.screen.raw).not.toMatch(/\u001b\[[0-9;]*m/);
+  });
+
+  test('what a model writes cannot move the cursor', () => {
+    const { screen, report, wait } = watch();
+    report(started(1, 'challenger'));
+    wait(1);
+    report(asked(1, 'challenger', 'Erase\u001b[2J\r\nall \u202ethis\u0007', 0.5, '\u001b]0;title\u0007'));
+    expect(screen.text()).toContain('asked first  Erase [2J all this');
+  });
+});
+
+describe('without a terminal', () => {
+  test('a run, as its log has it', () => {
+    const watched = watch({ live: false });
+    play(watched);
+    expect(`\n${watched.screen.raw}`).toMatchInlineSnapshot(`
+"
+base         evaluation  3200 answers         4 s  greedy 21.0 %  mean@4 38.2 %  majority@4 50.1 %
+iteration 1  challenger   4/10 steps  reward 0.30  well-formed 99 %  agreement 80 %  6 s, 9 s left
+iteration 1  challenger   9/10 steps  reward 0.43  well-formed 99 %  agreement 80 %  12 s, 1 s left
+iteration 1  challenger  10 steps            12 s  reward 0.45  well-formed 99 %  agreement 80 %
+             asked first  Keep only the last two digits. Sta... 47. (1) Add 8.  1 of 10 agree on 55
+             asked last   Keep only the last two digits. St... (5) Subtract 6.  5 of 10 agree on 55
+iteration 1  questions   4000/4400 answers  1 min 15 s, 8 s left
+iteration 1  questions   400 questions 1 min 15 s  kept 171 of 400 (43 %)  too easy 40 %
+             such as  Keep only the last two digits. Star... . (5) Subtract 6.  6 of 10 agree on 24
+"
+`);
+  });
+
+  test('there is at most one line in five seconds a phase, and one at its end', () => {
+    const { screen, wait, report } = watch({ live: false });
+    report(started(1, 'solver'));
+    for (let number = 1; number <= 15; number++) {
+      wait(1);
+      report(step(1, 'solver', number, { reward: 0.5 }));
+    }
+    report(ended(1, 'solver', 15, { reward: 0.5 }));
+    // At 5, 10 and 15 seconds, and the end.
+    expect(screen.raw.trimEnd().split('\n')).toHaveLength(4);
+  });
+
+  test('there are no escape codes', () => {
+    const watched = watch({ live: false });
+    play(watched);
+    expect(watched.screen.raw).not.toContain('\u001b');
+    expect(watched.screen.raw).not.toContain('\r');
+  });
+});
+
+describe('a reporter', () => {
+  test('never throws, and is silent after a failed write', () => {
+    let writes = 0;
+    const { report } = createProgressReporter({
+      write: () => {
+        writes++;
+        throw new Error('EPIPE');
+      },
+      terminal: { live: true, colour: false, width: () => 80 },
+      clock: { now: () => 0 },
+    });
+    expect(() => report(started(0, 'evaluation'))).not.toThrow();
+    expect(() => report(ended(0, 'evaluation', 1, SCORES))).not.toThrow();
+    expect(writes).toBe(1);
+  });
+
+  test('takes events of a phase that it did not see begin', () => {
+    const { screen, report } = watch();
+    report(progress(1, 'solver', 3), step(1, 'solver', 4, {}), asked(1, 'solver', EASY, 1, null));
+    expect(screen.text()).toBe('');
+    report(ended(1, 'solver', 1, { reward: 0.5 }));
+    expect(screen.text()).toContain('reward 0.50');
+  });
+
+  test('says so when a phase took fewer steps than planned', () => {
+    const { screen, report } = watch();
+    report(started(1, 'solver'), ended(1, 'solver', 0.2, { steps: 0 }));
+    expect(screen.text()).toMatch(/^iteration 1\s+solver\s+0\/15 steps\s+0\.2 s$/);
+  });
+});

@@ -1,0 +1,96 @@
+import { readFileSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
+import { ConfigError } from '../config/errors.ts';
+import { loadConfig } from '../config/load.ts';
+import type { Config } from '../config/schema.ts';
+import { createProgressReporter } from '../report/progress.ts';
+import { RunFolder } from '../store/runFolder.ts';
+import { processClock, runExperiment } from './experiment.ts';
+import { printResult } from './show.ts';
+import type { Terminal } from './terminal.ts';
+
+/** Flags of `rzero run` as given. */
+export interface RunFlags {
+  preset?: string;
+  config?: string;
+  set: string[];
+  model?: string;
+  arm?: string;
+  seed?: string;
+  iterations?: string;
+  out?: string;
+}
+
+/**
+ * `rzero run`.
+ *
+ * @throws ConfigError, RunFolderError, WorkerStartError, WorkerCallError, or an error of the file system
+ */
+export async function runCommand(flags: RunFlags, terminal: Terminal): Promise<void> {
+  const config = configOf(flags, terminal.workingFolder);
+  const path = resolve(terminal.workingFolder, flags.out ?? join('runs', defaultName(config)));
+  const folder = RunFolder.create(path);
+  const shownPath = shorterPath(path, terminal.workingFolder);
+  terminal.err(`${announcement(config, shownPath)}\n\n`);
+  const reporter = createProgressReporter({
+    write: terminal.err,
+    terminal: terminal.screen,
+    clock: processClock,
+    samples: config.evaluation.samples,
+    votes: config.answering.votes,
+  });
+  try {
+    const summary = await runExperiment({ ...terminal, config, folder, reporter });
+    terminal.err('\n');
+    printResult(summary, shownPath, terminal);
+  } catch (error) {
+    if (terminal.signal.aborted) terminal.err(`rzero: stopped; what was finished is in ${shownPath}\n`);
+    throw error;
+  }
+}
+
+function configOf(flags: RunFlags, workingFolder: string): Config {
+  // Flags are short names for the commonest assignments, and weaker than --set.
+  const named = (['model', 'arm', 'seed', 'iterations'] as const).flatMap((name) =>
+    flags[name] === undefined ? [] : [`${name}=${name === 'model' ? JSON.stringify(flags[name]) : flags[name]}`],
+  );
+  return loadConfig({
+    ...(flags.preset === undefined ? {} : { preset: flags.preset }),
+    ...(flags.config === undefined
+      ? {}
+      : { file: { name: flags.config, text: readConfigFile(flags.config, workingFolder) } }),
+    sets: [...named, ...flags.set],
+  });
+}
+
+function readConfigFile(name: string, workingFolder: string): string {
+  try {
+    return readFileSync(resolve(workingFolder, name), 'utf8');
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const reason = code === 'ENOENT' ? 'no such file or folder' : message;
+    throw new ConfigError(`--config ${name} cannot be read: ${reason}`);
+  }
+}
+
+/** A path as a person would type it: relative where it lies below the working folder. */
+function shorterPath(path: string, workingFolder: string): string {
+  const below = relative(workingFolder, path);
+  return below === '' || below.startsWith('..') ? path : below;
+}
+
+function defaultName({ preset, arm, seed }: Config): string {
+  const time = new Date().toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
+  return [time, preset, ...(arm === 'full' ? [] : [arm]), `seed${seed}`].join('-');
+}
+
+/** What is going to happen, in two lines. */
+function announcement(config: Config, folder: string): string {
+  const { model, preset, arm, seed, iterations, evaluation } = config;
+  const base = model === 'embedded' ? 'the embedded base model' : model;
+  const what = arm === 'full' ? '' : `, arm ${arm}`;
+  return [
+    `R-Zero on ${base} (preset ${preset}${what}, seed ${seed}): ${iterations} x (Challenger, questions, Solver, evaluation).`,
+    `No labels are used; ${evaluation.problems} held-out problems measure what comes of it. Files: ${folder}`,
+  ].join('\n');
+}

@@ -1,0 +1,47 @@
+import { resolve } from 'node:path';
+import type { RunSummary } from '../report/summaryTypes.ts';
+import { renderTable } from '../report/table.ts';
+import { RunFolder, RunFolderError, type RunStatus } from '../store/runFolder.ts';
+import type { Terminal } from './terminal.ts';
+
+/**
+ * `rzero show`: the table of a finished run, or its summary as JSON.
+ *
+ * @throws RunFolderError when there is no run, or none that came to its end
+ */
+export function showCommand(folder: string, flags: { json?: true }, terminal: Terminal): void {
+  const run = RunFolder.open(folder, resolve(terminal.workingFolder, folder));
+  const { status, error } = run.readDocument<RunStatus>('run.json');
+  if (status !== 'finished') {
+    const how = { running: 'it is still running, or was killed', stopped: 'it was stopped', failed: `it failed: ${error}` };
+    throw new RunFolderError('not_finished', `run ${folder} is not finished: ${how[status]}`);
+  }
+  const summary = run.readDocument<RunSummary>('summary.json');
+  if (flags.json) terminal.out(`${JSON.stringify(summary, null, 2)}\n`);
+  else printResult(summary, folder, terminal);
+}
+
+/** A run's table on stdout, with its files and what to do next. */
+export function printResult(summary: RunSummary, folder: string, terminal: Terminal): void {
+  const { arm, iterations } = summary.run;
+  const last = `${folder}/iteration-${iterations}`;
+  const again = arm === 'full' ? 'untrained-challenger' : 'full';
+  terminal.out(
+    renderTable(summary, {
+      colour: terminal.screen.colour,
+      width: terminal.screen.width(),
+      files: [
+        { path: `${last}/models/solver`, what: 'the trained Solver, a Hugging Face folder (challenger beside it)' },
+        { path: `${last}/questions.jsonl`, what: 'every question with its samples, vote and fate' },
+        { path: `${folder}/summary.json`, what: 'all these figures' },
+      ],
+      next: [
+        {
+          command: `npm run rzero -- run --arm ${again}`,
+          what: again === 'full' ? 'the whole method, to compare' : 'what training the Challenger is worth',
+        },
+        { command: `npm run rzero -- show ${folder}`, what: 'this table again' },
+      ],
+    }),
+  );
+}

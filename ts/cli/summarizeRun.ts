@@ -1,0 +1,38 @@
+import type { Config } from '../config/schema.ts';
+import { auditQuestions } from '../eval/audit.ts';
+import { compareEvaluations } from '../eval/compare.ts';
+import type { EvaluationRecord, QuestionRecord } from '../eval/records.ts';
+import { scoreEvaluation } from '../eval/scores.ts';
+import type { Exam } from '../ports/exam.ts';
+import { buildSummary } from '../report/summary.ts';
+import type { MetricsRecord, RunSummary } from '../report/summaryTypes.ts';
+import type { RunFolder } from '../store/runFolder.ts';
+
+/**
+ * All figures of a finished run, from what its folder holds. The audit of the pseudo-labels against the
+ * truth is made here, when the run is over, and nowhere before.
+ */
+export function summarizeRun(folder: RunFolder, config: Config, exam: Exam): RunSummary {
+  const { preset, arm, seed, model, iterations } = config;
+  const recordsOf = (iteration: number) =>
+    folder.readRecords<EvaluationRecord>(`iteration-${iteration}/evaluation.jsonl`);
+  const base = recordsOf(0);
+  const evaluations = Array.from({ length: iterations + 1 }, (_, iteration) => {
+    const records = iteration === 0 ? base : recordsOf(iteration);
+    return {
+      iteration,
+      scores: scoreEvaluation(records, seed),
+      gain: iteration === 0 ? null : compareEvaluations(base, records, seed),
+    };
+  });
+  const audits = Array.from({ length: iterations }, (_, index) => {
+    const questions = folder.readRecords<QuestionRecord>(`iteration-${index + 1}/questions.jsonl`);
+    return [index + 1, auditQuestions(questions, exam.questions)] as const;
+  });
+  return buildSummary({
+    run: { preset, arm, seed, model, iterations, exam: exam.name },
+    evaluations,
+    audits: new Map(audits),
+    metrics: folder.readRecords<MetricsRecord>('metrics.jsonl'),
+  });
+}

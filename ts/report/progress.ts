@@ -1,0 +1,132 @@
+import { createColors } from 'picocolors';
+import type { Clock } from '../ports/clock.ts';
+import type { LoopEvent, Reporter } from '../ports/reporter.ts';
+import { LiveBlock } from './liveBlock.ts';
+import { endedLine, heading, INDENT, type PhaseState, runningLine, type Sample, sampleLine } from './phaseLines.ts';
+import type { Terminal } from './terminal.ts';
+import { oneLine, wrap } from './text.ts';
+
+/** Where and how to show progress. */
+export interface ProgressOptions {
+  /** Takes text as it is to appear, line ends included. */
+  write: (text: string) => void;
+  terminal: Terminal;
+  clock: Clock;
+  /** Samples a question in an evaluation, for the name `mean@k`. */
+  samples?: number;
+  /** Answers a question, for `5 of 10 agree` instead of a percentage. */
+  votes?: number;
+}
+
+/** Seconds between two drawings of a live line: fast enough to look alive, slow enough to cost nothing. */
+const LIVE_INTERVAL = 0.1;
+/** Seconds between two lines of one phase where lines cannot be redrawn. */
+const PLAIN_INTERVAL = 5;
+
+interface Running {
+  state: PhaseState;
+  started: number;
+  shownAt: number;
+  /** The phase's first question and its latest: what training changed lies between them. */
+  first?: Sample;
+  latest?: Sample;
+}
+
+/**
+ * Shows people how a run goes. On a live terminal the running phase is one line that is redrawn, with
+ * one or two of its questions below; elsewhere there are plain lines, at most one every five seconds.
+ * A finished phase stays as one line with its figures.
+ *
+ * It never throws: a run is worth more than its display. After a failed write it is silent.
+ */
+export function createProgressReporter(options: ProgressOptions): Reporter {
+  const { terminal, clock } = options;
+  const { live } = terminal;
+  const colours = createColors(terminal.colour);
+  const block = new LiveBlock(options.write, () => terminal.width());
+  let running: Running | undefined;
+  let broken = false;
+
+  // The last column stays free: some terminals wrap as soon as it is written.
+  const width = () => terminal.width() - 1;
+  const print = (line: string) => options.write(`${line}\n`);
+  const sampleLines = ({ first, latest, state }: Running): string[] => {
+    const show = (sample: Sample | undefined, title: string) =>
+      sample === undefined ? [] : [sampleLine(sample, title, INDENT, width(), colours)];
+    if (state.phase !== 'challenger') return show(latest, 'such as');
+    return [...show(first, 'asked first'), ...(latest === first ? [] : show(latest, 'asked last '))];
+  };
+
+  function draw(phase: Running, now: number, due: boolean): void {
+    const interval = live ? LIVE_INTERVAL : PLAIN_INTERVAL;
+    if (!due && now - phase.shownAt < interval) return;
+    phase.shownAt = now;
+    const state = { ...phase.state, elapsed: now - phase.started };
+    if (live) block.draw([runningLine(state, width(), colours), ...sampleLines(phase)]);
+    else print(runningLine(state, width(), colours, false));
+  }
+
+  function begin(event: Extract<LoopEvent, { type: 'phase-started' }>, now: number): void {
+    const { iteration, phase, unit, note, total } = event;
+    block.release();
+    const state = { iteration, phase, unit, note, total, done: 0, metrics: {}, elapsed: 0 };
+    running = { state, started: now, shownAt: now };
+    if (live) draw(running, now, true);
+  }
+
+  function end(event: Extract<LoopEvent, { type: 'phase-ended' }>): void {
+    const { iteration, phase, seconds } = event;
+    const before = running?.state ?? { unit: 'steps', note: '', done: 0, total: 0 };
+    const extra = phase === 'evaluation' && options.samples !== undefined ? { samples: options.samples } : {};
+    const state = { ...before, iteration, phase, elapsed: seconds, metrics: { ...extra, ...event.metrics } };
+    const lines = [endedLine(state, width(), colours), ...(running === undefined ? [] : sampleLines(running))];
+    if (live) {
+      block.draw(lines);
+      block.release();
+    } else lines.forEach(print);
+    running = undefined;
+  }
+
+  function advance(phase: Running, event: Extract<LoopEvent, { type: 'progress' | 'step' | 'sample-question' }>): void {
+    if (event.type === 'progress') {
+      phase.state = { ...phase.state, done: event.done, total: event.total };
+    } else if (event.type === 'step') {
+      phase.state = { ...phase.state, done: event.step, total: event.steps, metrics: event.metrics };
+    } else {
+      const { question, agreement, label } = event;
+      phase.latest = { question, agreement, label, ...(options.votes === undefined ? {} : { votes: options.votes }) };
+      phase.first ??= phase.latest;
+    }
+  }
+
+  function warn(event: Extract<LoopEvent, { type: 'warning' }>): void {
+    const { iteration, phase, message } = event;
+    const indent = heading(iteration, phase, createColors(false)).length + 1;
+    const [first = '', ...rest] = wrap(oneLine(`warning: ${message}`), width() - indent).map(colours.yellow);
+    const lines = [`${heading(iteration, phase, colours)} ${first}`, ...rest.map((line) => ' '.repeat(indent) + line)];
+    if (live) block.above(lines);
+    else lines.forEach(print);
+  }
+
+  function show(event: LoopEvent): void {
+    const now = clock.now();
+    if (event.type === 'phase-started') begin(event, now);
+    else if (event.type === 'phase-ended') end(event);
+    else if (event.type === 'warning') warn(event);
+    else if (running !== undefined) {
+      advance(running, event);
+      draw(running, now, false);
+    }
+  }
+
+  return {
+    report(event) {
+      if (broken) return;
+      try {
+        show(event);
+      } catch {
+        broken = true;
+      }
+    },
+  };
+}

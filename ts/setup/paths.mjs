@@ -1,0 +1,24 @@
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The repository: two folders up, wherever it was cloned. */
+export const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+
+/** @param {...string} parts */
+const at = (...parts) => join(ROOT, ...parts);
+
+export const PATHS = {
+  packageJson: at('package.json'),
+  packageLock: at('package-lock.json'),
+  nodeModules: at('node_modules'),
+  pyproject: at('py_worker', 'pyproject.toml'),
+  constraints: at('py_worker', 'constraints.txt'),
+  worker: at('py_worker'),
+  venv: at('.venv'),
+  venvPython: at('.venv', 'bin', 'python'),
+  sources: at('ts'),
+  dist: at('dist'),
+  main: at('dist', 'cli', 'main.js'),
+  /** Logs, the lock, the results of test runs. */
+  state: at('.setup'),
+};

@@ -1,0 +1,131 @@
+import type {
+  ForwardBackwardParams,
+  ForwardBackwardResult,
+  ForwardParams,
+  ForwardResult,
+  OptimStepParams,
+  OptimStepResult,
+  SampleParams,
+  SampleResult,
+  StopReason,
+} from '../../protocol/generated.ts';
+import { WorkerCallError } from '../errors.ts';
+import { type AdamState, adamStep, freshAdam } from './adamw.ts';
+import { Ledger } from './ledger.ts';
+import { accumulate } from './loss.ts';
+import { CONTEXT_LENGTH, Policy } from './policy.ts';
+import { uniform } from './random.ts';
+import { decode, encodeConversation } from './text.ts';
+
+/** What a checkpoint holds. */
+export interface Checkpoint {
+  weights: Float64Array;
+  optimizer: AdamState | undefined;
+}
+
+/** A long call's line to the outside. */
+export interface Pace {
+  /** Report, let other events run, and throw `cancelled` when asked to. */
+  tick(done: number, total: number): Promise<void>;
+}
+
+/** Trained weights, published ones, a gradient and an optimiser. */
+export class MemoryModel {
+  readonly ledger = new Ledger();
+  version = 0;
+  private readonly trainable: boolean;
+  private trained: Policy;
+  private published: Policy;
+  private gradient: Float64Array;
+  private optimizer: AdamState;
+
+  constructor({ weights, optimizer }: Checkpoint, trainable: boolean) {
+    this.trainable = trainable;
+    this.trained = new Policy(weights.slice());
+    this.published = this.trained.copy();
+    this.gradient = new Float64Array(weights.length);
+    this.optimizer = optimizer === undefined ? freshAdam(weights.length) : structuredClone(optimizer);
+  }
+
+  async sample({ conversations, n, seeds, sampling }: SampleParams, pace: Pace): Promise<SampleResult> {
+    const prompts = conversations.map(({ messages }) => encodeConversation(messages));
+    const longest = Math.max(0, ...prompts.map((prompt) => prompt.length));
+    if (longest >= CONTEXT_LENGTH) {
+      const allowed = `prompts below the context length, ${CONTEXT_LENGTH}`;
+      throw new WorkerCallError(
+        'invalid_request',
+        `conversations: saw one of ${longest} tokens, allowed are ${allowed}`,
+      );
+    }
+    const policy = this.published;
+    const replies = [];
+    for (const [index, prompt] of prompts.entries()) {
+      for (let j = 0; j < n; j++) {
+        replies.push(policy.sample(prompt, sampling, (position) => uniform([seeds[index] as number, j], position)));
+        await pace.tick(replies.length, prompts.length * n);
+      }
+    }
+    return {
+      weightsVersion: this.version,
+      promptTokens: Int32Array.from(prompts.flat()),
+      promptLengths: Int32Array.from(prompts, (prompt) => prompt.length),
+      tokens: Int32Array.from(replies.flatMap(({ tokens }) => tokens)),
+      lengths: Int32Array.from(replies, ({ tokens }) => tokens.length),
+      logprobs: Float32Array.from(replies.flatMap(({ logprobs }) => logprobs)),
+      texts: replies.map(({ tokens }) => decode(tokens)),
+      stopReasons: replies.map(({ stopped }): StopReason => (stopped ? 'stop' : 'length')),
+    };
+  }
+
+  async forward({ tokens, lengths, temperature }: ForwardParams, pace: Pace): Promise<ForwardResult> {
+    const logprobs = new Float32Array(tokens.length);
+    let start = 0;
+    for (const [index, length] of lengths.entries()) {
+      for (let at = start + 1; at < start + length; at++) {
+        const row = this.trained.distribution(tokens[at - 1] as number, temperature);
+        logprobs[at] = row[tokens[at] as number] as number;
+      }
+      start += length;
+      await pace.tick(index + 1, lengths.length);
+    }
+    return { logprobs };
+  }
+
+  forwardBackward(params: ForwardBackwardParams): ForwardBackwardResult {
+    return accumulate(this.trained, this.gradient, params);
+  }
+
+  optimStep({ adam }: OptimStepParams): OptimStepResult {
+    const gradNorm = adamStep(this.trained.weights, this.gradient, this.optimizer, adam);
+    this.gradient.fill(0);
+    this.trained.changed();
+    return { gradNorm };
+  }
+
+  publish(): number {
+    this.published = this.trained.copy();
+    this.version += 1;
+    return this.version;
+  }
+
+  save(withOptimizer: boolean): Checkpoint {
+    return {
+      weights: this.trained.weights.slice(),
+      optimizer: withOptimizer ? structuredClone(this.optimizer) : undefined,
+    };
+  }
+
+  load({ weights, optimizer }: Checkpoint): number {
+    this.trained = new Policy(weights.slice());
+    this.optimizer = optimizer === undefined ? freshAdam(weights.length) : structuredClone(optimizer);
+    this.gradient.fill(0);
+    return this.publish();
+  }
+
+  /** @throws WorkerCallError `not_trainable` */
+  assertTrainable(modelId: string): void {
+    if (!this.trainable) {
+      throw new WorkerCallError('not_trainable', `modelId ${modelId} was loaded with trainable: false`);
+    }
+  }
+}

@@ -1,0 +1,25 @@
+import type { Message, Role } from '../../protocol/generated.ts';
+
+/** The vocabulary: the 256 bytes, an end token and one for each role. */
+export const END = 256;
+const ROLE_TOKENS: Readonly<Record<Role, number>> = { system: 257, user: 258, assistant: 259 };
+export const VOCABULARY = 260;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** Turns as tokens, each `<role> bytes`; then the reply is opened, unless a last turn by the assistant has done so. */
+export function encodeConversation(messages: readonly Message[]): number[] {
+  const tokens: number[] = [];
+  messages.forEach(({ role, content }, index) => {
+    tokens.push(ROLE_TOKENS[role], ...encoder.encode(content));
+    if (role === 'assistant' && index < messages.length - 1) tokens.push(END);
+  });
+  if (messages.at(-1)?.role !== 'assistant') tokens.push(ROLE_TOKENS.assistant);
+  return tokens;
+}
+
+/** The bytes among the tokens as text; what is no UTF-8 shows as U+FFFD. */
+export function decode(tokens: readonly number[]): string {
+  return decoder.decode(Uint8Array.from(tokens.filter((token) => token < END)));
+}

@@ -1,0 +1,244 @@
+import type { Worker } from '../ports/worker.ts';
+import type { Hello, LoadModelParams, LoadModelResult, Verb, VerbTypes } from '../protocol/generated.ts';
+import { PROTOCOL_HASH, VERBS } from '../protocol/generated.ts';
+import { ProtocolError } from '../protocol/primitives.ts';
+import { packResult, unpackParams } from './codec.ts';
+import { WorkerCallError } from './errors.ts';
+import type { RequestOptions } from './link.ts';
+import { type Checkpoints, inFolders, inMemory } from './memory/checkpoints.ts';
+import { checkLimits } from './memory/limits.ts';
+import { MemoryModel, type Pace } from './memory/model.ts';
+import { CONTEXT_LENGTH, initialWeights } from './memory/policy.ts';
+import { uniform } from './memory/random.ts';
+import { VOCABULARY } from './memory/text.ts';
+import { cancelledError } from './pendingCalls.ts';
+import { createTypedWorker, type Requester } from './typedWorker.ts';
+
+export interface MemoryWorkerOptions {
+  /** Where save_checkpoint writes: nowhere (`memory`, the default), or folders with a JSON file. */
+  checkpoints?: 'memory' | 'folders';
+}
+
+/** The sources that exist without a checkpoint start so; what follows has no meaning. */
+const SOURCE_PREFIX = 'memory:';
+
+/**
+ * A worker in this process: a bigram model over bytes that samples and learns as the protocol says,
+ * in milliseconds. Requests are packed and unpacked as on a wire, so nothing is shared by reference.
+ */
+export function createMemoryWorker(options: MemoryWorkerOptions = {}): Worker & { readonly requester: Requester } {
+  const requester = new MemoryRequester(options.checkpoints === 'folders' ? inFolders() : inMemory());
+  const hello: Hello = {
+    kind: 'Hello',
+    protocolHash: PROTOCOL_HASH,
+    token: '',
+    workerId: 'memory',
+    backend: 'memory',
+    capabilities: ['sample', 'train'],
+    losses: ['grpo'],
+    versions: { node: process.versions.node },
+    pid: process.pid,
+  };
+  return { ...createTypedWorker(requester, hello, () => requester.close()), requester };
+}
+
+interface Job {
+  readonly verb: Verb;
+  cancelled: boolean;
+}
+
+class MemoryRequester implements Requester {
+  private readonly checkpoints: Checkpoints;
+  private readonly models = new Map<string, MemoryModel>();
+  private readonly jobs = new Map<number, Job>();
+  private running: Job | undefined;
+  private last: Promise<unknown> = Promise.resolve();
+  private lastId = 0;
+  private workDone = 0;
+  private stopped = false;
+
+  constructor(checkpoints: Checkpoints) {
+    this.checkpoints = checkpoints;
+  }
+
+  async request(verb: string, params: Uint8Array, options: RequestOptions = {}): Promise<Uint8Array> {
+    if (this.stopped) throw new WorkerCallError('worker_gone', 'the worker was shut down');
+    if (options.signal?.aborted) throw cancelledError();
+    if (!isVerb(verb)) {
+      const allowed = Object.keys(VERBS).join(', ');
+      throw new WorkerCallError('invalid_request', `verb: saw ${JSON.stringify(verb)}, allowed are ${allowed}`);
+    }
+    this.lastId += 1;
+    const id = this.lastId;
+    if (VERBS[verb].control) return this.control(verb, params);
+
+    const job: Job = { verb, cancelled: false };
+    this.jobs.set(id, job);
+    const onAbort = (): void => {
+      job.cancelled = true;
+    };
+    if (options.cancellable) options.signal?.addEventListener('abort', onAbort);
+    // One at a time, first come, first served.
+    const answer = this.last.then(() => this.run(job, params, options));
+    this.last = answer.catch(() => {});
+    try {
+      return await answer;
+    } finally {
+      options.signal?.removeEventListener('abort', onAbort);
+      this.jobs.delete(id);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.stop();
+    await this.last;
+  }
+
+  private stop(): void {
+    this.stopped = true;
+    for (const job of this.jobs.values()) job.cancelled = true;
+  }
+
+  private control(verb: Verb, bytes: Uint8Array): Uint8Array {
+    if (verb === 'ping') {
+      unpack(verb, bytes);
+      return packResult(verb, { busy: this.running?.verb ?? '', progress: this.workDone });
+    }
+    if (verb === 'cancel') {
+      const job = this.jobs.get(unpack(verb, bytes).id);
+      if (job !== undefined) job.cancelled = true;
+      return packResult(verb, { found: job !== undefined });
+    }
+    unpack('shutdown', bytes);
+    this.stop();
+    return packResult('shutdown', {});
+  }
+
+  private async run(job: Job, bytes: Uint8Array, options: RequestOptions): Promise<Uint8Array> {
+    if (job.cancelled) throw cancelledError();
+    this.running = job;
+    const pace: Pace = {
+      tick: async (done, total) => {
+        this.workDone += 1;
+        options.onProgress?.({ done, total });
+        await new Promise((resolve) => setImmediate(resolve));
+        if (job.cancelled) throw cancelledError();
+      },
+    };
+    try {
+      return await this.answer(job.verb, bytes, pace);
+    } finally {
+      this.running = undefined;
+      this.workDone += 1;
+    }
+  }
+
+  private async answer(verb: Verb, bytes: Uint8Array, pace: Pace): Promise<Uint8Array> {
+    switch (verb) {
+      case 'load_model':
+        return packResult(verb, this.loadModel(unpack(verb, bytes)));
+      case 'unload_model': {
+        const { modelId } = unpack(verb, bytes);
+        this.model(modelId);
+        this.models.delete(modelId);
+        return packResult(verb, {});
+      }
+      case 'sample': {
+        const params = unpack(verb, bytes);
+        return packResult(verb, await this.model(params.modelId).sample(params, pace));
+      }
+      case 'forward': {
+        const params = unpack(verb, bytes);
+        return packResult(verb, await this.model(params.modelId).forward(params, pace));
+      }
+      case 'forward_backward': {
+        const params = unpack(verb, bytes);
+        return this.step(verb, params, bytes, (model) => packResult(verb, model.forwardBackward(params)));
+      }
+      case 'optim_step': {
+        const params = unpack(verb, bytes);
+        return this.step(verb, params, bytes, (model) => packResult(verb, model.optimStep(params)));
+      }
+      case 'publish_weights':
+        return packResult(verb, { weightsVersion: this.model(unpack(verb, bytes).modelId).publish() });
+      case 'save_checkpoint': {
+        const { modelId, path, withOptimizer } = unpack(verb, bytes);
+        return packResult(verb, { bytes: this.checkpoints.save(path, this.model(modelId).save(withOptimizer)) });
+      }
+      case 'load_checkpoint': {
+        const { modelId, path } = unpack(verb, bytes);
+        const model = this.model(modelId);
+        const checkpoint = this.checkpoints.load(path);
+        if (checkpoint === undefined) throw new WorkerCallError('io_error', `path: there is no checkpoint at ${path}`);
+        return packResult(verb, { weightsVersion: model.load(checkpoint) });
+      }
+      default:
+        throw new WorkerCallError('internal', `${verb} is a control verb`);
+    }
+  }
+
+  private loadModel({ modelId, source, trainable, seed }: LoadModelParams): LoadModelResult {
+    const checkpoint = source.startsWith(SOURCE_PREFIX)
+      ? { weights: initialWeights((position) => uniform([seed, 0x1417], position)), optimizer: undefined }
+      : this.savedModel(source);
+    this.models.set(modelId, new MemoryModel({ ...checkpoint, optimizer: undefined }, trainable));
+    return {
+      architecture: 'bigram',
+      parameters: VOCABULARY ** 2,
+      vocabularySize: VOCABULARY,
+      contextLength: CONTEXT_LENGTH,
+      weightsVersion: 0,
+    };
+  }
+
+  private savedModel(source: string): { weights: Float64Array } {
+    const unloadable = (why: string): WorkerCallError =>
+      new WorkerCallError('model_unloadable', `source: saw ${JSON.stringify(source)}, ${why}`);
+    try {
+      const checkpoint = this.checkpoints.load(source);
+      if (checkpoint !== undefined) return checkpoint;
+    } catch (error) {
+      throw unloadable(error instanceof Error ? error.message : String(error));
+    }
+    throw unloadable(`allowed are ${SOURCE_PREFIX}NAME and the path of a checkpoint`);
+  }
+
+  private step(
+    verb: Verb,
+    { modelId, seq }: { modelId: string; seq: number },
+    bytes: Uint8Array,
+    execute: (model: MemoryModel) => Uint8Array,
+  ): Uint8Array {
+    const model = this.model(modelId);
+    model.assertTrainable(modelId);
+    const payload = Buffer.concat([Buffer.from(`${verb}\0`), bytes]);
+    const known = model.ledger.find(seq, payload);
+    if (known !== undefined) return known;
+    const answer = execute(model);
+    model.ledger.record(seq, payload, answer);
+    return answer;
+  }
+
+  private model(modelId: string): MemoryModel {
+    const model = this.models.get(modelId);
+    if (model === undefined) {
+      throw new WorkerCallError('unknown_model', `modelId ${modelId}: no model is loaded under this name`);
+    }
+    return model;
+  }
+}
+
+function isVerb(verb: string): verb is Verb {
+  return Object.hasOwn(VERBS, verb);
+}
+
+function unpack<V extends Verb>(verb: V, bytes: Uint8Array): VerbTypes[V]['params'] {
+  try {
+    const params = unpackParams(verb, bytes);
+    checkLimits(verb, params);
+    return params;
+  } catch (error) {
+    if (error instanceof ProtocolError) throw new WorkerCallError('invalid_request', error.message);
+    throw error;
+  }
+}
