@@ -1,4 +1,4 @@
-"""Checkpoints: Hugging Face folders that are there whole or not at all, with the optimiser beside the weights."""
+"""Checkpoints: Hugging Face folders, there whole or not at all, with the optimiser beside the weights."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OPTIMIZER_FILE = "optimizer.safetensors"
 
 
 def io_error(path: str | Path, problem: str, details: str | None = None) -> WorkerFailure:
-    """Build the failure for a checkpoint that cannot be written or read; `problem` is the rest of the sentence."""
+    """Build the failure for an unusable checkpoint path; `problem` is the rest of the sentence."""
     return WorkerFailure("io_error", f"path {str(path)!r} {problem}", details)
 
 

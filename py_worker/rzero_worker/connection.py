@@ -96,7 +96,7 @@ class Connection:
     def call(self, function: Callable[[], None]) -> None:
         """Have the connection's thread call a function. Any thread, and signal handlers."""
         self._inbox.put(function)
-        with contextlib.suppress(BlockingIOError):  # a full pair has bytes enough to wake the thread
+        with contextlib.suppress(OSError):  # full: it has bytes enough to wake the thread; closed: it is over
             self._wake_write.send(b"\0")
 
     @property
@@ -109,6 +109,8 @@ class Connection:
         self.call(self._close)
         self._thread.join()
         self._context.term()
+        self._wake_read.close()
+        self._wake_write.close()
 
     def _close(self) -> None:
         self._closing = True
@@ -153,7 +155,7 @@ class Connection:
         finally:
             self._socket.disable_monitor()
             monitor.close(0)
-            self._socket.close(LINGER_MS if self._closing else 0)
+            self._socket.close(LINGER_MS if self._closing and self._welcomed else 0)
 
     def _set_options(self) -> None:
         self._socket.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE_BYTES)

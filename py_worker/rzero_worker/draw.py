@@ -19,16 +19,16 @@ class Distribution:
     def log_softmax(self, logits: Tensor) -> Tensor:
         """Log-probs [B, vocabulary] in float32 after temperature, then top-k, then top-p, each renormalised.
 
-        top-k keeps the k largest logits; on a tie at the k-th the lower token ids stay. top-p keeps the fewest
-        tokens whose mass reaches top_p, most probable first (nucleus sampling, arXiv 1904.09751). What is
-        dropped has log-prob -inf.
+        top-k keeps the k largest logits; on a tie at the k-th the lower token ids stay. top-p keeps the
+        fewest tokens whose mass reaches top_p, most probable first (nucleus sampling, arXiv 1904.09751).
+        What is dropped has log-prob -inf.
         """
         scaled = logits.float() / self.temperature
         narrowed_k = 0 < self.top_k < logits.shape[-1]
         if not narrowed_k and self.top_p >= 1:
             return torch.log_softmax(scaled, -1)
         # A stable sort makes ties break by token id, so the kept set does not depend on the sort's internals.
-        ordered, order = scaled.sort(-1, descending=True, stable=True)
+        ordered, order = torch.sort(scaled, dim=-1, descending=True, stable=True)
         if narrowed_k:
             ordered[:, self.top_k :] = -torch.inf
         if self.top_p < 1:

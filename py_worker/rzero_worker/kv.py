@@ -1,9 +1,10 @@
 """Key-value stores for decoding: rows of cached tokens that grow a token a step, are dropped and are joined.
 
-`SlotStore` serves every model whose layers all attend to everything (Llama, Qwen, GPT-2, ...): keys and values
-lie in arrays allocated once, row b's token at position t in slot [b, :, t]. Prompts of any length sit side by
-side without padding, and new rows join while others are half done. `PaddedStore` serves the rest (sliding
-windows, linear attention) through transformers' own cache, left-padded; rows join only when it is empty.
+`SlotStore` serves every model whose layers all attend to everything (Llama, Qwen, GPT-2, ...): keys and
+values lie in arrays allocated once, row b's token at position t in slot [b, :, t]. Prompts of any length sit
+side by side without padding, and new rows join while others are half done. `PaddedStore` serves the rest
+(sliding windows, linear attention) through transformers' own cache, left-padded; rows join only when it is
+empty.
 """
 
 from __future__ import annotations
@@ -33,14 +34,18 @@ class Store(Protocol):
     """Whether `append` works while rows are there."""
 
     def append(self, prompts: list[list[int]], source: list[int]) -> Tensor:
-        """Add a row for each entry of `source`, an index into `prompts`; return its next-token logits [rows, vocabulary].
+        """Add a row for each entry of `source`, an index into `prompts`, in ascending order.
 
-        Each prompt is run once, however many rows start from it. `source` is ascending.
+        Each prompt is run once, however many rows start from it. Returns the new rows' next-token logits
+        [len(source), vocabulary].
         """
         ...
 
     def step(self, tokens: Tensor, positions: Tensor) -> Tensor:
-        """Append tokens [B] at positions [B] (the row's tokens so far); return next-token logits [B, vocabulary]."""
+        """Append tokens [B] at positions [B] (the row's tokens so far).
+
+        Returns next-token logits [B, vocabulary].
+        """
         ...
 
     def keep(self, kept: Tensor) -> None:
@@ -66,8 +71,8 @@ def grouped_attention(
 ) -> tuple[Tensor, None]:
     """Attention as transformers' `sdpa`, but a decoding step with grouped heads copies no keys or values.
 
-    The heads that share a key head become query positions of it: [B, H, 1, D] -> [B, K, H / K, D]. With a padding
-    mask, `sdpa` would write out each key head H / K times, every step and layer.
+    The heads that share a key head become query positions of it: [B, H, 1, D] -> [B, K, H / K, D]. With a
+    padding mask, `sdpa` would write out each key head H / K times, every step and layer.
     """
     batch, heads, length, size = query.shape
     if length > 1 or kwargs.get("position_bias") is not None or kwargs.get("dropout"):
@@ -127,7 +132,7 @@ class _SlotLayer(CacheLayerMixin):
         return self.store.width, 0
 
     def get_seq_length(self) -> int:
-        """Where the step's query stands, to the model: at the last slot, so the padding mask alone decides."""
+        """Where the step's query stands: at the last slot, so the padding mask alone decides."""
         return self.store.width - 1
 
     def get_max_length(self) -> int:
@@ -136,9 +141,9 @@ class _SlotLayer(CacheLayerMixin):
 
 
 class SlotStore:
-    """Keys and values in arrays [rows, heads, tokens, size] per layer. Which slots a row has filled is a mask.
+    """Keys and values in arrays [rows, heads, tokens, size] per layer; a mask says which slots are filled.
 
-    An unfilled slot holds zeros or a former row's finite numbers, never NaN, so its masked weight of 0 is safe.
+    An unfilled slot holds zeros or old finite numbers, never NaN, so that its masked weight of 0 is safe.
     """
 
     joins: ClassVar[bool] = True

@@ -71,8 +71,9 @@ def grpo(
     """The GRPO loss of each token: clipped policy term + kl_coef * k3.
 
     The policy term is max(-A r, -A clip(r, 1 - clip_low, 1 + clip_high)) (PPO, arXiv 1707.06347, eq. 7;
-    GRPO, arXiv 2402.03300, eq. 3; separate bounds as in DAPO, arXiv 2503.14476, eq. 10). With dual_clip = c > 0,
-    a token with A < 0 loses at most -A c (dual clip, arXiv 1912.09729, eq. 5); c must exceed 1 to make sense.
+    GRPO, arXiv 2402.03300, eq. 3; separate bounds as in DAPO, arXiv 2503.14476, eq. 10). With
+    dual_clip = c > 0, a token with A < 0 loses at most -A c (dual clip, arXiv 1912.09729, eq. 5); c must
+    exceed 1 to make sense.
 
     Args:
         new: log-probs of the policy being trained, with gradient.

@@ -1,4 +1,4 @@
-"""Loading a causal language model from a Hugging Face folder or name, and running it for chosen positions only."""
+"""Loading a causal language model from a Hugging Face folder or name, and running it for chosen positions."""
 
 from __future__ import annotations
 
@@ -72,7 +72,6 @@ def load_model(source: str, dtype: torch.dtype, device: torch.device) -> PreTrai
     """
     check_folder(source)
     try:
-        # `eager` is only kept by models that cannot run on sdpa; transformers chooses per architecture.
         model, info = AutoModelForCausalLM.from_pretrained(
             source, dtype=dtype, use_safetensors=True, trust_remote_code=False, output_loading_info=True
         )
@@ -82,7 +81,7 @@ def load_model(source: str, dtype: torch.dtype, device: torch.device) -> PreTrai
         raise unloadable(
             source, f"cannot be loaded as a causal language model: {_first_line(error)}", repr(error)
         ) from error
-    # transformers only warns when tensors are missing or of another shape, and fills them with random numbers.
+    # transformers only warns when tensors are missing or of another shape, and fills in random numbers.
     if wrong := sorted(info["missing_keys"]) + sorted(str(key[0]) for key in info["mismatched_keys"]):
         raise unloadable(source, f"has weights that do not fit its config.json: {wrong[0]}", "\n".join(wrong))
     return model.to(device).eval().requires_grad_(False)
@@ -120,7 +119,7 @@ def context_length(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -
 
 
 def stop_ids(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> set[int]:
-    """Tokens that end a completion: every end-of-sequence id of the generation config, config and tokenizer."""
+    """Tokens that end a completion: every end-of-sequence id of generation config, config and tokenizer."""
     found: set[int] = set()
     for value in (
         getattr(model.generation_config, "eos_token_id", None),
@@ -151,10 +150,10 @@ def accepts_positions(model: PreTrainedModel) -> bool:
 
 
 def projected_logits(model: PreTrainedModel, tokens: Tensor, positions: Tensor, **kwargs: Any) -> Tensor:
-    """Run the model over tokens [B, T] and return logits [N, vocabulary] at flat positions [N] (b * T + t) only.
+    """Run the model over tokens [B, T]; return logits [N, vocabulary] at flat positions [N] (b * T + t) only.
 
-    The hidden states are narrowed on their way into the output projection, so the vocabulary-wide rows of other
-    positions are never computed, and what a model does to its logits (scales, soft caps) still happens.
+    The hidden states are narrowed on their way into the output projection, so the vocabulary-wide rows of
+    other positions are never computed, and what a model does to its logits (scales, soft caps) still happens.
     """
     device = model.device
     tokens, positions = tokens.to(device), positions.to(device)

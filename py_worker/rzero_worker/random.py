@@ -14,7 +14,9 @@ _LOW, _SHIFT = np.uint64(0xFFFFFFFF), np.uint64(32)
 
 
 def philox(counter: tuple[np.ndarray, ...], key: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
-    """Philox4x32-10, a counter-based generator (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011).
+    """Philox4x32-10, a counter-based generator.
+
+    Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011.
 
     Args:
         counter: four uint64 arrays holding 32-bit words, of shapes that broadcast.
@@ -46,7 +48,8 @@ def token_uniforms(seeds: np.ndarray, samples: np.ndarray, count: int) -> np.nda
         count: tokens.
 
     Returns:
-        float32 [rows, count] in [0, 1), multiples of 2^-24; entry (i, t) depends on (seeds[i], samples[i], t) alone.
+        float32 [rows, count] in [0, 1), multiples of 2^-24. Entry (i, t) depends on (seeds[i], samples[i], t)
+        alone.
     """
     zero = np.zeros((1, 1), np.uint64)
     blocks = np.arange((count + 3) // 4, dtype=np.uint64)[None, :]  # one hash serves four tokens

@@ -26,7 +26,7 @@ each finished row left in costs its share of a step."""
 
 @dataclass(frozen=True)
 class Sample:
-    """One completion: its tokens (the stop token included), their log-probs, and whether a stop token ended it."""
+    """One completion: tokens (the stop token included), their log-probs, whether a stop token ended it."""
 
     tokens: np.ndarray  # int32 [length]
     logprobs: np.ndarray  # float32 [length]
@@ -35,7 +35,7 @@ class Sample:
 
 @dataclass
 class _Rows:
-    """The rows being decoded, one tensor entry per row. Buffers have a spare column that finished rows write to."""
+    """The rows being decoded, an entry each. Buffers have a spare column that finished rows write to."""
 
     index: Tensor  # which sample of the request
     position: Tensor  # tokens in the store
@@ -67,7 +67,7 @@ class _Rows:
 
 
 def _survivors(done: Tensor) -> Tensor:
-    """Row numbers to keep, in an order that leaves most of them where they are: gaps are filled from the end."""
+    """Row numbers to keep, in an order that leaves most where they are: gaps are filled from the end."""
     alive = (~done).nonzero().squeeze(1)
     kept = torch.arange(len(alive), device=done.device)
     kept[done[: len(alive)]] = alive[alive >= len(alive)]
@@ -88,7 +88,7 @@ class Sampler:
         """Make a sampler.
 
         Args:
-            model: any causal language model of transformers, in eval mode; its weights may change between calls.
+            model: any causal language model of transformers, in eval mode.
             stop_ids: tokens that end a sample.
             context_length: most tokens of prompt and completion together.
             max_rows: most rows decoded at a time.
@@ -108,11 +108,11 @@ class Sampler:
         most: int,
         context: Context,
     ) -> list[Sample]:
-        """Draw n samples for each prompt, of at most `most` tokens each; sample j of prompt i is at [i * n + j].
+        """Draw n samples for each prompt, of at most `most` tokens; sample j of prompt i is at [i * n + j].
 
-        The uniforms of a sample depend on (seeds[i], j) alone, whatever it is batched with. The logits may move
-        in their last bits with the batch, as in every batched matrix product, so a draw that falls within such
-        a bit of a boundary may differ. A prompt that fills the context gets empty samples.
+        The uniforms of a sample depend on (seeds[i], j) alone, whatever it is batched with. The logits may
+        move in their last bits with the batch, as in every batched matrix product, so a draw within
+        such a bit of a boundary may differ. A prompt that fills the context gets empty samples.
         """
         limits = [min(most, self._context_length - len(prompt)) for prompt in prompts]
         results = [Sample(np.zeros(0, np.int32), np.zeros(0, np.float32), False)] * (len(prompts) * n)

@@ -12,7 +12,6 @@ import signal
 import threading
 import time
 import traceback
-from collections.abc import Mapping
 from queue import SimpleQueue
 
 from rzero_worker import protocol as p
@@ -67,12 +66,14 @@ class Server:
             backend=backend.name,
             capabilities=[p.Capability(name) for name in backend.capabilities],
             losses=[p.Loss(name) for name in backend.losses],
-            versions=backend.versions(),
+            versions={name: str(number) for name, number in backend.versions().items()},
             pid=os.getpid(),
         )
         self._connection = Connection(endpoint, hello, self, connect_timeout)
         self._queue: SimpleQueue[Job | None] = SimpleQueue()
         self._ledgers: dict[str, Ledger] = {}
+        self._at_signal: signal.Signals | None = None
+        self._watchdog: threading.Timer | None = None
         # Below: shared by both threads, under the lock.
         self._lock = threading.Lock()
         self._jobs: dict[int, Job] = {}
@@ -102,8 +103,14 @@ class Server:
                     del self._jobs[job.id]
             if wanted:
                 self._connection.send(job.session, message)
+        if self._at_signal is not None:
+            signal.signal(self._at_signal, signal.SIG_IGN)  # what it asks for is being done
+            signal.set_wakeup_fd(-1)
         self._connection.close()
         self._backend.close()
+        if self._watchdog is not None:
+            self._watchdog.cancel()
+            self._watchdog.join()
         return self._exit_code or 0
 
     # Work, on the main thread
@@ -208,14 +215,9 @@ class Server:
             self._queue.put(job)
 
     def _control(self, session: int, request: p.Request, verb: p.Verb) -> None:
-        handlers: Mapping[str, object] = {
-            "ping": self._ping,
-            "cancel": self._cancel,
-            "shutdown": self._shutdown,
-        }
+        handlers = {"ping": self._ping, "cancel": self._cancel, "shutdown": self._shutdown}
         try:
-            params = wire.decode(request.params, verb.params)
-            result = handlers[verb.name](params)  # type: ignore[operator]
+            result = handlers[verb.name](wire.decode(request.params, verb.params))
             self._connection.send(session, p.Response(id=request.id, result=wire.encode(result)))
         except wire.ProtocolError as error:
             self._fail(session, request, invalid_request(str(error)))
@@ -262,6 +264,7 @@ class Server:
 
     def stop_at(self, number: signal.Signals) -> None:
         """Stop in order at a signal, also in the midst of a long call, when Python runs no handlers."""
+        self._at_signal = number
         signal.signal(number, lambda *_: None)
         signal.set_wakeup_fd(self._connection.wakeup_fd, warn_on_full_buffer=False)
 
@@ -274,9 +277,9 @@ class Server:
             for job in list(self._jobs.values()):
                 self._end_job(job)
         log.log(logging.ERROR if exit_code else logging.INFO, "stopping: %s", reason)
-        watchdog = threading.Timer(GRACE, _end_process, (exit_code,))
-        watchdog.daemon = True
-        watchdog.start()
+        self._watchdog = threading.Timer(GRACE, _end_process, (exit_code,))
+        self._watchdog.daemon = True
+        self._watchdog.start()
         self._queue.put(None)
 
 

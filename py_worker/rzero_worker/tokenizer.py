@@ -1,4 +1,4 @@
-"""Text to tokens and back: conversations through the model's chat template, completions without their stop token."""
+"""Text to tokens and back: conversations by the model's chat template, completions without stop token."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def encode_conversations(
     """Prompt tokens of each conversation, ready for the model to continue as the assistant.
 
     With a last turn by the assistant, its text is left open and the model continues it. Equal conversations
-    are rendered once. Raises invalid_request where the chat template refuses a conversation or renders nothing.
+    are rendered once. Raises invalid_request where the chat template refuses a conversation or gives nothing.
     """
     keys = [tuple((str(m.role), m.content) for m in conversation.messages) for conversation in conversations]
     first = {key: index for index, key in reversed(list(enumerate(keys)))}
@@ -69,7 +69,7 @@ def _plain(turns: Sequence[tuple[str, str]]) -> str:
 
 
 def decode_completions(tokenizer: PreTrainedTokenizerBase, completions: Sequence[np.ndarray]) -> list[str]:
-    """Texts of completions whose stop token is already cut off: no special tokens, spaces exactly as they decode."""
+    """Texts of completions whose stop token is cut off: no special tokens, spaces exactly as they decode."""
     return tokenizer.batch_decode(
         [completion.tolist() for completion in completions],
         skip_special_tokens=True,

@@ -33,7 +33,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class Metrics:
-    """What a forward_backward reports. The means are over trained tokens; 0 (ratio_mean: 1) if there are none."""
+    """What a forward_backward reports. Means are over trained tokens; 0 (ratio_mean: 1) if there are none."""
 
     loss: float
     kl: float
@@ -99,7 +99,7 @@ class Trainer:
         Args:
             model: float32; its parameters become trainable.
             limits: of a micro-batch.
-            checkpoint_activations: recompute each layer's activations in the backward pass; less memory, more time.
+            checkpoint_activations: recompute activations in the backward pass; less memory, more time.
         """
         self.model = model.requires_grad_(True)
         self._limits = limits
@@ -109,7 +109,7 @@ class Trainer:
             model.gradient_checkpointing_enable({"use_reentrant": False})
             for module in model.modules():
                 if isinstance(module, GradientCheckpointingLayer):
-                    # The layer checkpoints in training mode only; its parts stay in eval mode, without dropout.
+                    # It checkpoints in training mode only; its parts stay in eval mode, without dropout.
                     module.training = True
 
     def _fresh_optimizer(self) -> torch.optim.AdamW:
@@ -117,7 +117,7 @@ class Trainer:
         return torch.optim.AdamW(self._parameters.values(), fused=True)
 
     def forward_backward(self, batch: Batch, loss: LossSpec, normalizer: float) -> Metrics:
-        """Add the gradient of sum(token losses * mask) / normalizer; a failure leaves the gradient as it was."""
+        """Add the gradient of sum(token losses * mask) / normalizer; a failure leaves it as it was."""
         before = [parameter.grad for parameter in self._parameters.values()]
         self.model.zero_grad(set_to_none=True)
         try:
@@ -176,9 +176,9 @@ class Trainer:
         return Metrics(float(sums[0] / normalizer), *(float(value) for value in sums[1:] / count), count)
 
     def optim_step(self, adam: Adam) -> float:
-        """One AdamW step on the accumulated gradient, zero if there is none; return its global norm before clipping.
+        """One AdamW step on the accumulated gradient, zero if there is none, which is then zero.
 
-        The gradient is then zero. A gradient that is not finite fails and changes nothing.
+        Returns its global norm before clipping. A gradient that is not finite fails and changes nothing.
         """
         for parameter in self._parameters.values():
             if parameter.grad is None:
@@ -205,7 +205,7 @@ class Trainer:
         }
 
     def restore(self, source: PreTrainedModel, optimizer_tensors: dict[str, Tensor]) -> None:
-        """Take over another model's weights and a saved optimiser state (empty: a fresh one); drop the gradient."""
+        """Take over a model's weights and a saved optimiser state (empty: a fresh one); drop the gradient."""
         copy_weights(source, self.model)
         self.model.zero_grad(set_to_none=True)
         self._optimizer = self._fresh_optimizer()

@@ -1,4 +1,4 @@
-"""Tiny random models with one small tokenizer, saved as Hugging Face folders for the tests of the torch backend."""
+"""Tiny random models with a small tokenizer, saved as Hugging Face folders, for tests of the torch backend."""
 
 from __future__ import annotations
 

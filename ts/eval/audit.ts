@@ -8,7 +8,7 @@ import type { QuestionRecord } from './records.ts';
 export interface QuestionFigures {
   /** Questions counted, repeats included. */
   count: number;
-  /** Share that is a well-posed problem of the domain. */
+  /** Share that is a well-posed problem of the domain; 0 for a model that asks in another way altogether. */
   wellPosed: number | null;
   /** Mean number of steps of the well-posed ones. */
   meanSteps: number | null;

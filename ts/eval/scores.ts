@@ -57,13 +57,21 @@ export function scoreEvaluation(records: readonly EvaluationRecord[], seed: numb
     questions: new Set(records.map(({ question }) => question)).size,
     samples: sampled[0]?.responses.length ?? 0,
     ...(greedy.length === 0 ? {} : { greedy: proportion(greedy.map(accuracy)), greedyStyle: styleOf(greedy) }),
-    ...(sampled.length === 0
-      ? {}
-      : { mean: average(sampled.map(accuracy), seed, 'mean'), sampledStyle: styleOf(sampled) }),
+    ...(sampled.length === 0 ? {} : { mean: sampledFigure(sampled, seed, 'mean'), sampledStyle: styleOf(sampled) }),
     ...(voted.length === 0 ? {} : { majority: proportion(voted.map(majority)) }),
-    ...(worked.length === 0 ? {} : { worked: average(worked.map(accuracy), seed, 'worked') }),
+    ...(worked.length === 0 ? {} : { worked: sampledFigure(worked, seed, 'worked') }),
     bySteps: scoresBySteps(greedy, sampled, voted),
   };
+}
+
+/**
+ * Where no question has a sample that differs from the rest, all right or all wrong, resampling sees no
+ * spread at all; each question then counts as one mark, as if it had been answered once.
+ */
+function sampledFigure(records: readonly EvaluationRecord[], seed: number, name: string): Figure {
+  const values = records.map(accuracy);
+  const alike = values.every((value) => value === values[0]) && (values[0] === 0 || values[0] === 1);
+  return alike ? proportion(values) : average(values, seed, name);
 }
 
 /** Share of a question's responses that are right, [0, 1]. */

@@ -71,7 +71,11 @@ export async function updatePolicy(
     (await worker.forward({ modelId: id, tokens: batch.tokens, lengths: batch.lengths, temperature }, options))
       .logprobs;
 
-  const updates = toTrainBatches(samples, advantages, settings.rollouts, { miniBatch: settings.miniBatch, order });
+  const updates = toTrainBatches(samples, advantages, settings.rollouts, {
+    miniBatch: settings.miniBatch,
+    order,
+    oldLogprobs: 'own',
+  });
   if (updates.length > 1) {
     for (const update of updates) update.batch.oldLogprobs = await logprobsOf(modelId, update.batch);
   }

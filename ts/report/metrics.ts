@@ -3,16 +3,17 @@ import type { Phase } from '../ports/reporter.ts';
 /** Metrics by name, as a phase reports them. */
 export type Metrics = Readonly<Record<string, number>>;
 
-/** A share in [0, 1] as a percentage. */
+/** A share in [0, 1] as a percentage. All is `100 %`, to whatever digit. */
 export function percent(share: number, digits = 1): string {
-  return Number.isFinite(share) ? `${(100 * share).toFixed(digits)} %` : '-';
+  if (!Number.isFinite(share)) return '-';
+  return share === 1 ? '100 %' : `${(100 * share).toFixed(digits)} %`;
 }
 
-/** A number in three significant digits, never in exponent notation above 0.001. */
+/** A number in about three significant digits: `1234`, `31.2`, `0.45`, `0.0123`. */
 export function figure(value: number): string {
   if (!Number.isFinite(value)) return '-';
-  if (value !== 0 && Math.abs(value) < 0.001) return value.toExponential(1);
-  return Math.abs(value) >= 100 ? value.toFixed(0) : value.toFixed(value !== 0 && Math.abs(value) < 0.1 ? 3 : 2);
+  const size = Math.abs(value);
+  return value.toFixed(size >= 100 ? 0 : size >= 10 ? 1 : size >= 0.1 || size === 0 ? 2 : 4);
 }
 
 type Format = (value: number, metrics: Metrics) => string | null;
@@ -33,7 +34,7 @@ const SHOWN: Record<Phase, Record<string, Format>> = {
     greedy: (value) => `greedy ${percent(value)}`,
     mean: (value, { samples }) => `mean${at(samples)} ${percent(value)}`,
     majority: (value, { samples }) => `majority${at(samples)} ${percent(value)}`,
-    worked: (value) => `when worked ${percent(value)}`,
+    worked: (value) => `if worked ${percent(value)}`,
   },
   challenger: {
     reward: number('reward'),
@@ -69,7 +70,7 @@ export function phrases(phase: Phase, metrics: Metrics): string[] {
   });
   if (known.length > 0) return known.filter((phrase) => phrase !== null);
   return Object.entries(metrics)
-    .filter(([name]) => name !== 'samples')
+    .filter(([name]) => name !== 'samples' && name !== 'steps')
     .slice(0, 3)
     .map(([name, value]) => `${words(name)} ${figure(value)}`);
 }

@@ -1,7 +1,7 @@
 import type { createColors } from 'picocolors';
 import type { Phase } from '../ports/reporter.ts';
 import { type Metrics, phrases } from './metrics.ts';
-import { cells, duration, oneLine, padEnd, padStart, plural, shorten, shortenMiddle } from './text.ts';
+import { cells, duration, oneLine, padEnd, padStart, plural, shortenMiddle } from './text.ts';
 
 /** picocolors' functions, on or off. */
 export type Colours = ReturnType<typeof createColors>;
@@ -34,6 +34,11 @@ const NAME = 12;
 const PHASE = 11;
 const COUNT = 13;
 const TIME = 10;
+const VERDICT = 14;
+/** What belongs to a phase begins under the phase's name. */
+const INDENT = NAME + 1;
+/** Columns from which on there is room for a bar. */
+const ROOM_FOR_BAR = 79;
 
 /** Who a line is about: `base         evaluation`, `iteration 2  solver`. */
 export function heading(iteration: number, phase: Phase, colours: Colours): string {
@@ -41,21 +46,27 @@ export function heading(iteration: number, phase: Phase, colours: Colours): stri
   return `${padEnd(name, NAME)} ${colours.cyan(padEnd(phase, PHASE))}`;
 }
 
-/** A running phase: bar, count, figures so far, time gone and time left. Figures that do not fit are left out. */
+/** A running phase: bar, count, figures so far, time gone and time left. What does not fit is left out. */
 export function runningLine(state: PhaseState, width: number, colours: Colours, bar = true): string {
-  const { done, total, unit, elapsed } = state;
+  const { done, total, unit, phase, metrics } = state;
   const share = total > 0 ? Math.min(1, done / total) : 0;
   const filled = Math.floor(share * BAR);
-  const drawn = bar ? `[${colours.green('#'.repeat(filled))}${'-'.repeat(BAR - filled)}]  ` : '';
+  const drawn = bar && width >= ROOM_FOR_BAR;
+  const gauge = drawn ? `[${colours.green('#'.repeat(filled))}${'-'.repeat(BAR - filled)}]  ` : '';
   const count = `${padStart(String(done), String(total).length)}/${total} ${unit}`;
-  const left = share > 0 && share < 1 ? `, ${duration((elapsed / share) * (1 - share))} left` : '';
-  const time = elapsed < 0.05 ? '' : `${duration(elapsed)}${left}`;
-  const told =
-    done === 0 && Object.keys(state.metrics).length === 0 ? [state.note] : phrases(state.phase, state.metrics);
-  const front = `${heading(state.iteration, state.phase, colours)} ${drawn}${count}`;
-  const room = width - NAME - PHASE - 2 - (bar ? BAR + 4 : 0) - cells(count) - (time === '' ? 0 : cells(time) + 2);
-  const parts = [...fitting(told, room), ...(time === '' ? [] : [colours.dim(time)])];
-  return [front, ...parts].join('  ');
+  let room = width - NAME - PHASE - 2 - (drawn ? BAR + 4 : 0) - cells(count);
+  const time = times(state.elapsed, share).find((one) => cells(one) + 2 <= room);
+  room -= time === undefined ? 0 : cells(time) + 2;
+  const told = done === 0 && Object.keys(metrics).length === 0 ? [state.note] : phrases(phase, metrics);
+  const front = `${heading(state.iteration, phase, colours)} ${gauge}${count}`;
+  return [front, ...fitting(told, room), ...(time === undefined ? [] : [colours.dim(time)])].join('  ');
+}
+
+/** Time gone and left, in the longest form first. */
+function times(elapsed: number, share: number): string[] {
+  if (elapsed < 0.05) return [];
+  const gone = duration(elapsed);
+  return share > 0 && share < 1 ? [`${gone}, ${duration((elapsed / share) * (1 - share))} left`, gone] : [gone];
 }
 
 /** A phase that has ended: what it did, how long it took, and its figures. */
@@ -70,26 +81,22 @@ export function endedLine(state: PhaseState, width: number, colours: Colours): s
         ? `${done}/${total} ${unit}`
         : plural(total, unit);
   const time = padStart(duration(state.elapsed), TIME);
-  const front = `${heading(state.iteration, phase, colours)} ${padEnd(count, COUNT)} ${colours.dim(time)}`;
-  const room = width - NAME - PHASE - 3 - Math.max(COUNT, cells(count)) - cells(time);
+  const front = `${heading(state.iteration, phase, colours)} ${padEnd(count, COUNT)}  ${colours.dim(time)}`;
+  const room = width - NAME - PHASE - 4 - Math.max(COUNT, cells(count)) - cells(time);
   return [front, ...fitting(phrases(phase, metrics), room)].join('  ');
 }
 
-/** A question as it was asked, cut in its middle to fit, and how far its answers agree. */
-export function sampleLine(sample: Sample, title: string, indent: number, width: number, colours: Colours): string {
+/** How far a question's answers agree, and the question, cut in its middle to fit. */
+export function sampleLine(sample: Sample, title: string, width: number, colours: Colours): string {
   const { agreement, votes, label } = sample;
   const agree =
     votes === undefined
       ? `${Math.round(100 * agreement)} % agree`
       : `${Math.round(agreement * votes)} of ${votes} agree`;
-  const verdict = label === null ? 'no answer' : `${agree} on ${shorten(oneLine(label), 12)}`;
-  const room = Math.max(10, width - indent - cells(title) - cells(verdict) - 4);
-  const question = shortenMiddle(oneLine(sample.question), room);
-  return `${' '.repeat(indent)}${colours.dim(title)}  ${question}  ${colours.dim(verdict)}`;
+  const front = `${title}  ${padEnd(label === null ? 'no answer' : agree, VERDICT)}  `;
+  const question = shortenMiddle(oneLine(sample.question), width - INDENT - cells(front));
+  return `${' '.repeat(INDENT)}${colours.dim(front)}${question}`;
 }
-
-/** Column at which what belongs to a phase is indented: under the phase's name. */
-export const INDENT = NAME + 1;
 
 function fitting(told: readonly string[], room: number): string[] {
   const kept: string[] = [];

@@ -2,7 +2,7 @@ import { createColors } from 'picocolors';
 import type { Clock } from '../ports/clock.ts';
 import type { LoopEvent, Reporter } from '../ports/reporter.ts';
 import { LiveBlock } from './liveBlock.ts';
-import { endedLine, heading, INDENT, type PhaseState, runningLine, type Sample, sampleLine } from './phaseLines.ts';
+import { endedLine, heading, type PhaseState, runningLine, type Sample, sampleLine } from './phaseLines.ts';
 import type { Terminal } from './terminal.ts';
 import { oneLine, wrap } from './text.ts';
 
@@ -52,8 +52,8 @@ export function createProgressReporter(options: ProgressOptions): Reporter {
   const print = (line: string) => options.write(`${line}\n`);
   const sampleLines = ({ first, latest, state }: Running): string[] => {
     const show = (sample: Sample | undefined, title: string) =>
-      sample === undefined ? [] : [sampleLine(sample, title, INDENT, width(), colours)];
-    if (state.phase !== 'challenger') return show(latest, 'such as');
+      sample === undefined ? [] : [sampleLine(sample, title, width(), colours)];
+    if (state.phase !== 'challenger') return show(latest, 'for example');
     return [...show(first, 'asked first'), ...(latest === first ? [] : show(latest, 'asked last '))];
   };
 

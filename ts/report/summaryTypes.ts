@@ -112,11 +112,12 @@ export interface IterationSummary {
   warnings: readonly string[];
 }
 
-/** A phase's metrics: of the whole phase, or over its steps. */
+/** A phase's metrics; null is what came out as no number. */
 export interface PhaseSummary {
+  /** Optimisation steps; 0 in a phase that has none. */
   steps: number;
   /** Means over the steps. */
-  mean: Record<string, number>;
-  /** What the phase ended with: its last step's, or its own. */
-  last: Record<string, number>;
+  mean: Record<string, number | null>;
+  /** What the phase ended with: its own figures, or those of its last step. */
+  last: Record<string, number | null>;
 }

@@ -68,14 +68,14 @@ function nameOf(iteration: number): string {
 function accuracyRows({ evaluations }: RunSummary): string[] {
   const k = evaluations[0]?.scores.samples ?? 0;
   const last = evaluations.at(-1);
-  const head = ['', 'greedy', `mean@${k}`, `majority@${k}`, 'worked out', 'when worked'];
+  const head = ['', 'greedy', `mean@${k}`, `majority@${k}`, 'worked out', 'if worked'];
   const rows = evaluations.map(({ iteration, scores }) => [
     nameOf(iteration),
     interval(scores.greedy),
     interval(scores.mean),
     interval(scores.majority),
     share((scores.sampledStyle ?? scores.greedyStyle)?.workedShare),
-    scores.worked === undefined ? '' : `${scores.worked.value.toFixed(1)} %`,
+    scores.worked === undefined ? '' : percent(scores.worked.value / 100),
   ]);
   const gain = last?.gain;
   const gains = gain
@@ -88,12 +88,14 @@ function accuracyRows({ evaluations }: RunSummary): string[] {
 function interval(figure: Figure | undefined, gain = false): string {
   if (figure === undefined) return '';
   const sign = gain && figure.value > 0 ? '+' : '';
-  const [value = '', low = '', high = ''] = [figure.value, figure.low, figure.high].map((number) => number.toFixed(1));
+  const [value = '', low = '', high = ''] = [figure.value, figure.low, figure.high].map((number) =>
+    number.toFixed(Math.abs(number) === 100 ? 0 : 1),
+  );
   return `${`${sign}${value}`.padStart(5)} [${low}, ${high}]`;
 }
 
 function questionRows(iterations: readonly IterationSummary[]): string[] {
-  const head = ['', 'asked', 'well-formed', 'well-posed', 'mean steps', 'multiply', 'kept', 'mean steps', 'labels right'];
+  const head = ['', 'asked', 'well-formed', 'in domain', 'steps', 'multiply', 'kept', 'steps', 'labels right'];
   const rows = iterations.flatMap(({ iteration, phases, audit }) => {
     const questions = phases.questions?.last;
     if (questions === undefined) return [];
@@ -110,7 +112,8 @@ function questionRows(iterations: readonly IterationSummary[]): string[] {
         share(asked?.multiplications),
         keptCount === undefined ? '' : `${keptCount} (${share(questions.keptShare)})`,
         steps(kept?.meanSteps),
-        share(kept?.trainedLabelAccuracy ?? kept?.labelAccuracy),
+        // The domain's truth cannot judge the questions of a model that asks in another way.
+        asked?.wellPosed === 0 ? '-' : share(kept?.trainedLabelAccuracy ?? kept?.labelAccuracy),
       ],
     ];
   });

@@ -9,10 +9,11 @@ export interface Terminal {
 
 /** Columns where nothing says how many there are: a log, a pipe. */
 export const DEFAULT_WIDTH = 100;
-const LEAST_WIDTH = 40;
+/** Below this a live line does not fit, and lines are plain. */
+const LEAST_WIDTH = 60;
 
 /**
- * How to print to a stream. A dumb terminal and a CI log get plain lines; NO_COLOR (no-color.org) and
+ * How to print to a stream. A dumb terminal, a very narrow one and a CI log get plain lines; NO_COLOR (no-color.org) and
  * FORCE_COLOR have the last word on colour, the first before the second.
  *
  * @param stream `isTTY` and `columns` are read as Node's tty.WriteStream has them
@@ -23,11 +24,11 @@ export function terminalOf(
   environment: Readonly<Record<string, string | undefined>>,
 ): Terminal {
   const capable = stream.isTTY === true && environment.TERM !== 'dumb';
-  const live = capable && !isOn(environment.CI);
+  const columns = () => (capable && stream.columns ? stream.columns : DEFAULT_WIDTH);
+  const live = capable && !isOn(environment.CI) && columns() >= LEAST_WIDTH;
   // Any value of NO_COLOR but the empty one counts, '0' too: that is how no-color.org has it.
-  const colour = environment.NO_COLOR ? false : isOn(environment.FORCE_COLOR) || live;
-  const width = () => Math.max(LEAST_WIDTH, capable && stream.columns ? stream.columns : DEFAULT_WIDTH);
-  return { live, colour, width };
+  const colour = environment.NO_COLOR ? false : isOn(environment.FORCE_COLOR) || (capable && !isOn(environment.CI));
+  return { live, colour, width: () => Math.max(LEAST_WIDTH, columns()) };
 }
 
 function isOn(variable: string | undefined): boolean {

@@ -37,16 +37,20 @@ export function shorten(text: string, width: number): string {
   return kept.trimEnd() + mark;
 }
 
-/** Cut a text to at most `width` cells in its middle, so that its end still shows. */
+/**
+ * Cut a text to at most `width` cells in its middle, at words. Two thirds of what is left are its end,
+ * because that is where a question asks.
+ */
 export function shortenMiddle(text: string, width: number): string {
   if (cells(text) <= width) return text;
-  if (width < 20) return shorten(text, width);
-  const tail = Math.floor((width - 5) / 3);
-  const characters = [...text];
+  const words = text.split(' ');
   let end = '';
-  while (characters.length > 0 && cells(end) + cellsOf(characters.at(-1) ?? '') <= tail) end = characters.pop() + end;
-  const head = shorten(text, width - cells(end.trimStart()) - 1);
-  return `${head} ${end.trimStart()}`;
+  while (cells(`${words.at(-1)} ${end}`) <= (2 * width) / 3) end = `${words.pop()} ${end}`;
+  let head = '';
+  while (cells(`${head}${words[0]} ... ${end}`) <= width + 1) head += `${words.shift()} `;
+  // A single word that is too long, or a script without spaces.
+  if (head === '') return shorten(text, width);
+  return `${head}... ${end}`.trimEnd();
 }
 
 /** Pad with spaces on the right up to `width` cells. */

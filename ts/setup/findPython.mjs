@@ -58,9 +58,9 @@ export function isNewEnough(version) {
  */
 export function findPython(env) {
   const seen = [];
-  for (const name of NAMES) {
-    const path = findProgram(name, env);
-    const found = path && probe(path);
+  // All of a name, not only the first: a version manager's shim may stand before a Python that works.
+  for (const path of NAMES.flatMap((name) => findPrograms(name, env))) {
+    const found = probe(path);
     if (!found) continue;
     if (found.hasVenv && isNewEnough(found.version) && compare(found.version, NEWEST_PYTHON) <= 0) return found;
     seen.push(found);
@@ -92,11 +92,12 @@ export function findPython(env) {
  * @returns {string | undefined} the first executable of that name on PATH
  */
 export function findProgram(name, env) {
-  return (env.PATH ?? '')
-    .split(delimiter)
-    .filter(Boolean)
-    .map((folder) => join(resolve(folder), name))
-    .find(isExecutable);
+  return findPrograms(name, env)[0];
+}
+
+function findPrograms(name, env) {
+  const folders = (env.PATH ?? '').split(delimiter).filter(Boolean);
+  return folders.map((folder) => join(resolve(folder), name)).filter(isExecutable);
 }
 
 /** @param {string} path */

@@ -108,9 +108,15 @@ function isRunning(pid, started) {
   return startOf(pid) === started;
 }
 
-/** When a process started, in the kernel's own count; 'unknown' where there is no /proc. */
+/**
+ * When a process started, in the kernel's own count; 'unknown' where there is no /proc, 'ended' for one
+ * that nobody has waited for yet (in many containers process 1 never does).
+ */
 function startOf(pid) {
   const stat = whenThere(() => readFileSync(`/proc/${pid}/stat`, 'utf8'));
-  // The second field is the program's name in brackets and may hold spaces; the start is the 22nd.
-  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? 'unknown';
+  if (stat === undefined) return 'unknown';
+  // The second field is the program's name in brackets and may hold spaces; after it, state is the third
+  // field and the start the 22nd.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return fields[0] === 'Z' || fields[0] === 'X' ? 'ended' : fields[19];
 }

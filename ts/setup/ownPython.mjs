@@ -59,11 +59,11 @@ export function ownPythonStage(env, extras) {
         onLine,
       });
       // The last line: a package may print as it is imported.
-      const { lacks, site } = JSON.parse(output.trim().split('\n').pop());
+      const { lacks, install, site } = JSON.parse(output.trim().split('\n').pop());
       if (lacks.length > 0) {
         throw new SetupProblem(
           EXIT.unavailable,
-          `RZERO_PYTHON=${env.RZERO_PYTHON} lacks ${lacks.join(', ')}: run \`${path} -m pip install -e './py_worker[${extras}]' -c py_worker/constraints.txt\`, or unset it to have .venv made.`,
+          `RZERO_PYTHON=${env.RZERO_PYTHON} lacks ${lacks.join(', ')}: run \`${path} -m pip install ${install.join(' ')}\`, or unset it to have .venv made.`,
         );
       }
       writeStamp(STAMP, { hash: wantedHash(path, extras, site), site });

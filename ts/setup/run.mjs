@@ -58,7 +58,6 @@ export async function runLogged(program, args, { cwd, env, log, signal, onStart,
         signal.removeEventListener('abort', stop);
         finish();
       };
-      child.once('spawn', () => onStart?.(child.pid));
       child.once('error', (error) => settle(() => reject(error)));
       // 'close' and not 'exit': it waits for grandchildren that still hold the output open.
       child.once('close', (code, killedBy) =>
@@ -68,6 +67,12 @@ export async function runLogged(program, args, { cwd, env, log, signal, onStart,
           reject(signal.reason);
         }),
       );
+      try {
+        if (child.pid !== undefined) onStart?.(child.pid);
+      } catch (error) {
+        killGroup(child.pid, 'SIGKILL');
+        throw error;
+      }
     });
   } finally {
     closeSync(file);

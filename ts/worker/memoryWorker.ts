@@ -9,7 +9,7 @@ import { type Checkpoints, inFolders, inMemory } from './memory/checkpoints.ts';
 import { checkLimits } from './memory/limits.ts';
 import { MemoryModel, type Pace } from './memory/model.ts';
 import { CONTEXT_LENGTH, initialWeights } from './memory/policy.ts';
-import { uniform } from './memory/random.ts';
+import { stream } from './memory/random.ts';
 import { VOCABULARY } from './memory/text.ts';
 import { cancelledError } from './pendingCalls.ts';
 import { createTypedWorker, type Requester } from './typedWorker.ts';
@@ -44,7 +44,9 @@ export function createMemoryWorker(options: MemoryWorkerOptions = {}): Worker & 
 
 interface Job {
   readonly verb: Verb;
+  /** Whether it shall end; one that still waits has been answered. */
   cancelled: boolean;
+  reject(error: WorkerCallError): void;
 }
 
 class MemoryRequester implements Requester {
@@ -72,21 +74,18 @@ class MemoryRequester implements Requester {
     const id = this.lastId;
     if (VERBS[verb].control) return this.control(verb, params);
 
-    const job: Job = { verb, cancelled: false };
-    this.jobs.set(id, job);
-    const onAbort = (): void => {
-      job.cancelled = true;
-    };
-    if (options.cancellable) options.signal?.addEventListener('abort', onAbort);
-    // One at a time, first come, first served.
-    const answer = this.last.then(() => this.run(job, params, options));
-    this.last = answer.catch(() => {});
-    try {
-      return await answer;
-    } finally {
-      options.signal?.removeEventListener('abort', onAbort);
-      this.jobs.delete(id);
-    }
+    return new Promise<Uint8Array>((resolve, reject) => {
+      const job: Job = { verb, cancelled: false, reject };
+      const onAbort = (): void => this.cancel(job);
+      const forget = (): void => {
+        options.signal?.removeEventListener('abort', onAbort);
+        this.jobs.delete(id);
+      };
+      this.jobs.set(id, job);
+      if (options.cancellable) options.signal?.addEventListener('abort', onAbort);
+      // One at a time, first come, first served.
+      this.last = this.last.then(() => this.run(job, params, options).then(resolve, reject).finally(forget));
+    });
   }
 
   async close(): Promise<void> {
@@ -96,7 +95,12 @@ class MemoryRequester implements Requester {
 
   private stop(): void {
     this.stopped = true;
-    for (const job of this.jobs.values()) job.cancelled = true;
+    for (const job of this.jobs.values()) this.cancel(job);
+  }
+
+  private cancel(job: Job): void {
+    job.cancelled = true;
+    if (job !== this.running) job.reject(cancelledError());
   }
 
   private control(verb: Verb, bytes: Uint8Array): Uint8Array {
@@ -106,7 +110,7 @@ class MemoryRequester implements Requester {
     }
     if (verb === 'cancel') {
       const job = this.jobs.get(unpack(verb, bytes).id);
-      if (job !== undefined) job.cancelled = true;
+      if (job !== undefined) this.cancel(job);
       return packResult(verb, { found: job !== undefined });
     }
     unpack('shutdown', bytes);
@@ -179,7 +183,7 @@ class MemoryRequester implements Requester {
 
   private loadModel({ modelId, source, trainable, seed }: LoadModelParams): LoadModelResult {
     const checkpoint = source.startsWith(SOURCE_PREFIX)
-      ? { weights: initialWeights((position) => uniform([seed, 0x1417], position)), optimizer: undefined }
+      ? { weights: initialWeights(stream(seed)) }
       : this.savedModel(source);
     this.models.set(modelId, new MemoryModel({ ...checkpoint, optimizer: undefined }, trainable));
     return {

@@ -53,7 +53,8 @@ export async function spawnWorker(options: SpawnOptions): Promise<WorkerProcess>
   const tail = createTail(64 * 1024);
   const log = options.logFile === undefined ? undefined : openLog(options.logFile);
   const program = options.program ?? ['-m', 'rzero_worker'];
-  const subprocess = execa(options.python, [...program, '--connect', options.endpoint, '--backend', options.backend], {
+  const flags = ['--connect', options.endpoint, '--backend', options.backend, '--exit-with-stdin'];
+  const subprocess = execa(options.python, [...program, ...flags], {
     env: workerEnvironment(options, process.env),
     extendEnv: false,
     stdin: 'pipe',

@@ -73,7 +73,7 @@ class TorchBackend(Backend):
         device = torch.cuda.get_device_name() if self._cuda else "cpu"
         return {
             "python": platform.python_version(),
-            "torch": torch.__version__,
+            "torch": str(torch.__version__),
             "transformers": transformers.__version__,
             "device": device,
         }

@@ -65,6 +65,14 @@ describe('scores', () => {
     expect(scores.mean?.high).toBeLessThanOrEqual(50);
   });
 
+  test('have an interval where every answer is right, too', () => {
+    const perfect = scoreEvaluation([record('sampled', ONE, 'WW', true), record('sampled', TWO, 'TT', true)], 1);
+    // Wilson for 2 of 2: lower end 1 - z^2/(n + z^2) = 1 - 3.841/5.841 = 0.342.
+    expect(perfect.mean?.value).toBe(100);
+    expect(perfect.mean?.low).toBeCloseTo(34.2, 1);
+    expect(perfect.mean?.high).toBe(100);
+  });
+
   test('are broken down by the number of steps', () => {
     expect(scores.bySteps).toEqual([
       { steps: 1, questions: 2, greedy: 50, mean: 25, majority: 50 },

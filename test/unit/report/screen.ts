@@ -1,3 +1,7 @@
+const CSI = '\u001b[';
+// biome-ignore lint/suspicious/noControlCharactersInRegex: a terminal reads them
+const TOKEN = /\u001b\[[0-9;]*[A-Za-z]|[\s\S]/g;
+
 /**
  * A terminal, as far as a reporter uses one: text, line ends, cursor up, erase below, colours. What it
  * holds is what a person would see.
@@ -16,8 +20,7 @@ export class Screen {
 
   readonly write = (text: string): void => {
     this.raw += text;
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: a terminal reads them
-    for (const [token] of text.matchAll(/\u001b\[[0-9;]*[A-Za-z]|[^]/g)) this.#take(token);
+    for (const [token] of text.matchAll(TOKEN)) this.#take(token);
   };
 
   /** The rows, without trailing space and without empty rows at the end. */
@@ -40,13 +43,13 @@ export class Screen {
       this.#rows[this.#row] ??= '';
     } else if (token === '\r') {
       this.#column = 0;
-    } else if (/^\u001b\[\d+A$/.test(token)) {
+    } else if (token.startsWith(CSI) && token.endsWith('A')) {
       this.#row -= Number(token.slice(2, -1));
       if (this.#row < 0) throw new Error('cursor above the first row');
-    } else if (token === '\u001b[0J') {
+    } else if (token === `${CSI}0J`) {
       this.#rows.length = this.#row + 1;
       this.#rows[this.#row] = (this.#rows[this.#row] ?? '').slice(0, this.#column);
-    } else if (/^\u001b\[[0-9;]*m$/.test(token)) {
+    } else if (token.startsWith(CSI) && token.endsWith('m')) {
       // A colour takes no room.
     } else if (token < ' ') {
       throw new Error(`unexpected control character ${JSON.stringify(token)}`);

@@ -15,7 +15,7 @@ describe('RZERO_PYTHON', () => {
   function own(...lacks: string[]): Record<string, string> {
     return {
       RZERO_PYTHON: project.provide('mine', 'python'),
-      FAKE_OWN: JSON.stringify({ lacks, site: project.path('site') }),
+      FAKE_OWN: JSON.stringify({ lacks, install: ['torch==2.13.0', 'zmq==27'], site: project.path('site') }),
     };
   }
 
@@ -39,11 +39,11 @@ describe('RZERO_PYTHON', () => {
   });
 
   test('what is missing is said in one sentence', async () => {
-    const { code, stderr } = await project.run('setup.mjs', ['python'], own('torch', 'transformers >=5 (it has 4.40)'));
+    const { code, stderr } = await project.run('setup.mjs', ['python'], own('torch', 'zmq 27.* (it has 14)'));
     expect(code).toBe(69);
     expect(stderr.trimEnd().split('\n').at(-1)).toBe(
-      `rzero: RZERO_PYTHON=${project.path('bin', 'mine')} lacks torch, transformers >=5 (it has 4.40): run ` +
-        `\`${project.path('bin', 'mine')} -m pip install -e './py_worker[torch]' -c py_worker/constraints.txt\`, ` +
+      `rzero: RZERO_PYTHON=${project.path('bin', 'mine')} lacks torch, zmq 27.* (it has 14): run ` +
+        `\`${project.path('bin', 'mine')} -m pip install torch==2.13.0 zmq==27\`, ` +
         'or unset it to have .venv made.',
     );
   });
@@ -75,7 +75,7 @@ describe('ownPython.py, on a real Python', () => {
       'findPython.mjs',
     );
     const checker = fileURLToPath(new URL('../../../ts/setup/ownPython.py', import.meta.url));
-    const packages = { 'rzt-good': '2.13.0+cpu', 'rzt-old': '4.40.1', 'rzt-exact': '1.0' };
+    const packages = { 'rzt-good': '2.9.1+cpu', 'rzt-old': '4.40.1', 'rzt-newer': '6.0' };
     for (const [name, version] of Object.entries(packages)) {
       const module = name.replace('-', '_');
       project.write(`lib/${module}.py`, '');
@@ -85,26 +85,31 @@ describe('ownPython.py, on a real Python', () => {
       );
     }
     project.write('lib/rzt_broken.py', 'raise OSError("libgomp is missing")');
+    project.write('lib/rzt_half.py', 'import rzt_other');
     project.write('lib/rzt_bare.py', '');
     project.write(
       'own.toml',
       `[project]
 name = "me"
-dependencies = ["rzt-good>=2.13,<3", "rzt-exact==1.0.0; python_version > '3'"]
+dependencies = ["rzt-good==2.13.0", "rzt-old == 5.19.0; python_version > '3'"]
 [project.optional-dependencies]
-torch = ["rzt-old[fast] >= 5.0", "rzt-absent", "rzt-broken", "rzt-bare>=1"]
-all = ["me[torch]"]
-unused = ["rzt-never"]
+torch = ["rzt-newer==5.19.0", "rzt-broken==1", "rzt-half==1", "rzt-bare==1"]
+test = ["rzt_absent==1.2"]
+unused = ["rzt-never==1"]
 `,
     );
-    const output = execFileSync(findPython(process.env).path, [checker, project.path('own.toml'), 'torch', 'all'], {
+    const output = execFileSync(findPython(process.env).path, [checker, project.path('own.toml'), 'torch', 'test'], {
       encoding: 'utf8',
       env: { ...process.env, PYTHONPATH: project.path('lib'), PYTHONDONTWRITEBYTECODE: '1' },
     });
-    expect(JSON.parse(output).lacks).toEqual([
-      'rzt-old >= 5.0 (it has 4.40.1)',
-      'rzt-absent',
+    const { lacks, install } = JSON.parse(output);
+    expect(lacks).toEqual([
+      'rzt-old 5.* (it has 4.40.1)',
+      'rzt-newer 5.* (it has 6.0)',
       'a rzt-broken that imports (libgomp is missing)',
+      "a rzt-half that imports (No module named 'rzt_other')",
+      'rzt_absent',
     ]);
+    expect(install[2]).toBe('rzt-broken==1');
   });
 });

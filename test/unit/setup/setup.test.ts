@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createProject, type Project } from './project.ts';
 
@@ -185,13 +186,14 @@ describe('something cannot be reached', () => {
   });
 });
 
-/** Whether a process exists; a zombie of a test's own child does not count, since it was waited for. */
+/** Whether a process runs; one that has ended but that nobody has waited for (state Z) does not. */
 function runs(pid: number): boolean {
   try {
-    return process.kill(pid, 0);
+    process.kill(pid, 0);
   } catch {
     return false;
   }
+  return !/^\d+ \(.*\) Z/.test(existsSync('/proc') ? readFileSync(`/proc/${pid}/stat`, 'utf8') : '');
 }
 
 describe('interrupted', () => {
@@ -270,6 +272,8 @@ describe('two at once', () => {
       FAKE_GO: go.path,
     });
     await started.wait();
+    // The child's process is noted right after it was started; it may be quicker than that.
+    while (!project.read('.setup/lock').includes('"child"')) await setImmediate();
     first.child.kill('SIGKILL');
     await first.ended;
     const second = project.start('setup.mjs', ['npm']);

@@ -43,6 +43,7 @@ describe('accepts every form of a value', () => {
     ['dd 00000001 00', 'array32'],
     ['80', 'empty map'],
     ['81 a1 61 00', 'fixmap'],
+    [`8f ${Array.from({ length: 15 }, (_, i) => `a1 6${i.toString(16)} 00`).join(' ')}`, 'largest fixmap'],
     ['de 0001 a1 61 00', 'map16'],
     ['df 00000001 a1 61 00', 'map32'],
     ['82 a1 61 81 a1 61 90 a1 62 92 80 c0', 'the same key at two levels, lists that end together'],

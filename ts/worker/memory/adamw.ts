@@ -1,5 +1,8 @@
 import type { Adam } from '../../protocol/generated.ts';
 
+// Bound once, as in random.ts.
+const { sqrt } = Math;
+
 /** AdamW's moments, and how many steps were made. */
 export interface AdamState {
   step: number;
@@ -17,7 +20,7 @@ export function freshAdam(parameters: number): AdamState {
  * @returns the gradient's norm before that
  */
 export function adamStep(weights: Float64Array, gradient: Float64Array, state: AdamState, adam: Adam): number {
-  const norm = Math.sqrt(gradient.reduce((sum, g) => sum + g * g, 0));
+  const norm = sqrt(gradient.reduce((sum, g) => sum + g * g, 0));
   const scale = adam.maxGradNorm > 0 && norm > adam.maxGradNorm ? adam.maxGradNorm / norm : 1;
   state.step += 1;
   const firstBias = 1 - adam.beta1 ** state.step;
@@ -28,7 +31,7 @@ export function adamStep(weights: Float64Array, gradient: Float64Array, state: A
     const second = adam.beta2 * (state.second[i] as number) + (1 - adam.beta2) * g * g;
     state.first[i] = first;
     state.second[i] = second;
-    const direction = first / firstBias / (Math.sqrt(second / secondBias) + adam.epsilon);
+    const direction = first / firstBias / (sqrt(second / secondBias) + adam.epsilon);
     const weight = weights[i] as number;
     weights[i] = weight - adam.learningRate * (direction + adam.weightDecay * weight);
   }

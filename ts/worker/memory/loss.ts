@@ -2,6 +2,9 @@ import type { ForwardBackwardParams, ForwardBackwardResult, LossSpec } from '../
 import type { Policy } from './policy.ts';
 import { VOCABULARY } from './text.ts';
 
+// Bound once, as in random.ts.
+const { exp } = Math;
+
 /** Bounds of log-ratios and of one token's KL estimate, those of py_worker/rzero_worker/losses.py. */
 const LOG_RATIO_BOUND = 20;
 const KL_BOUND = 10;
@@ -28,7 +31,7 @@ export function tokenLoss(
   spec: LossSpec,
 ): TokenLoss {
   const logRatio = old === undefined ? 0 : logprob - old;
-  const ratio = Math.exp(clamp(logRatio, -LOG_RATIO_BOUND, LOG_RATIO_BOUND));
+  const ratio = exp(clamp(logRatio, -LOG_RATIO_BOUND, LOG_RATIO_BOUND));
   const free = -advantage * ratio;
   const bounded = -advantage * clamp(ratio, 1 - spec.clipLow, 1 + spec.clipHigh);
   const cap = spec.dualClip > 0 && advantage < 0 ? -advantage * spec.dualClip : Number.POSITIVE_INFINITY;
@@ -38,10 +41,10 @@ export function tokenLoss(
   let kl = 0;
   if (ref !== undefined) {
     const d = clamp(ref - logprob, -LOG_RATIO_BOUND, LOG_RATIO_BOUND);
-    const k3 = Math.exp(d) - d - 1;
+    const k3 = exp(d) - d - 1;
     kl = Math.min(k3, KL_BOUND);
     loss += spec.klCoef * kl;
-    if (k3 < KL_BOUND && Math.abs(ref - logprob) < LOG_RATIO_BOUND) slope += spec.klCoef * (1 - Math.exp(d));
+    if (k3 < KL_BOUND && Math.abs(ref - logprob) < LOG_RATIO_BOUND) slope += spec.klCoef * (1 - exp(d));
   }
   return { loss, slope, kl, ratio, clipped };
 }
@@ -71,8 +74,8 @@ export function accumulate(
       const scale = one.slope / normalizer / spec.temperature;
       const base = last * VOCABULARY;
       row.forEach((logprob, b) => {
-        gradient[base + b] = (gradient[base + b] as number) - scale * Math.exp(logprob);
-        sums.entropy -= Math.exp(logprob) * logprob;
+        gradient[base + b] = (gradient[base + b] as number) - scale * exp(logprob);
+        sums.entropy -= exp(logprob) * logprob;
       });
       gradient[base + token] = (gradient[base + token] as number) + scale;
       sums.loss += one.loss;

@@ -14,7 +14,7 @@ import { type AdamState, adamStep, freshAdam } from './adamw.ts';
 import { Ledger } from './ledger.ts';
 import { accumulate } from './loss.ts';
 import { CONTEXT_LENGTH, Policy } from './policy.ts';
-import { uniform } from './random.ts';
+import { stream } from './random.ts';
 import { decode, encodeConversation } from './text.ts';
 
 /** What a checkpoint holds. */
@@ -61,7 +61,7 @@ export class MemoryModel {
     const replies = [];
     for (const [index, prompt] of prompts.entries()) {
       for (let j = 0; j < n; j++) {
-        replies.push(policy.sample(prompt, sampling, (position) => uniform([seeds[index] as number, j], position)));
+        replies.push(policy.sample(prompt, sampling, stream(seeds[index] as number, j)));
         await pace.tick(replies.length, prompts.length * n);
       }
     }

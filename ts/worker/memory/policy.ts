@@ -1,6 +1,9 @@
 import type { Sampling } from '../../protocol/generated.ts';
 import { END, VOCABULARY } from './text.ts';
 
+// Bound once, as in random.ts.
+const { exp, log } = Math;
+
 /** Prompt and completion together. */
 export const CONTEXT_LENGTH = 4096;
 
@@ -48,8 +51,8 @@ export class Policy {
       row = this.weights.subarray(last * VOCABULARY, (last + 1) * VOCABULARY).map((logit) => logit / temperature);
       const top = Math.max(...row);
       let mass = 0;
-      for (const logit of row) mass += Math.exp(logit - top);
-      const logMass = top + Math.log(mass);
+      for (const logit of row) mass += exp(logit - top);
+      const logMass = top + log(mass);
       row = row.map((logit) => logit - logMass);
       this.rows.set(key, row);
     }
@@ -99,14 +102,14 @@ function cut(row: Float64Array, topK: number, topP: number): Choices {
   let tokens = Array.from(row.keys());
   if (topK > 0 || topP < 1) tokens.sort((a, b) => logprob(b) - logprob(a) || a - b);
   if (topK > 0) tokens = tokens.slice(0, topK);
-  let cumulative = running(tokens.map((token) => Math.exp(logprob(token))));
+  let cumulative = running(tokens.map((token) => exp(logprob(token))));
   if (topP < 1) {
     const enough = topP * (cumulative.at(-1) as number);
     const kept = 1 + cumulative.findIndex((mass) => mass >= enough);
     tokens = tokens.slice(0, kept);
     cumulative = cumulative.slice(0, kept);
   }
-  const logMass = tokens.length < row.length ? Math.log(cumulative.at(-1) as number) : 0;
+  const logMass = tokens.length < row.length ? log(cumulative.at(-1) as number) : 0;
   return { tokens, cumulative, logprobs: tokens.map((token) => logprob(token) - logMass) };
 }
 
@@ -123,9 +126,12 @@ function running(values: readonly number[]): number[] {
  * @param uniform number `position` of a stream in [0, 1)
  */
 export function initialWeights(uniform: (position: number) => number): Float64Array {
-  return Float64Array.from({ length: VOCABULARY * VOCABULARY }, (_, position) => {
+  // A plain loop: Float64Array.from is twenty times slower.
+  const weights = new Float64Array(VOCABULARY * VOCABULARY);
+  for (let position = 0; position < weights.length; position++) {
     const token = position % VOCABULARY;
     const printable = token >= 0x20 && token < 0x7f;
-    return (token === END ? 1.5 : printable ? 0 : -12) + uniform(position) - 0.5;
-  });
+    weights[position] = (token === END ? 1.5 : printable ? 0 : -12) + uniform(position) - 0.5;
+  }
+  return weights;
 }
