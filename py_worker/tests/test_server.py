@@ -124,7 +124,7 @@ class Wedged(MockBackend):
     def load_model(self, params):
         threading.Event().wait()
 
-server.GRACE = 0.05
+server.GRACE = 0.2
 backends.create = lambda name: Wedged()
 sys.exit(__main__.main())
 """
@@ -134,6 +134,8 @@ def test_work_that_never_ends_does_not_keep_the_process(orchestrator: Orchestrat
     worker = launch("--connect", orchestrator.endpoint, "--backend", "mock", program=("-c", WEDGED))
     orchestrator.accept()
     orchestrator.request("load_model", samples.load())
+    while orchestrator.call("ping", p.PingParams()).busy != "load_model":
+        pass  # it waits for the main thread; before that, it would be cancelled in order
     orchestrator.call("shutdown", p.ShutdownParams())
     assert worker.wait() == 0
     assert "did not end" in worker.stderr

@@ -39,6 +39,7 @@ export async function cli(
       if (options.stopAt?.test(result.err)) stop.abort(130);
     },
     screen: { live: false, colour: false, width: () => 100 },
+    page: { live: false, colour: false, width: () => 100 },
     env: { ...process.env, RZERO_PYTHON: python(), ...options.env },
     workingFolder: options.workingFolder ?? process.cwd(),
     signal: stop.signal,

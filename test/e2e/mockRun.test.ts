@@ -144,7 +144,9 @@ describe('Ctrl-C', () => {
 
   test('is said in one line, ends with 130, and show tells that the run was stopped', async () => {
     const out = inHome('stopped');
-    const { exitCode, err } = await cli(['run', '--preset', 'mock', '--out', out], { stopAt: /iteration 1 +challenger/ });
+    const { exitCode, err } = await cli(['run', '--preset', 'mock', '--out', out], {
+      stopAt: /iteration 1 +challenger/,
+    });
     expect(exitCode).toBe(130);
     expect(err.trim().split('\n').at(-1)).toBe(`rzero: stopped; what was finished is in ${out}`);
     expect(await cli(['show', out])).toEqual({

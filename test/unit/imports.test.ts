@@ -18,7 +18,7 @@ const FOLDERS: Readonly<Record<string, Readonly<Record<string, Reach>> | 'all'>>
   store: { ports: 'all', protocol: 'all' },
   config: { domain: 'all' },
   eval: { domain: 'all', ports: 'all' },
-  report: { domain: 'all', ports: 'all' },
+  report: { domain: 'all', ports: 'all', eval: 'types' },
   bench: 'all',
   cli: 'all',
   setup: {},

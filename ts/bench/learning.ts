@@ -6,7 +6,7 @@ import { ROOT } from '../cli/places.ts';
 import { loadConfig } from '../config/load.ts';
 import { ARMS, type Arm } from '../domain/settings.ts';
 import { mean, pairedDifference } from '../domain/statistics.ts';
-import type { RunSummary } from '../report/summaryTypes.ts';
+import type { RunSummary } from '../report/runSummary.ts';
 import { columns } from '../report/text.ts';
 import { RunFolder } from '../store/runFolder.ts';
 

@@ -6,7 +6,7 @@ import { coevolve } from '../loop/coevolve.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Exam } from '../ports/exam.ts';
 import type { Reporter } from '../ports/reporter.ts';
-import type { RunSummary } from '../report/summaryTypes.ts';
+import type { RunSummary } from '../report/runSummary.ts';
 import type { RunFolder } from '../store/runFolder.ts';
 import { startWorker } from '../worker/startWorker.ts';
 import { modelSource, pythonPath } from './places.ts';

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { RunSummary } from '../report/summaryTypes.ts';
+import type { RunSummary } from '../report/runSummary.ts';
 import { renderTable } from '../report/table.ts';
 import { RunFolder, RunFolderError, type RunStatus } from '../store/runFolder.ts';
 import type { Terminal } from './terminal.ts';
@@ -13,7 +13,11 @@ export function showCommand(folder: string, flags: { json?: true }, terminal: Te
   const run = RunFolder.open(folder, resolve(terminal.workingFolder, folder));
   const { status, error } = run.readDocument<RunStatus>('run.json');
   if (status !== 'finished') {
-    const how = { running: 'it is still running, or was killed', stopped: 'it was stopped', failed: `it failed: ${error}` };
+    const how = {
+      running: 'it is still running, or was killed',
+      stopped: 'it was stopped',
+      failed: `it failed: ${error}`,
+    };
     throw new RunFolderError('not_finished', `run ${folder} is not finished: ${how[status]}`);
   }
   const summary = run.readDocument<RunSummary>('summary.json');
@@ -28,8 +32,8 @@ export function printResult(summary: RunSummary, folder: string, terminal: Termi
   const again = arm === 'full' ? 'untrained-challenger' : 'full';
   terminal.out(
     renderTable(summary, {
-      colour: terminal.screen.colour,
-      width: terminal.screen.width(),
+      colour: terminal.page.colour,
+      width: terminal.page.width(),
       files: [
         { path: `${last}/models/solver`, what: 'the trained Solver, a Hugging Face folder (challenger beside it)' },
         { path: `${last}/questions.jsonl`, what: 'every question with its samples, vote and fate' },

@@ -5,7 +5,7 @@ import type { EvaluationRecord, QuestionRecord } from '../eval/records.ts';
 import { scoreEvaluation } from '../eval/scores.ts';
 import type { Exam } from '../ports/exam.ts';
 import { buildSummary } from '../report/summary.ts';
-import type { MetricsRecord, RunSummary } from '../report/summaryTypes.ts';
+import type { MetricsRecord, RunSummary } from '../report/runSummary.ts';
 import type { RunFolder } from '../store/runFolder.ts';
 
 /**

@@ -6,8 +6,9 @@ export interface Terminal {
   out(text: string): void;
   /** Everything else: progress, warnings, errors. */
   err(text: string): void;
-  /** What progress may do with the screen that `err` goes to. */
+  /** What may be done with the screen that `err` goes to, and with the one that `out` goes to. */
   screen: Screen;
+  page: Screen;
   env: NodeJS.ProcessEnv;
   workingFolder: string;
   /** Aborted by the first Ctrl-C or SIGTERM. */
@@ -21,6 +22,7 @@ export function processTerminal(signal: AbortSignal): Terminal {
     out: quietWriter(stdout),
     err: quietWriter(stderr),
     screen: terminalOf(stderr, env),
+    page: terminalOf(stdout, env),
     env,
     workingFolder: process.cwd(),
     signal,

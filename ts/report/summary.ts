@@ -1,15 +1,9 @@
 import { mean } from '../domain/statistics.ts';
+import type { Audit } from '../eval/audit.ts';
+import type { Comparison } from '../eval/compare.ts';
+import type { Scores } from '../eval/scores.ts';
 import type { Phase } from '../ports/reporter.ts';
-import type {
-  Audit,
-  Comparison,
-  IterationSummary,
-  MetricsRecord,
-  PhaseSummary,
-  RunFacts,
-  RunSummary,
-  Scores,
-} from './summaryTypes.ts';
+import type { IterationSummary, MetricsRecord, PhaseSummary, RunFacts, RunSummary } from './runSummary.ts';
 
 /** What a summary is made from. */
 export interface SummaryInput {

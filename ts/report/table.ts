@@ -1,7 +1,8 @@
 import { createColors } from 'picocolors';
 import type { Arm } from '../domain/settings.ts';
+import type { Figure } from '../eval/scores.ts';
 import { percent } from './metrics.ts';
-import type { Figure, IterationSummary, RunSummary } from './summaryTypes.ts';
+import type { IterationSummary, RunSummary } from './runSummary.ts';
 import { columns, plural, wrap } from './text.ts';
 import { verdict } from './verdict.ts';
 

@@ -1,4 +1,5 @@
-import type { Comparison, Gain, RunSummary } from './summaryTypes.ts';
+import type { Comparison, Gain } from '../eval/compare.ts';
+import type { RunSummary } from './runSummary.ts';
 import { plural } from './text.ts';
 
 /** Share of the newly right problems within the base's reach from which on a gain is said to have been there before. */

@@ -17,7 +17,11 @@ describe('Challenger phase', () => {
   const script = (conversation: Conversation, sample: number, modelId: string) => {
     if (modelId === 'challenger') return proposals[sample] as string;
     const count = { five: 5, ten: 10, two: 2 }[asked(conversation).split(' ')[0] ?? ''] ?? 0;
-    return sample < count ? 'so \\boxed{7}' : asked(conversation).startsWith('two') ? 'no box' : `\\boxed{${100 + sample}}`;
+    return sample < count
+      ? 'so \\boxed{7}'
+      : asked(conversation).startsWith('two')
+        ? 'no box'
+        : `\\boxed{${100 + sample}}`;
   };
   const small = (arm: 'full' | 'no-repetition') =>
     recordedContext(script, (settings) => {
@@ -43,9 +47,12 @@ describe('Challenger phase', () => {
   });
 
   test('a step in which nothing is well-formed still trains, on advantages of 0', async () => {
-    const context = recordedContext(() => 'nothing', (settings) => {
-      Object.assign(settings.challenger, { steps: 1, rollouts: 4, miniBatch: 4 });
-    });
+    const context = recordedContext(
+      () => 'nothing',
+      (settings) => {
+        Object.assign(settings.challenger, { steps: 1, rollouts: 4, miniBatch: 4 });
+      },
+    );
     await challengerPhase(context, 1, 'base', 'base');
     expect(Array.from(context.calls.forwardBackward[0]?.batch.advantages ?? [])).toEqual([0, 0, 0, 0]);
   });
@@ -67,7 +74,10 @@ describe('question phase', () => {
     context.worker.sample = async (params, options) => {
       const batch = await sample(params, options);
       if (params.modelId !== 'challenger') return batch;
-      return { ...batch, texts: batch.texts.map((_, index) => (index === 9 ? 'bad' : `<question>${index + 1}</question>`)) };
+      return {
+        ...batch,
+        texts: batch.texts.map((_, index) => (index === 9 ? 'bad' : `<question>${index + 1}</question>`)),
+      };
     };
     return { context, run: () => questionPhase(context, 1, 'challenger', 'solver') };
   };
@@ -126,7 +136,10 @@ describe('Solver phase', () => {
     const recorded = context('full');
     await solverPhase(recorded, 1, 'base', problems);
     const byQuestion = new Map(
-      (recorded.records.get('iteration-1/solver/step-001.jsonl') ?? []).map(({ question, rewards }) => [question, rewards]),
+      (recorded.records.get('iteration-1/solver/step-001.jsonl') ?? []).map(({ question, rewards }) => [
+        question,
+        rewards,
+      ]),
     );
     expect(byQuestion.get('a')).toEqual([1, 0, 1, 0]);
     expect(byQuestion.get('b')).toEqual([0, 0, 0, 0]);
@@ -157,13 +170,21 @@ describe('evaluation', () => {
 
   test('greedy once, sampled k times, worked k times from the prefix; accuracies are means', async () => {
     const context = recordedContext(script, undefined, { workedPrefix: 'Step by step: ' });
-    expect(await evaluatePhase(context, 0, 'base')).toMatchObject({ greedy: 0.5, mean: 0.5, majority: 0.5, worked: 0.5 });
+    expect(await evaluatePhase(context, 0, 'base')).toMatchObject({
+      greedy: 0.5,
+      mean: 0.5,
+      majority: 0.5,
+      worked: 0.5,
+    });
     expect(context.calls.sample.map(({ n, sampling }) => [n, sampling.temperature])).toEqual([
       [1, 0],
       [2, 1],
       [2, 1],
     ]);
-    expect(context.calls.sample[2]?.conversations[0]?.messages.at(-1)).toEqual({ role: 'assistant', content: 'Step by step: ' });
+    expect(context.calls.sample[2]?.conversations[0]?.messages.at(-1)).toEqual({
+      role: 'assistant',
+      content: 'Step by step: ',
+    });
     expect(context.records.get('iteration-0/evaluation.jsonl')).toHaveLength(6);
   });
 

@@ -5,7 +5,9 @@ import { recordedContext } from './loopContext.ts';
 
 /** Two conversations of two samples: lengths 1, 2, 3, 4. */
 async function update(miniBatch: number, klCoef: number) {
-  const context = recordedContext((conversation, sample) => 'x'.repeat(Number(conversation.messages[0]?.content) + sample));
+  const context = recordedContext((conversation, sample) =>
+    'x'.repeat(Number(conversation.messages[0]?.content) + sample),
+  );
   const settings = { ...context.settings.solver, prompts: 2, rollouts: 2, miniBatch, klCoef };
   const { worker, calls } = context;
   const policy = await loadPolicy(worker, 'solver', 'base', settings, 1, {});
@@ -16,7 +18,15 @@ async function update(miniBatch: number, klCoef: number) {
     seeds: new Uint32Array(2),
     sampling: settings.sampling,
   });
-  const metrics = await updatePolicy(worker, policy, samples, groupAdvantages([0, 1, 1, 0], 2), settings, [3, 2, 1, 0], {});
+  const metrics = await updatePolicy(
+    worker,
+    policy,
+    samples,
+    groupAdvantages([0, 1, 1, 0], 2),
+    settings,
+    [3, 2, 1, 0],
+    {},
+  );
   return { calls, metrics, policy };
 }
 
@@ -28,8 +38,9 @@ test('one update a step: no old log-probs, ratio 1; the normalizer is the number
   expect(call?.batch.refLogprobs).toBeUndefined();
   expect(call?.normalizer).toBe(1 + 2 + 3 + 4);
   expect(Array.from(call?.batch.lengths ?? [])).toEqual([5, 4, 3, 2]); // in the order given, prompt included
-  // Rewards 0, 1 and 1, 0: in each group of two the advantages are -+ 0.5 / (sqrt(0.5) + 1e-6) = -+ 0.7071.
-  expect(Array.from(call?.batch.advantages ?? [], (value) => Math.round(value * 1e3) / 1e3)).toEqual([-0.707, 0.707, 0.707, -0.707]);
+  // Rewards 0, 1 and 1, 0: in each group of two the advantages are -+ 0.5 / (sqrt(0.5) + 1e-6).
+  const half = Math.fround(0.5 / (Math.sqrt(0.5) + 1e-6));
+  expect(Array.from(call?.batch.advantages ?? [])).toEqual([-half, half, half, -half]);
   expect(policy.seq).toBe(3);
 });
 
@@ -44,7 +55,10 @@ test('several updates a step: old log-probs come from the trainer, before the fi
     'optimStep solver',
     'publish',
   ]);
-  expect(calls.forwardBackward.map(({ batch }) => batch.oldLogprobs?.every((value) => value === -2))).toEqual([true, true]);
+  expect(calls.forwardBackward.map(({ batch }) => batch.oldLogprobs?.every((value) => value === -2))).toEqual([
+    true,
+    true,
+  ]);
   expect(calls.forwardBackward.map(({ seq }) => seq)).toEqual([1, 3]);
   expect(calls.optimStep.map(({ seq }) => seq)).toEqual([2, 4]);
   expect(calls.forwardBackward.map(({ normalizer }) => normalizer)).toEqual([7, 3]);

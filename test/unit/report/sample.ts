@@ -1,11 +1,7 @@
-import type {
-  Audit,
-  Comparison,
-  IterationSummary,
-  QuestionFigures,
-  RunSummary,
-  Scores,
-} from '../../../ts/report/summaryTypes.ts';
+import type { Audit, QuestionFigures } from '../../../ts/eval/audit.ts';
+import type { Comparison } from '../../../ts/eval/compare.ts';
+import type { Scores } from '../../../ts/eval/scores.ts';
+import type { IterationSummary, RunSummary } from '../../../ts/report/runSummary.ts';
 
 /** A finished run of three iterations with round figures, to be changed by the test that uses it. */
 export function sampleSummary(): RunSummary {
@@ -37,8 +33,8 @@ export function scores(mean: number): Scores {
     mean: { value: mean, low: mean - 2.4, high: mean + 2.4 },
     majority: { value: mean + 9, low: mean + 5.1, high: mean + 9 },
     worked: { value: 71.4, low: 69.2, high: 73.5 },
-    greedyStyle: { workedShare: 0.1, accuracyWorked: 0.9, accuracyTerse: 0.1 },
-    sampledStyle: { workedShare: mean / 100, accuracyWorked: 0.7, accuracyTerse: 0.1 },
+    greedyStyle: { answers: 640, workedShare: 0.1, accuracyWorked: 0.9, accuracyTerse: 0.1 },
+    sampledStyle: { answers: 640, workedShare: mean / 100, accuracyWorked: 0.7, accuracyTerse: 0.1 },
     bySteps: Array.from({ length: 10 }, (_, index) => ({
       steps: index + 1,
       questions: 64,

@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
-import type { RunSummary } from '../../../ts/report/summaryTypes.ts';
+import type { RunSummary } from '../../../ts/report/runSummary.ts';
 import { renderTable } from '../../../ts/report/table.ts';
 import { sampleSummary } from './sample.ts';
 

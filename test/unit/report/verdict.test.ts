@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Comparison, RunSummary } from '../../../ts/report/summaryTypes.ts';
+import type { Comparison } from '../../../ts/eval/compare.ts';
+import type { RunSummary } from '../../../ts/report/runSummary.ts';
 import { verdict } from '../../../ts/report/verdict.ts';
 import { comparison, sampleSummary, scores } from './sample.ts';
 
