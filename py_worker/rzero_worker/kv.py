@@ -154,7 +154,7 @@ class SlotStore:
         self._layers: list[_SlotLayer] = []
         self._cache: Cache | None = None
         self.count = 0  # rows in use
-        self.width = 0  # slots of the longest row, the token being added included; set by each step
+        self.width = 0  # slots of the longest row, a token being added included
         self.row_ids = self.positions = torch.empty(0, dtype=torch.long)
 
     def append(self, prompts: list[list[int]], source: list[int]) -> Tensor:
@@ -191,6 +191,7 @@ class SlotStore:
             mine.keys[rows, :, :width] = theirs.keys[source]
             mine.values[rows, :, :width] = theirs.values[source]
         self.count += len(source)
+        self.width = max(self.width, width)
 
     def step(self, tokens: Tensor, positions: Tensor) -> Tensor:
         """See Store."""

@@ -20,6 +20,7 @@ from rzero_worker.backend import Backend, Context
 from rzero_worker.checks import check
 from rzero_worker.connection import Connection
 from rzero_worker.errors import WorkerFailure, invalid_request
+from rzero_worker.job import Job, cancelled, failed
 from rzero_worker.ledger import Ledger, digest
 
 log = logging.getLogger(__name__)
@@ -29,18 +30,6 @@ PROGRESS_INTERVAL = 0.1
 
 GRACE = 5.0
 """Seconds that running work gets to end when the worker stops; after that the process ends around it."""
-
-
-class Job:
-    """A request that waits or runs. Whoever takes it out of the server's table answers it, so once."""
-
-    def __init__(self, session: int, request: p.Request, verb: p.Verb) -> None:
-        """Make a job for a request of a work verb."""
-        self.session = session
-        self.id = request.id
-        self.verb = verb
-        self.params = request.params
-        self.cancelled = threading.Event()
 
 
 class Server:
@@ -122,7 +111,7 @@ class Server:
             failure = self._failure_of(error)
         level = logging.INFO if failure.code is p.ErrorCode.CANCELLED else logging.WARNING
         log.log(level, "%s %d failed: %s: %s", job.verb.name, job.id, failure.code, failure.message)
-        return _failure(job.id, failure)
+        return failed(job.id, failure)
 
     def _answer(self, job: Job) -> bytes:
         params = wire.decode(job.params, job.verb.params)
@@ -210,7 +199,7 @@ class Server:
             if not stopping:
                 self._jobs[job.id] = job
         if stopping:
-            self._connection.send(job.session, _cancelled(job.id))
+            self._connection.send(job.session, cancelled(job.id))
         else:
             self._queue.put(job)
 
@@ -245,11 +234,11 @@ class Server:
         job.cancelled.set()
         if job is not self._running:
             del self._jobs[job.id]
-            self._connection.send(job.session, _cancelled(job.id))
+            self._connection.send(job.session, cancelled(job.id))
 
     def _fail(self, session: int, request: p.Request, failure: WorkerFailure) -> None:
         log.warning("%s %d refused: %s", request.verb, request.id, failure.message)
-        self._connection.send(session, _failure(request.id, failure))
+        self._connection.send(session, failed(request.id, failure))
 
     def on_lost(self) -> None:
         """End the work of a session that is over. A gradient verb that runs is finished, for the ledger."""
@@ -290,15 +279,6 @@ def _assert_valid(answer: bytes, verb: p.Verb) -> None:
         raise WorkerFailure(
             p.ErrorCode.INTERNAL, f"the result of {verb.name} is not valid: {error}"
         ) from error
-
-
-def _failure(request_id: int, failure: WorkerFailure) -> p.Failure:
-    error = p.WorkerError(code=failure.code, message=failure.message, details=failure.details)
-    return p.Failure(id=request_id, error=error)
-
-
-def _cancelled(request_id: int) -> p.Failure:
-    return _failure(request_id, WorkerFailure(p.ErrorCode.CANCELLED, "cancelled before it began"))
 
 
 def _end_process(exit_code: int) -> None:

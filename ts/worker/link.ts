@@ -5,7 +5,7 @@ import type { CallOptions } from '../protocol/primitives.ts';
 import { packEnvelope, packParams, unpackEnvelope } from './codec.ts';
 import { WorkerCallError, WorkerStartError } from './errors.ts';
 import { cancelledError, PendingCalls } from './pendingCalls.ts';
-import { bindTransport, type PeerId, type Transport } from './transport.ts';
+import { bindTransport, MAX_MESSAGE_BYTES, type PeerId, type Transport } from './transport.ts';
 
 export interface LinkOptions {
   /** What a worker must know to be let in. */
@@ -95,6 +95,11 @@ export class WorkerLink {
     if (this.failure !== undefined) throw this.failure;
     if (this.peer === undefined) throw new WorkerCallError('worker_gone', 'no worker is connected');
     if (signal?.aborted) throw cancelledError();
+    // With room for the envelope around the params.
+    if (params.byteLength > MAX_MESSAGE_BYTES - 1024) {
+      const allowed = 'less than 1 GiB; send fewer sequences at a time';
+      throw new WorkerCallError('invalid_request', `${verb}: saw ${params.byteLength} bytes, allowed is ${allowed}`);
+    }
 
     this.lastId += 1;
     const id = this.lastId;

@@ -36,6 +36,9 @@ export class TransportError extends Error {
   }
 }
 
+/** A larger message makes ZeroMQ hang up on its sender. */
+export const MAX_MESSAGE_BYTES: number = 2 ** 30;
+
 const SOCKET_OPTIONS = {
   // Without it a message to a peer that has left is dropped in silence.
   mandatory: true,
@@ -43,7 +46,7 @@ const SOCKET_OPTIONS = {
   sendTimeout: 30_000,
   // Long enough for a refusal to leave, short enough not to be noticed at exit.
   linger: 1_000,
-  maxMessageSize: 2 ** 30,
+  maxMessageSize: MAX_MESSAGE_BYTES,
   // PING is answered by the peer's I/O thread, also while Python is busy: it finds a stopped process
   // or a dead link, not a stuck worker. No time-to-live is announced, so that suspending the
   // orchestrator (Ctrl-Z) does not make the worker hang up.

@@ -161,7 +161,9 @@ export const SAMPLING_CASES: readonly Case[] = [
     async run({ worker, load, tolerance }) {
       const modelId = await load();
       const first = async (sampling: object) => {
-        const params = { conversations: userTurns('6*7'), n: 300, sampling: { maxTokens: 1, ...sampling } };
+        // Hot, so that a model that is sure of its first token shows others too.
+        const hot = { temperature: 3, maxTokens: 1, ...sampling };
+        const params = { conversations: userTurns('6*7'), n: 300, sampling: hot };
         const batch = await worker.sample(sampleParams(modelId, params));
         return new Map(Array.from(batch.tokens, (token, index) => [token, batch.logprobs[index] as number]));
       };
@@ -193,9 +195,6 @@ export const SAMPLING_CASES: readonly Case[] = [
       // A turn that another one follows is closed, by a token at least.
       expect(closed.slice(0, prefixed.length)).toEqual(prefixed);
       expect(closed.length).toBeGreaterThan(prefixed.length + open.length - 1);
-      // The text is the continuation alone.
-      const [text] = sequencesOf(batch).map((_, index) => batch.texts[index]);
-      expect(typeof text).toBe('string');
     },
   },
   {

@@ -78,6 +78,8 @@ describe('what msgpackr alone gets wrong', () => {
   test('lone surrogates become U+FFFD, pairs stay', () => {
     const packed = pack(tMessage, { role: 'user', content: 'a\ud83d \ude00b \ud83d\ude00' });
     expect(unpack(tMessage, packed).content).toBe('a\ufffd \ufffdb \ud83d\ude00');
+    const odd = { ...hello, versions: { 'k\ud83d': 'v' } };
+    expect(unpack(tHello, pack(tHello, odd)).versions).toEqual({ 'k\ufffd': 'v' });
   });
   test('an optional field set to undefined is left out', () => {
     const batch = {

@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +5,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { PROTOCOL_HASH } from '../../../ts/protocol/generated.ts';
 import { packParams } from '../../../ts/worker/codec.ts';
 import { type ProcessWorker, type StartWorkerOptions, startWorker } from '../../../ts/worker/startWorker.ts';
+import { isAlive } from '../../fixtures/processes.ts';
 import { python, workerFixture } from '../../fixtures/python.ts';
 
 const QUICK = { loss: 100, shutdown: 200, terminate: 200, kill: 5_000 };
@@ -21,15 +21,6 @@ async function start(fixture: string, options: Partial<StartWorkerOptions> = {})
   });
   started.push(worker);
   return worker;
-}
-
-/** Whether a process runs; one that has ended and waits to be reaped by init does not. */
-function isAlive(pid: number): boolean {
-  return (
-    spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' })
-      .stdout.trim()
-      .match(/^[^Z]/) !== null
-  );
 }
 
 afterEach(async () => {

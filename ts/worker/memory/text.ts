@@ -6,7 +6,8 @@ const ROLE_TOKENS: Readonly<Record<Role, number>> = { system: 257, user: 258, as
 export const VOCABULARY = 260;
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
+// It would drop a byte order mark that the text begins with.
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** Turns as tokens, each `<role> bytes`; then the reply is opened, unless a last turn by the assistant has done so. */
 export function encodeConversation(messages: readonly Message[]): number[] {

@@ -1,0 +1,67 @@
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { workerEnvironment } from '../../../ts/worker/spawn.ts';
+import { ended, isAlive } from '../../fixtures/processes.ts';
+
+describe('the environment of a worker', () => {
+  const options = { threads: 4, token: 'secret' };
+
+  test('has the threads, the token, and our package in front of the path that was there', () => {
+    const env = workerEnvironment(options, { PYTHONPATH: '/mine', OMP_NUM_THREADS: '64', UNSET: undefined });
+    expect(env).toMatchObject({
+      OMP_NUM_THREADS: '4',
+      MKL_NUM_THREADS: '4',
+      KMP_BLOCKTIME: '0',
+      RZERO_TOKEN: 'secret',
+    });
+    expect(env.PYTHONPATH).toMatch(/py_worker:\/mine$/);
+    expect(env).not.toHaveProperty('UNSET');
+    expect(workerEnvironment(options, {}).PYTHONPATH).toMatch(/py_worker$/);
+  });
+
+  test('leaves what the user set for memory and libraries', () => {
+    const env = workerEnvironment(options, { MALLOC_ARENA_MAX: '8', KMP_BLOCKTIME: '200' });
+    expect(env).toMatchObject({ MALLOC_ARENA_MAX: '8', KMP_BLOCKTIME: '200', HF_HUB_DISABLE_TELEMETRY: '1' });
+  });
+});
+
+describe('a worker does not outlive its orchestrator', () => {
+  const left: number[] = [];
+
+  afterEach(() => {
+    for (const pid of left.splice(0)) if (isAlive(pid)) process.kill(pid, 'SIGKILL');
+  });
+
+  async function orchestrate(fixture: string) {
+    const path = (name: string) => fileURLToPath(new URL(`../../fixtures/${name}`, import.meta.url));
+    const orchestrator = spawn(
+      process.execPath,
+      ['--import', path('typescript.mjs'), path('orchestrator.ts'), fixture],
+      {
+        stdio: ['pipe', 'pipe', 'inherit'],
+        env: { ...process.env, NODE_OPTIONS: '' },
+      },
+    );
+    const [line] = await new Promise<Buffer[]>((resolve) => {
+      orchestrator.stdout.once('data', (chunk: Buffer) => resolve([chunk]));
+      orchestrator.once('exit', () => resolve([]));
+    });
+    const pid = Number(line);
+    left.push(pid, orchestrator.pid as number);
+    expect(isAlive(pid)).toBe(true);
+    return { orchestrator, pid };
+  }
+
+  test('that exits without stopping it', async () => {
+    const { orchestrator, pid } = await orchestrate('ignores_signals');
+    orchestrator.stdin.write('end\n');
+    await ended(pid);
+  });
+
+  test('that is killed by SIGKILL', async () => {
+    const { orchestrator, pid } = await orchestrate('never_answers');
+    orchestrator.kill('SIGKILL');
+    await ended(pid);
+  });
+});
