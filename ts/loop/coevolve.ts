@@ -19,12 +19,16 @@ import { solverPhase } from './solverPhase.ts';
  *   worker dies
  */
 export async function coevolve(context: LoopContext): Promise<void> {
-  const { settings } = context;
+  const { settings, store, reporter } = context;
+  const trainsChallenger = settings.arm !== 'untrained-challenger';
   let challenger = settings.model;
   let solver = settings.model;
   await evaluatePhase(context, 0, solver);
   for (let iteration = 1; iteration <= settings.iterations; iteration++) {
-    if (settings.arm !== 'untrained-challenger') {
+    const starts = { iteration, challengerFrom: trainsChallenger ? iteration - 1 : 0, solverFrom: iteration - 1 };
+    store.appendMetrics({ kind: 'iteration', ...starts, trainsChallenger });
+    reporter.report({ type: 'iteration-started', ...starts, trainsChallenger });
+    if (trainsChallenger) {
       challenger = await challengerPhase(context, iteration, challenger, solver);
     }
     const problems = await questionPhase(context, iteration, challenger, solver);

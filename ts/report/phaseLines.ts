@@ -1,7 +1,7 @@
 import type { createColors } from 'picocolors';
 import type { Phase } from '../ports/reporter.ts';
 import { type Metrics, phrases } from './metrics.ts';
-import { cells, duration, oneLine, padEnd, padStart, plural, shortenMiddle } from './text.ts';
+import { cells, duration, oneLine, padEnd, padStart, plural, shorten, shortenMiddle } from './text.ts';
 
 /** picocolors' functions, on or off. */
 export type Colours = ReturnType<typeof createColors>;
@@ -44,6 +44,23 @@ const ROOM_FOR_BAR = 79;
 export function heading(iteration: number, phase: Phase, colours: Colours): string {
   const name = iteration === 0 ? 'base' : `iteration ${iteration}`;
   return `${padEnd(name, NAME)} ${colours.cyan(padEnd(phase, PHASE))}`;
+}
+
+/** Who starts an iteration from what: `iteration 2  Challenger 2 starts from Challenger 1, ...`. */
+export function iterationLine(
+  starts: { iteration: number; challengerFrom: number; solverFrom: number; trainsChallenger: boolean },
+  width: number,
+  colours: Colours,
+): string {
+  const { iteration, challengerFrom, solverFrom, trainsChallenger } = starts;
+  const role = (name: string, state: number) => (state === 0 ? 'the base model' : `${name} ${state}`);
+  const challenger = role('Challenger', challengerFrom);
+  const solver = role('Solver', solverFrom);
+  const asks = trainsChallenger
+    ? `Challenger ${iteration} starts from ${challenger}, judged by ${solver}`
+    : `${challenger} asks`;
+  const line = `${padEnd(`iteration ${iteration}`, NAME)} ${asks}; Solver ${iteration} starts from ${solver}`;
+  return colours.dim(shorten(line, width));
 }
 
 /** A running phase: bar, count, figures so far, time gone and time left. What does not fit is left out. */

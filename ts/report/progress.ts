@@ -2,7 +2,7 @@ import { createColors } from 'picocolors';
 import type { Clock } from '../ports/clock.ts';
 import type { LoopEvent, Reporter } from '../ports/reporter.ts';
 import { LiveBlock } from './liveBlock.ts';
-import { endedLine, heading, type PhaseState, runningLine, type Sample, sampleLine } from './phaseLines.ts';
+import { endedLine, heading, iterationLine, type PhaseState, runningLine, type Sample, sampleLine } from './phaseLines.ts';
 import type { Terminal } from './terminal.ts';
 import { oneLine, wrap } from './text.ts';
 
@@ -66,6 +66,11 @@ export function createProgressReporter(options: ProgressOptions): Reporter {
     else print(runningLine(state, width(), colours, false));
   }
 
+  function announce(event: Extract<LoopEvent, { type: 'iteration-started' }>): void {
+    block.release();
+    print(iterationLine(event, width(), colours));
+  }
+
   function begin(event: Extract<LoopEvent, { type: 'phase-started' }>, now: number): void {
     const { iteration, phase, unit, note, total } = event;
     block.release();
@@ -110,7 +115,8 @@ export function createProgressReporter(options: ProgressOptions): Reporter {
 
   function show(event: LoopEvent): void {
     const now = clock.now();
-    if (event.type === 'phase-started') begin(event, now);
+    if (event.type === 'iteration-started') announce(event);
+    else if (event.type === 'phase-started') begin(event, now);
     else if (event.type === 'phase-ended') end(event);
     else if (event.type === 'warning') warn(event);
     else if (running !== undefined) {

@@ -128,7 +128,9 @@ async function stop(process: WorkerProcess, link: WorkerLink, deadlines: StopDea
 }
 
 function describeEnd(end: ProcessEnd): string {
-  return end.signal === undefined ? `ended with exit code ${end.exitCode}` : `was ended by ${end.signal}`;
+  if (end.signal === undefined) return `ended with exit code ${end.exitCode}`;
+  const hint = end.signal === 'SIGKILL' ? ', which the system sends when memory runs out' : '';
+  return `was ended by ${end.signal}${hint}`;
 }
 
 function goneError(what: string, process: WorkerProcess): WorkerCallError {

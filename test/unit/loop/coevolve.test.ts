@@ -69,3 +69,14 @@ test('without the KL term no reference is loaded or asked', async () => {
   await coevolve(context);
   expect(context.calls.verbs.filter((verb) => verb.includes('reference') || verb.startsWith('forward '))).toEqual([]);
 });
+
+test('every iteration says who starts from what', async () => {
+  const context = recordedContext(script);
+  await coevolve(context);
+  const starts = context.events.filter(({ type }) => type === 'iteration-started');
+  expect(starts).toEqual([
+    { type: 'iteration-started', iteration: 1, challengerFrom: 0, solverFrom: 0, trainsChallenger: true },
+    { type: 'iteration-started', iteration: 2, challengerFrom: 1, solverFrom: 1, trainsChallenger: true },
+  ]);
+  expect(context.metrics.filter(({ kind }) => kind === 'iteration')).toHaveLength(2);
+});

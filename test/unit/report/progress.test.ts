@@ -274,3 +274,33 @@ describe('a reporter', () => {
     expect(screen.text()).toMatch(/^iteration 1\s+solver\s+0\/15 steps\s+0\.2 s$/);
   });
 });
+
+describe('who starts from what', () => {
+  const line = (starts: Partial<Extract<LoopEvent, { type: 'iteration-started' }>>) => {
+    const { screen, report } = watch({ columns: 120 });
+    report({
+      type: 'iteration-started',
+      iteration: 1,
+      challengerFrom: 0,
+      solverFrom: 0,
+      trainsChallenger: true,
+      ...starts,
+    });
+    return screen.text().trim();
+  };
+
+  test('the first iteration starts from the base, a later one from the last', () => {
+    expect(line({})).toBe(
+      'iteration 1  Challenger 1 starts from the base model, judged by the base model; Solver 1 starts from the base model',
+    );
+    expect(line({ iteration: 2, challengerFrom: 1, solverFrom: 1 })).toBe(
+      'iteration 2  Challenger 2 starts from Challenger 1, judged by Solver 1; Solver 2 starts from Solver 1',
+    );
+  });
+
+  test('an untrained Challenger only asks', () => {
+    expect(line({ iteration: 2, solverFrom: 1, trainsChallenger: false })).toBe(
+      'iteration 2  the base model asks; Solver 2 starts from Solver 1',
+    );
+  });
+});

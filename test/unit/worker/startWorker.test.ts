@@ -76,9 +76,9 @@ describe('a worker that does not come up gives one error and leaves no process',
   });
 
   test('silence, until the deadline', async () => {
-    await expect(start('silent', { startDeadline: 1_000 })).rejects.toMatchObject({
+    await expect(start('silent', { startDeadline: 1_500 })).rejects.toMatchObject({
       code: 'worker_start_failed',
-      message: 'the worker did not connect within 1 s; it last printed: loading something large',
+      message: 'the worker did not connect within 1.5 s; it last printed: loading something large',
     });
   });
 
