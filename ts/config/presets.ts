@@ -93,7 +93,7 @@ export const PRESETS: Record<string, Preset> = {
         rollouts: 8,
         miniBatch: 256,
         sampling: { maxTokens: 64 },
-        optimizer: { learningRate: 3e-4 },
+        optimizer: { learningRate: 5e-4 },
       },
       evaluation: { sampling: { maxTokens: 64 } },
     },
