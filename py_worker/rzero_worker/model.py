@@ -78,9 +78,7 @@ def load_model(source: str, dtype: torch.dtype, device: torch.device) -> PreTrai
     except (torch.OutOfMemoryError, MemoryError):
         raise
     except Exception as error:  # safetensors, json and torch raise their own kinds on broken files
-        raise unloadable(
-            source, f"cannot be loaded as a causal language model: {_first_line(error)}", repr(error)
-        ) from error
+        raise _unloadable_after(error, source, "cannot be loaded as a causal language model") from error
     # transformers only warns when tensors are missing or of another shape, and fills in random numbers.
     if wrong := sorted(info["missing_keys"]) + sorted(str(key[0]) for key in info["mismatched_keys"]):
         raise unloadable(source, f"has weights that do not fit its config.json: {wrong[0]}", "\n".join(wrong))
@@ -93,20 +91,14 @@ def load_tokenizer(source: str) -> PreTrainedTokenizerBase:
     try:
         return AutoTokenizer.from_pretrained(source, trust_remote_code=False)
     except Exception as error:
-        raise unloadable(source, f"has no usable tokenizer: {_first_line(error)}", repr(error)) from error
+        raise _unloadable_after(error, source, "has no usable tokenizer") from error
 
 
-def read_config(source: str) -> Any:
-    """Read a model's config without its weights. Raises model_unloadable."""
-    check_folder(source)
-    try:
-        return AutoConfig.from_pretrained(source, trust_remote_code=False)
-    except Exception as error:
-        raise unloadable(source, f"has no usable config: {_first_line(error)}", repr(error)) from error
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+def _unloadable_after(error: Exception, source: str, problem: str) -> WorkerFailure:
+    if not Path(source).expanduser().is_dir():
+        problem = "is no folder here, and as a name on the Hugging Face hub it cannot be loaded"
+    first_line = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return unloadable(source, f"{problem}: {first_line}", repr(error))
 
 
 def context_length(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> int:

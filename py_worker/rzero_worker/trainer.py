@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -122,6 +123,11 @@ class Trainer:
         self.model.zero_grad(set_to_none=True)
         try:
             metrics = self._accumulate(batch, loss, normalizer)
+            # Found here, an overflow costs this call; found by optim_step, it would cost the others too.
+            norm = self._gradient_norm()
+            if not math.isfinite(norm) or not math.isfinite(metrics.loss):
+                numbers = f"loss {metrics.loss}, gradient norm {norm}"
+                raise WorkerFailure("internal", f"not finite: {numbers}; no gradient was added")
         except BaseException:
             for parameter, grad in zip(self._parameters.values(), before, strict=True):
                 parameter.grad = grad
@@ -165,15 +171,13 @@ class Trainer:
             parts = (losses.loss.detach(), losses.kl, entropy, losses.clipped, losses.ratio)
             sums += torch.stack([part.double().sum() for part in parts]).cpu().numpy()
             count += len(micro.targets)
-        if not np.isfinite(sums).all():
-            raise WorkerFailure(
-                "internal",
-                f"the loss is not finite (its sum is {sums[0]}); no gradient was added",
-                f"sums: {sums}",
-            )
         if count == 0:
             return Metrics(0.0, 0.0, 0.0, 0.0, 1.0, 0)
         return Metrics(float(sums[0] / normalizer), *(float(value) for value in sums[1:] / count), count)
+
+    def _gradient_norm(self) -> float:
+        grads = [parameter.grad for parameter in self._parameters.values() if parameter.grad is not None]
+        return torch.nn.utils.get_total_norm(grads).item()
 
     def optim_step(self, adam: Adam) -> float:
         """One AdamW step on the accumulated gradient, zero if there is none, which is then zero.
@@ -183,17 +187,19 @@ class Trainer:
         for parameter in self._parameters.values():
             if parameter.grad is None:
                 parameter.grad = torch.zeros_like(parameter)
-        norm = torch.nn.utils.get_total_norm([parameter.grad for parameter in self._parameters.values()])
-        if not torch.isfinite(norm):
-            raise WorkerFailure("internal", f"the gradient's norm is {norm.item()}; no step was taken")
+        norm = self._gradient_norm()
+        if not math.isfinite(norm):
+            raise WorkerFailure("internal", f"the gradient's norm is {norm}; no step was taken")
         if adam.max_grad_norm > 0:
-            torch.nn.utils.clip_grads_with_norm_(self._parameters.values(), adam.max_grad_norm, norm)
+            torch.nn.utils.clip_grads_with_norm_(
+                self._parameters.values(), adam.max_grad_norm, torch.tensor(norm)
+            )
         (group,) = self._optimizer.param_groups
         group["lr"], group["betas"] = adam.learning_rate, (adam.beta1, adam.beta2)
         group["eps"], group["weight_decay"] = adam.epsilon, adam.weight_decay
         self._optimizer.step()
         self.model.zero_grad(set_to_none=True)
-        return norm.item()
+        return norm
 
     def optimizer_tensors(self) -> dict[str, Tensor]:
         """AdamW's state by name (`exp_avg.<parameter>`, ...); empty before the first step."""

@@ -49,7 +49,9 @@ def test_a_uniform_depends_on_seed_sample_and_token_alone() -> None:
     for row in range(4):
         alone = token_uniforms(seeds[row : row + 1], samples[row : row + 1], 10)
         assert np.array_equal(whole[row, :10], alone[0])
-    assert len(np.unique(whole)) == whole.size  # 148 of 2^24 values: a repeat has chance 0.07 %, and this is fixed
+    assert (
+        len(np.unique(whole)) == whole.size
+    )  # 148 of 2^24 values: a repeat has chance 0.07 %, and this is fixed
 
 
 def test_uniforms_are_uniform() -> None:
@@ -139,7 +141,13 @@ CONFIGS = {
         **SMALL,
     ),
 }
-PROMPTS = [[5, 6, 7, 8, 9, 10, 11], [12, 13], [5, 6, 7, 8, 9, 10, 11], [20], [30, 31, 32, 33, 34, 35, 36, 37, 38]]
+PROMPTS = [
+    [5, 6, 7, 8, 9, 10, 11],
+    [12, 13],
+    [5, 6, 7, 8, 9, 10, 11],
+    [20],
+    [30, 31, 32, 33, 34, 35, 36, 37, 38],
+]
 SEEDS = np.array([1, 2, 3, 4, 2**32 - 5], np.uint32)
 
 
@@ -149,8 +157,20 @@ def make_model(kind: str) -> torch.nn.Module:
     return model
 
 
-def run(model, prompts=PROMPTS, n=3, seeds=SEEDS, distribution=None, most=12, rows=4, stops=(1, 7, 20, 33), **kwargs):
-    sampler = Sampler(model, stops, kwargs.pop("context_length", CONTEXT), rows, kwargs.pop("max_tokens", 10**6))
+def run(
+    model,
+    prompts=PROMPTS,
+    n=3,
+    seeds=SEEDS,
+    distribution=None,
+    most=12,
+    rows=4,
+    stops=(1, 7, 20, 33),
+    **kwargs,
+):
+    sampler = Sampler(
+        model, stops, kwargs.pop("context_length", CONTEXT), rows, kwargs.pop("max_tokens", 10**6)
+    )
     return sampler.sample(
         prompts, n, seeds, distribution or Distribution(1.0), most, kwargs.pop("context", Context())
     )

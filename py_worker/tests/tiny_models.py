@@ -1,9 +1,10 @@
-"""Tiny random models with a small tokenizer, saved as Hugging Face folders, for tests of the torch backend."""
+"""Tiny random models with a small tokenizer, as Hugging Face folders, for tests of the torch backend."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import torch
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from transformers import (
@@ -87,12 +88,12 @@ def llama_config(**changes) -> LlamaConfig:
 def make_model(config: PreTrainedConfig, seed: int = 0, spread: float = 0.2):
     """A random model in eval mode. `spread`, the weights' standard deviation, is larger than usual, so that
     the distributions are far from uniform and depend on the whole prefix."""
-    torch.manual_seed(seed)
+    rng = np.random.default_rng(seed)
     model = AutoModelForCausalLM.from_config(config, dtype=torch.float32).eval()
     with torch.no_grad():
         for parameter in model.parameters():
             if parameter.dim() > 1:
-                parameter.normal_(0, spread)
+                parameter.copy_(torch.from_numpy(rng.normal(0, spread, tuple(parameter.shape))))
     return model
 
 

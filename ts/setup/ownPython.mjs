@@ -25,7 +25,11 @@ export function ownPythonStage(env, extras) {
     isCurrent() {
       const path = ownPython(env);
       const stamp = path && readStamp(STAMP);
-      return stamp !== undefined && stamp.hash === wantedHash(path, extras, stamp.site);
+      return (
+        stamp !== undefined &&
+        stamp.hash === wantedHash(path, stamp.site) &&
+        extras.every((name) => stamp.extras.includes(name))
+      );
     },
 
     /** @throws SetupProblem when RZERO_PYTHON names no Python, or one that is too old */
@@ -58,15 +62,16 @@ export function ownPythonStage(env, extras) {
         onStart: note,
         onLine,
       });
-      // The last line: a package may print as it is imported.
-      const { lacks, install, site } = JSON.parse(output.trim().split('\n').pop());
+      // Among what packages print as they are imported.
+      const answer = output.split('\n').find((line) => line.startsWith('{"lacks"'));
+      const { lacks, install, site } = JSON.parse(answer);
       if (lacks.length > 0) {
         throw new SetupProblem(
           EXIT.unavailable,
           `RZERO_PYTHON=${env.RZERO_PYTHON} lacks ${lacks.join(', ')}: run \`${path} -m pip install ${install.join(' ')}\`, or unset it to have .venv made.`,
         );
       }
-      writeStamp(STAMP, { hash: wantedHash(path, extras, site), site });
+      writeStamp(STAMP, { hash: wantedHash(path, site), extras, site });
     },
   };
 }
@@ -83,8 +88,8 @@ export function ownPython(env) {
 }
 
 /** The times of the program and of site-packages change when somebody upgrades, installs or removes. */
-function wantedHash(path, extras, site) {
+function wantedHash(path, site) {
   const time = (file) => String(whenThere(() => statSync(file).mtimeMs));
   const real = whenThere(() => realpathSync(path)) ?? '';
-  return hashOf([path, real, time(path), time(String(site)), textOf(PATHS.pyproject), ...extras]);
+  return hashOf([path, real, time(path), time(String(site)), textOf(PATHS.pyproject)]);
 }

@@ -1,5 +1,10 @@
+import { stripVTControlCharacters } from 'node:util';
+
 /** A stage that says nothing new is worth a line in a plain log this often, in seconds. */
 const HEARTBEAT_S = 30;
+
+/** The bars that pip draws: in one narrow line they hide what they decorate. */
+const BARS = /[━╸╺]+/g;
 
 /**
  * One line per stage with its time. On a terminal the line lives: it shows the seconds and the latest
@@ -31,7 +36,7 @@ export function createProgress(stream) {
           stream.write(`\r\x1b[K${text.slice(0, (stream.columns || 80) - 1)}`);
         } else if (seconds() >= (beats + 1) * HEARTBEAT_S) {
           beats += 1;
-          line(`setup: ${title}: ${seconds().toFixed(0)} s, ${latest}`);
+          line(`setup: ${title}: ${seconds().toFixed(0)} s, ${latest.slice(0, 80)}`);
         }
       };
       const timer = setInterval(draw, live ? 200 : 1000);
@@ -43,7 +48,7 @@ export function createProgress(stream) {
       return {
         /** @param {string} text the program's latest line */
         latest(text) {
-          latest = text.trim() || latest;
+          latest = stripVTControlCharacters(text).replace(BARS, '').trim() || latest;
         },
         done: () => end('done'),
         failed: () => end('failed'),

@@ -88,7 +88,7 @@ export const pythonStage = {
       diagnose: () => undefined,
     });
     const real = realpathSync(PATHS.venvPython);
-    writeStamp(STAMP, { hash: wantedHash(), python, real, site: site.trim() });
+    writeStamp(STAMP, { hash: wantedHash(), python, real, site: site.trim().split('\n').at(-1) });
   },
 };
 

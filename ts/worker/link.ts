@@ -3,6 +3,7 @@ import type { Envelope, Hello, WorkerError } from '../protocol/generated.ts';
 import { PROTOCOL_HASH } from '../protocol/generated.ts';
 import type { CallOptions } from '../protocol/primitives.ts';
 import { packEnvelope, packParams, unpackEnvelope } from './codec.ts';
+import { TIMED_OUT, within } from './deadline.ts';
 import { WorkerCallError, WorkerStartError } from './errors.ts';
 import { cancelledError, PendingCalls } from './pendingCalls.ts';
 import { bindTransport, MAX_MESSAGE_BYTES, type PeerId, type Transport } from './transport.ts';
@@ -22,6 +23,9 @@ export interface LinkOptions {
 /** `lost`: the worker hung up, perhaps because its process is ending. `nonsense`: it lives and sends no protocol. */
 export type BrokenCause = 'lost' | 'nonsense';
 
+/** Milliseconds between two questions whether the worker is still there. */
+const PROBE_INTERVAL = 200;
+
 /** How one request is sent. */
 export interface RequestOptions extends CallOptions {
   /** Whether an abort is passed on to the worker; else it counts only before the request is sent. */
@@ -30,7 +34,7 @@ export interface RequestOptions extends CallOptions {
 
 /**
  * A place for one worker to connect to, and the requests that then go to it. Verbs and their params
- * are opaque here but for `cancel`.
+ * are opaque here but for the control verbs.
  */
 export class WorkerLink {
   /** The first worker that was let in. Rejects with a WorkerStartError if one speaks another protocol. */
@@ -46,6 +50,11 @@ export class WorkerLink {
   private lastId = 0;
   private droppedCount = 0;
   private stranger: string | undefined;
+  private leaving = false;
+  /** Somebody hung up since the worker was last asked whether it is there. */
+  private suspect = false;
+  private probing = false;
+  private lost = false;
 
   private constructor(options: LinkOptions) {
     this.options = options;
@@ -67,7 +76,7 @@ export class WorkerLink {
     const link = new WorkerLink(options);
     link.transport = await bindTransport({
       onMessage: (peer, payload) => link.receive(peer, payload),
-      onDisconnect: () => link.probe(),
+      onDisconnect: () => void link.probe(),
     });
     return link;
   }
@@ -79,6 +88,11 @@ export class WorkerLink {
   /** Messages that fit no pending request and were dropped: late, repeated or from strangers. */
   get dropped(): number {
     return this.droppedCount;
+  }
+
+  /** Whether the worker was told to shut down, so that it will hang up. */
+  get toldToLeave(): boolean {
+    return this.leaving;
   }
 
   /** Why the last peer was not let in, if one was turned away. */
@@ -101,6 +115,7 @@ export class WorkerLink {
       throw new WorkerCallError('invalid_request', `${verb}: saw ${params.byteLength} bytes, allowed is ${allowed}`);
     }
 
+    this.leaving ||= verb === 'shutdown';
     this.lastId += 1;
     const id = this.lastId;
     const answer = this.pending.add(id, onProgress);
@@ -184,14 +199,28 @@ export class WorkerLink {
 
   private send(peer: PeerId, envelope: Envelope): void {
     this.transport.send(peer, packEnvelope(envelope)).catch((error: Error) => {
-      if (this.failure === undefined) this.options.onBroken('lost', `its connection was lost (${error.message})`);
+      if (this.lost || this.failure !== undefined) return;
+      this.lost = true;
+      this.options.onBroken('lost', `its connection was lost (${error.message})`);
     });
   }
 
-  /** Somebody hung up. Whether it was the worker shows when something is sent to it. */
-  private probe(): void {
-    if (this.peer === undefined || this.failure !== undefined) return;
-    this.request('ping', packParams('ping', {})).catch(() => {});
+  /**
+   * Somebody hung up. Whether it was the worker shows when something is sent to it, though not at once:
+   * ZeroMQ tells of the end of a connection before the socket itself has noticed, and what is sent in
+   * between is lost. So ask until there is an answer, or nobody to ask.
+   */
+  private async probe(): Promise<void> {
+    if (this.peer === undefined) return;
+    this.suspect = true;
+    if (this.probing) return;
+    this.probing = true;
+    while (this.suspect && !this.lost && this.failure === undefined) {
+      this.suspect = false;
+      const answer = this.request('ping', packParams('ping', {})).catch(() => {});
+      if ((await within(answer, PROBE_INTERVAL)) === TIMED_OUT) this.suspect = true;
+    }
+    this.probing = false;
   }
 }
 

@@ -51,7 +51,8 @@ export async function startWorker(options: StartWorkerOptions): Promise<ProcessW
     token,
     ...(protocolHash === undefined ? {} : { protocolHash }),
     onBroken: (cause, reason) => {
-      const grace = cause === 'lost' ? stopDeadlines.loss : 0;
+      const { loss, shutdown } = stopDeadlines;
+      const grace = cause === 'nonsense' ? 0 : link.toldToLeave ? shutdown : loss;
       if (process !== undefined) void stopBroken(process, link, grace, reason);
     },
   });

@@ -16,7 +16,7 @@ export interface Transport {
   readonly endpoint: string;
   /**
    * Resolves when ZeroMQ took the message over. `payload` must not change after the call.
-   * @throws TransportError when the peer is not connected, does not read, or the transport is closed
+   * @throws TransportError when the peer is not connected or the transport is closed
    */
   send(peer: PeerId, payload: Uint8Array): Promise<void>;
   /** Messages that were not [identity, payload] and were dropped. */
@@ -28,7 +28,7 @@ export interface Transport {
 /** A message could not be handed over. */
 export class TransportError extends Error {
   override readonly name = 'TransportError';
-  readonly code: 'unreachable' | 'not_reading' | 'closed' | 'send_failed';
+  readonly code: 'unreachable' | 'closed' | 'send_failed';
 
   constructor(code: TransportError['code'], message: string) {
     super(message);
@@ -42,8 +42,10 @@ export const MAX_MESSAGE_BYTES: number = 2 ** 30;
 const SOCKET_OPTIONS = {
   // Without it a message to a peer that has left is dropped in silence.
   mandatory: true,
-  // With `mandatory`, a peer that stops reading would block a send for ever (libzmq#4665).
-  sendTimeout: 30_000,
+  // A mandatory ROUTER without any peer, or with a full queue, would wait for one (libzmq#4665 for ever).
+  // So never wait: a message is queued, however many there are, or its peer is unreachable.
+  sendTimeout: 0,
+  sendHighWaterMark: 0,
   // Long enough for a refusal to leave, short enough not to be noticed at exit.
   linger: 1_000,
   maxMessageSize: MAX_MESSAGE_BYTES,
@@ -138,8 +140,5 @@ function closedError(): TransportError {
 function sendError(error: unknown): TransportError {
   const code = (error as { code?: unknown }).code;
   if (code === 'EHOSTUNREACH') return new TransportError('unreachable', 'the peer is not connected');
-  if (code === 'EAGAIN') {
-    return new TransportError('not_reading', `the peer took no message for ${SOCKET_OPTIONS.sendTimeout / 1000} s`);
-  }
   return new TransportError('send_failed', error instanceof Error ? error.message : String(error));
 }

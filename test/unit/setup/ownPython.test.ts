@@ -38,6 +38,14 @@ describe('RZERO_PYTHON', () => {
     expect(project.calls()).toHaveLength(2);
   });
 
+  test('checked for the tests, it is good for a run', async () => {
+    const env = own();
+    await project.run('python.mjs', ['--version'], env);
+    const before = project.calls().length;
+    expect((await project.run('setup.mjs', ['python'], env)).stderr).toBe('setup: everything is up to date\n');
+    expect(project.calls()).toHaveLength(before);
+  });
+
   test('what is missing is said in one sentence', async () => {
     const { code, stderr } = await project.run('setup.mjs', ['python'], own('torch', 'zmq 27.* (it has 14)'));
     expect(code).toBe(69);

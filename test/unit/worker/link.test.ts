@@ -159,6 +159,22 @@ describe('requests', () => {
     const peer = await welcomed();
     peer.socket.close();
     expect(await firstBreak).toMatchObject({ cause: 'lost' });
+    expect(broken).toHaveLength(1);
+  });
+
+  test('a stranger that hangs up breaks nothing', async () => {
+    const peer = await welcomed();
+    const stranger = new Peer(link.endpoint);
+    await stranger.send(HELLO);
+    await stranger.receive();
+    stranger.socket.close();
+    // Asked whether it is still there, the worker answers, and goes on.
+    const { id } = await peer.request();
+    await peer.send({ kind: 'Response', id, result: PONG });
+    const call = link.request('ping', PING);
+    await peer.send({ kind: 'Response', id: (await peer.request()).id, result: PONG });
+    await call;
+    expect(broken).toEqual([]);
   });
 });
 

@@ -44,6 +44,12 @@ describe('a worker that behaves', () => {
     await expect(worker.ping({})).rejects.toMatchObject({ code: 'worker_gone' });
   });
 
+  test('may take its time to end after it has hung up', async () => {
+    const worker = await start('slow_to_leave', { stopDeadlines: { ...QUICK, loss: 0, shutdown: 20_000 } });
+    await worker.close();
+    expect(await worker.process.ended).toEqual({ exitCode: 0, signal: undefined });
+  });
+
   test('has what it prints kept and appended to the log file', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'rzero-log-'));
     try {

@@ -1,0 +1,366 @@
+"""The torch backend through its verbs: what it loads and refuses, and how its two kinds of weights move."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import samples
+import tiny_models
+import torch
+from safetensors.torch import load_file, save_file
+
+from rzero_worker import protocol as p
+from rzero_worker import wire
+from rzero_worker.backend import Context
+from rzero_worker.backends.torch import TorchBackend
+from rzero_worker.errors import WorkerFailure
+
+SEQUENCES = [[5, 6, 7, 8, 9], [10, 11, 12]]
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """A saved model of each architecture."""
+    root = tmp_path_factory.mktemp("models")
+    configs = {"qwen3": tiny_models.qwen3_config(), "llama": tiny_models.llama_config()}
+    return {name: tiny_models.save_folder(root / name, config) for name, config in configs.items()}
+
+
+@pytest.fixture
+def backend(folders) -> TorchBackend:
+    """With the Qwen3 loaded as `m`, trainable."""
+    made = TorchBackend("cpu")
+    made.load_model(samples.load(source=folders["qwen3"]))
+    return made
+
+
+def draw(backend: TorchBackend, **changes) -> p.SampleResult:
+    conversations = [samples.conversation("one"), samples.conversation("three", prefix="so ")]
+    return backend.sample(samples.sample(conversations, **{"n": 3, "seeds": [4, 5], **changes}), Context())
+
+
+def logprobs(backend: TorchBackend, sequences=SEQUENCES, temperature: float = 1.0) -> np.ndarray:
+    result = backend.forward(samples.forward(sequences, temperature), Context())
+    return wire.numpy_view(result.logprobs, "f4")
+
+
+def learn(backend: TorchBackend, seq: int = 1) -> None:
+    backend.forward_backward(samples.train(SEQUENCES, [1.0, -1.0], seq))
+    backend.optim_step(samples.step(seq + 1))
+
+
+def refused(call: Callable[[], object], code: str) -> WorkerFailure:
+    with pytest.raises(WorkerFailure) as failure:
+        call()
+    assert failure.value.code == code
+    assert "\n" not in failure.value.message
+    return failure.value
+
+
+def published(name: str) -> p.PublishWeightsParams:
+    return p.PublishWeightsParams(model_id=name)
+
+
+@pytest.mark.parametrize(
+    ("name", "architecture", "parameters"),
+    [
+        # Qwen3: embeddings 50*32; a layer: q and o 2*32*64, k and v 2*32*32, two head norms 16, MLP 3*32*48,
+        # two norms 32; a last norm 32. 1600 + 2 * (4096 + 2048 + 32 + 4608 + 64) + 32.
+        ("qwen3", "Qwen3ForCausalLM", 23_328),
+        # Llama: embeddings and head 2*50*32; a layer: 4*32*32, MLP 3*32*48, two norms; a last norm.
+        ("llama", "LlamaForCausalLM", 20_768),
+    ],
+)
+def test_what_loading_tells(folders, name: str, architecture: str, parameters: int) -> None:
+    result = TorchBackend("cpu").load_model(samples.load(source=folders[name]))
+    assert result == p.LoadModelResult(
+        architecture=architecture,
+        parameters=parameters,
+        vocabulary_size=tiny_models.VOCABULARY_SIZE,
+        context_length=96,
+        weights_version=0,
+    )
+
+
+@pytest.mark.parametrize("missing", ["config.json", "model.safetensors", "tokenizer.json"])
+def test_a_folder_that_lacks_a_file_is_named_with_the_file(folders, tmp_path: Path, missing: str) -> None:
+    shutil.copytree(folders["qwen3"], tmp_path / "m")
+    (tmp_path / "m" / missing).unlink()
+    failure = refused(
+        lambda: TorchBackend("cpu").load_model(samples.load(source=str(tmp_path / "m"))), "model_unloadable"
+    )
+    assert str(tmp_path / "m") in failure.message and missing in failure.message
+
+
+def test_a_missing_shard_is_named(folders, tmp_path: Path) -> None:
+    shutil.copytree(folders["qwen3"], tmp_path / "m")
+    tensors = load_file(tmp_path / "m" / "model.safetensors")
+    (tmp_path / "m" / "model.safetensors").unlink()
+    index = {"metadata": {}, "weight_map": {name: "model-00001-of-00002.safetensors" for name in tensors}}
+    (tmp_path / "m" / "model.safetensors.index.json").write_text(json.dumps(index))
+    load = samples.load(source=str(tmp_path / "m"))
+    failure = refused(lambda: TorchBackend("cpu").load_model(load), "model_unloadable")
+    assert "model-00001-of-00002.safetensors" in failure.message
+    save_file(tensors, tmp_path / "m" / "model-00001-of-00002.safetensors", {"format": "pt"})
+    assert TorchBackend("cpu").load_model(load).parameters == 23_328
+
+
+def break_config(folder: Path) -> None:
+    (folder / "config.json").write_text('{"model_type": "no such thing"}')
+
+
+def break_weights(folder: Path) -> None:
+    (folder / "model.safetensors").write_bytes(b"\x08\0\0\0\0\0\0\0garbage!")
+
+
+def break_tokenizer(folder: Path) -> None:
+    (folder / "tokenizer.json").write_text("{}")
+
+
+def drop_a_tensor(folder: Path) -> None:
+    tensors = load_file(folder / "model.safetensors")
+    del tensors["model.norm.weight"]
+    save_file(tensors, folder / "model.safetensors", {"format": "pt"})
+
+
+def widen_a_tensor(folder: Path) -> None:
+    tensors = load_file(folder / "model.safetensors")
+    tensors["model.norm.weight"] = torch.ones(33)
+    save_file(tensors, folder / "model.safetensors", {"format": "pt"})
+
+
+@pytest.mark.parametrize(
+    "spoil", [break_config, break_weights, break_tokenizer, drop_a_tensor, widen_a_tensor]
+)
+def test_a_spoilt_folder_is_unloadable_and_leaves_the_model_of_that_name(
+    backend, folders, tmp_path, spoil
+) -> None:
+    shutil.copytree(folders["qwen3"], tmp_path / "m")
+    spoil(tmp_path / "m")
+    before = draw(backend)
+    failure = refused(
+        lambda: backend.load_model(samples.load(source=str(tmp_path / "m"))), "model_unloadable"
+    )
+    assert str(tmp_path / "m") in failure.message
+    assert draw(backend) == before
+
+
+@pytest.mark.parametrize("source", ["/no/such/folder", "./none", "~/no such folder"])
+def test_a_path_that_does_not_exist_is_not_looked_up_by_name(source: str) -> None:
+    failure = refused(lambda: TorchBackend("cpu").load_model(samples.load(source=source)), "model_unloadable")
+    assert failure.message == f"source {source!r} does not exist"
+
+
+def test_a_file_is_not_a_source(folders) -> None:
+    source = folders["qwen3"] + "/config.json"
+    failure = refused(lambda: TorchBackend("cpu").load_model(samples.load(source=source)), "model_unloadable")
+    assert "is not a folder" in failure.message
+
+
+def test_a_sample_batch_is_consistent(backend) -> None:
+    batch = draw(backend, n=4, max_tokens=30, temperature=2.0)
+    tokenizer = tiny_models.make_tokenizer()
+    prompts = np.split(
+        wire.numpy_view(batch.prompt_tokens, "i4"), wire.numpy_view(batch.prompt_lengths, "i4")[:-1]
+    )
+    assert [tokenizer.decode(prompt) for prompt in prompts] == [
+        "<user>one<assistant>",
+        "<user>three<assistant>so ",
+    ]
+    lengths = wire.numpy_view(batch.lengths, "i4")
+    tokens = np.split(wire.numpy_view(batch.tokens, "i4"), np.cumsum(lengths)[:-1])
+    assert len(lengths) == 8 and lengths.sum() * 4 == len(batch.logprobs)
+    for row, reason, text in zip(tokens, batch.stop_reasons, batch.texts, strict=True):
+        assert (tiny_models.EOS_ID in row) == (reason == p.StopReason.STOP)
+        assert reason == p.StopReason.STOP or len(row) == 30
+        visible = row[row >= len(tiny_models.SPECIAL)] - len(tiny_models.SPECIAL)
+        assert text == "".join(tiny_models.CHARACTERS[index] for index in visible)
+    assert set(batch.stop_reasons) == {p.StopReason.STOP, p.StopReason.LENGTH}
+
+
+@pytest.mark.parametrize("temperature", [1.0, 0.7])
+def test_forward_gives_the_log_probs_that_sampling_gave(backend, temperature: float) -> None:
+    batch = draw(backend, temperature=temperature)
+    lengths = wire.numpy_view(batch.lengths, "i4")
+    prompts = np.split(
+        wire.numpy_view(batch.prompt_tokens, "i4"), wire.numpy_view(batch.prompt_lengths, "i4")[:-1]
+    )
+    tokens = np.split(wire.numpy_view(batch.tokens, "i4"), np.cumsum(lengths)[:-1])
+    sequences = [[*prompts[index // 3], *row] for index, row in enumerate(tokens)]
+    found = np.split(logprobs(backend, sequences, temperature), np.cumsum([len(s) for s in sequences])[:-1])
+    completions = np.concatenate([row[-length:] for row, length in zip(found, lengths, strict=True)])
+    np.testing.assert_allclose(completions, wire.numpy_view(batch.logprobs, "f4"), atol=1e-5)
+
+
+def test_samples_move_with_published_weights_only(backend) -> None:
+    before, trained_before = draw(backend), logprobs(backend)
+    learn(backend)
+    assert draw(backend) == before
+    assert not np.array_equal(logprobs(backend), trained_before)
+    assert backend.publish_weights(published("m")).weights_version == 1
+    after = draw(backend)
+    assert after.weights_version == 1 and after.logprobs != before.logprobs
+
+
+def test_the_same_calls_give_the_same_bytes(folders) -> None:
+    def history() -> list:
+        backend = TorchBackend("cpu")
+        backend.load_model(samples.load(source=folders["qwen3"]))
+        learn(backend)
+        backend.publish_weights(published("m"))
+        return [draw(backend), logprobs(backend).tobytes()]
+
+    assert history() == history()
+
+
+def test_frozen_models_of_one_source_share_weights_and_trainable_ones_do_not(backend, folders) -> None:
+    for name in ("a", "b"):
+        backend.load_model(samples.load(name, folders["qwen3"], trainable=False))
+    weights = {name: next(loaded.published.parameters()) for name, loaded in backend._models.items()}
+    assert weights["a"] is weights["b"]
+    trained = next(backend._models["m"].trained.parameters())
+    assert len({tensor.data_ptr() for tensor in (weights["a"], weights["m"], trained)}) == 3
+    learn(backend)
+    backend.publish_weights(published("m"))
+    assert draw(backend, model_id="a").logprobs == draw(backend, model_id="b").logprobs
+    assert draw(backend, model_id="a").logprobs != draw(backend).logprobs
+
+
+def test_a_folder_written_anew_is_another_source(backend, tmp_path: Path) -> None:
+    source = tiny_models.save_folder(tmp_path / "m", seed=1)
+    backend.load_model(samples.load("old", source, trainable=False))
+    shutil.rmtree(source)
+    tiny_models.save_folder(tmp_path / "m", seed=2)
+    backend.load_model(samples.load("new", source, trainable=False))
+    assert draw(backend, model_id="old").logprobs != draw(backend, model_id="new").logprobs
+
+
+def test_loading_again_forgets_what_was_learnt(backend, folders) -> None:
+    before = logprobs(backend).tobytes()
+    learn(backend)
+    backend.forward_backward(samples.train(SEQUENCES, [1.0, 1.0], 3))
+    backend.load_model(samples.load(source=folders["qwen3"]))
+    assert logprobs(backend).tobytes() == before
+    assert backend.optim_step(samples.step(4, learning_rate=0.0)).grad_norm == 0
+
+
+def test_unloaded_and_unknown_models_are_unknown(backend) -> None:
+    backend.unload_model(p.UnloadModelParams(model_id="m"))
+    calls: list[Callable[[], object]] = [
+        lambda: draw(backend),
+        lambda: logprobs(backend),
+        lambda: learn(backend),
+        lambda: backend.optim_step(samples.step()),
+        lambda: backend.publish_weights(published("m")),
+        lambda: backend.unload_model(p.UnloadModelParams(model_id="m")),
+        lambda: backend.load_checkpoint(p.LoadCheckpointParams(model_id="m", path="c")),
+        lambda: backend.save_checkpoint(p.SaveCheckpointParams(model_id="m", path="c", with_optimizer=False)),
+    ]
+    for call in calls:
+        assert "'m'" in refused(call, "unknown_model").message
+
+
+def test_a_frozen_model_is_not_trainable_but_everything_else(backend, folders, tmp_path: Path) -> None:
+    backend.load_model(samples.load(source=folders["qwen3"], trainable=False))
+    refused(lambda: backend.forward_backward(samples.train(SEQUENCES, [1.0, 1.0])), "not_trainable")
+    refused(lambda: backend.optim_step(samples.step()), "not_trainable")
+    assert logprobs(backend).shape == (8,)
+    assert backend.publish_weights(published("m")).weights_version == 1
+    save = p.SaveCheckpointParams(model_id="m", path=str(tmp_path / "c"), with_optimizer=True)
+    assert backend.save_checkpoint(save).bytes > 0
+
+
+def test_tokens_and_lengths_beyond_the_model_are_refused(backend) -> None:
+    size = tiny_models.VOCABULARY_SIZE
+    message = refused(lambda: logprobs(backend, [[5, size]]), "invalid_request").message
+    assert message == f"tokens: saw {size}, allowed is 0 to {size - 1}, the vocabulary"
+    message = refused(lambda: logprobs(backend, [[5] * 97]), "invalid_request").message
+    assert message == "lengths: saw 97, allowed is at most 96, the context length"
+    train = samples.train([[5, size]], [1.0])
+    assert refused(lambda: backend.forward_backward(train), "invalid_request").message.startswith(
+        "batch.tokens: saw"
+    )
+
+
+def test_empty_requests_get_empty_answers(backend) -> None:
+    assert backend.sample(samples.sample([]), Context()).texts == []
+    assert logprobs(backend, []).tolist() == []
+    result = backend.forward_backward(samples.train([], []))
+    assert (result.loss, result.tokens) == (0.0, 0)
+
+
+def test_a_checkpoint_brings_back_weights_and_optimiser_and_is_a_source_itself(
+    backend, tmp_path: Path
+) -> None:
+    learn(backend)
+    path = str(tmp_path / "c")
+    backend.save_checkpoint(p.SaveCheckpointParams(model_id="m", path=path, with_optimizer=True))
+    saved = logprobs(backend).tobytes()
+    learn(backend, seq=3)
+    gone_on = logprobs(backend).tobytes()
+    assert backend.load_checkpoint(p.LoadCheckpointParams(model_id="m", path=path)).weights_version == 1
+    assert logprobs(backend).tobytes() == saved
+    restored = draw(backend)
+    backend.load_model(samples.load("frozen", path, trainable=False))
+    assert draw(backend, model_id="frozen").tokens == restored.tokens
+    learn(backend, seq=5)
+    assert logprobs(backend).tobytes() == gone_on
+
+
+def test_a_checkpoint_replaces_the_weights_of_one_frozen_model_only(backend, folders, tmp_path: Path) -> None:
+    learn(backend)
+    path = str(tmp_path / "c")
+    backend.save_checkpoint(p.SaveCheckpointParams(model_id="m", path=path, with_optimizer=False))
+    for name in ("a", "b"):
+        backend.load_model(samples.load(name, folders["qwen3"], trainable=False))
+    before = draw(backend, model_id="b")
+    backend.load_checkpoint(p.LoadCheckpointParams(model_id="a", path=path))
+    assert draw(backend, model_id="b") == before
+    assert draw(backend, model_id="a").logprobs != before.logprobs
+
+
+def test_forward_reports_progress_and_can_be_cancelled(backend) -> None:
+    seen: list[tuple[int, int]] = []
+    backend.forward(
+        samples.forward(SEQUENCES), Context(report=lambda done, total: seen.append((done, total)))
+    )
+    assert seen == [(2, 2)]
+    cancelled = threading.Event()
+    cancelled.set()
+    context = Context(cancelled=cancelled)
+    refused(lambda: backend.forward(samples.forward(SEQUENCES), context), "cancelled")
+    refused(lambda: backend.sample(samples.sample(), context), "cancelled")
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory."), "out_of_memory"),
+        (MemoryError(), "out_of_memory"),
+        (
+            RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried ..."),
+            "out_of_memory",
+        ),
+        (RuntimeError("shapes do not match"), None),
+    ],
+)
+def test_full_memory_is_recognised(backend, error: Exception, code: str | None) -> None:
+    failure = backend.failure_of(error)
+    assert (failure and failure.code) == code
+
+
+def test_a_real_allocation_failure_is_recognised(backend) -> None:
+    with pytest.raises(RuntimeError) as error:
+        torch.empty(2**60, dtype=torch.uint8)
+    failure = backend.failure_of(error.value)
+    assert failure is not None and failure.code == "out_of_memory"
+
+
+def test_versions_name_what_results_depend_on(backend) -> None:
+    assert {"python", "torch", "transformers"} <= backend.versions().keys()
