@@ -4,8 +4,8 @@ import { compareEvaluations } from '../eval/compare.ts';
 import type { EvaluationRecord, QuestionRecord } from '../eval/records.ts';
 import { scoreEvaluation } from '../eval/scores.ts';
 import type { Exam } from '../ports/exam.ts';
-import { buildSummary } from '../report/summary.ts';
 import type { MetricsRecord, RunSummary } from '../report/runSummary.ts';
+import { buildSummary } from '../report/summary.ts';
 import type { RunFolder } from '../store/runFolder.ts';
 
 /**

@@ -4,7 +4,13 @@ export type Phase = 'evaluation' | 'challenger' | 'questions' | 'solver';
 /** What the loop tells whoever watches. Plain data; a reporter may drop any of it. */
 export type LoopEvent =
   /** Which weights each role starts this iteration from: 0 is the base model, k those of iteration k. */
-  | { type: 'iteration-started'; iteration: number; challengerFrom: number; solverFrom: number; trainsChallenger: boolean }
+  | {
+      type: 'iteration-started';
+      iteration: number;
+      challengerFrom: number;
+      solverFrom: number;
+      trainsChallenger: boolean;
+    }
   | {
       type: 'phase-started';
       iteration: number;

@@ -2,7 +2,15 @@ import { createColors } from 'picocolors';
 import type { Clock } from '../ports/clock.ts';
 import type { LoopEvent, Reporter } from '../ports/reporter.ts';
 import { LiveBlock } from './liveBlock.ts';
-import { endedLine, heading, iterationLine, type PhaseState, runningLine, type Sample, sampleLine } from './phaseLines.ts';
+import {
+  endedLine,
+  heading,
+  iterationLine,
+  type PhaseState,
+  runningLine,
+  type Sample,
+  sampleLine,
+} from './phaseLines.ts';
 import type { Terminal } from './terminal.ts';
 import { oneLine, wrap } from './text.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { buildSummary, type SummaryInput } from '../../../ts/report/summary.ts';
 import type { MetricsRecord } from '../../../ts/report/runSummary.ts';
+import { buildSummary, type SummaryInput } from '../../../ts/report/summary.ts';
 import { sampleSummary } from './sample.ts';
 
 const metrics: MetricsRecord[] = [
