@@ -53,7 +53,7 @@ export function iterationLine(
   colours: Colours,
 ): string {
   const { iteration, challengerFrom, solverFrom, trainsChallenger } = starts;
-  const role = (name: string, state: number) => (state === 0 ? 'the base model' : `${name} ${state}`);
+  const role = (name: string, state: number) => (state === 0 ? 'the base' : `${name} ${state}`);
   const challenger = role('Challenger', challengerFrom);
   const solver = role('Solver', solverFrom);
   const asks = trainsChallenger
