@@ -49,7 +49,7 @@ def save(
         _sync(partial)
         partial.rename(target)
         _sync(target.parent)
-    except (OSError, SafetensorError) as error:
+    except (OSError, SafetensorError, ValueError) as error:  # ValueError: a generation config with a fault
         raise io_error(path, f"cannot be written: {error}", repr(error)) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)

@@ -35,8 +35,8 @@ def unloadable(source: str, problem: str, details: str | None = None) -> WorkerF
     return WorkerFailure("model_unloadable", f"source {source!r} {problem}", details)
 
 
-def check_folder(source: str) -> None:
-    """Refuse a folder that lacks its config, weights or tokenizer, naming the file. A hub name passes.
+def _locate(source: str) -> str:
+    """The folder's path, or the name as it is for the hub. Refuses a folder that lacks a file, naming it.
 
     transformers' own messages for these cases speak of the hub, even for a folder.
     """
@@ -45,7 +45,7 @@ def check_folder(source: str) -> None:
         looks_like_a_path = folder.is_absolute() or source.startswith((".", "~")) or source.count("/") > 1
         if folder.exists() or looks_like_a_path:
             raise unloadable(source, "is not a folder" if folder.exists() else "does not exist")
-        return
+        return source
     if not (folder / "config.json").is_file():
         raise unloadable(source, "lacks its config: there is no config.json in the folder")
     if not any((folder / name).is_file() for name in WEIGHT_FILES):
@@ -62,6 +62,7 @@ def check_folder(source: str) -> None:
             )
     if not any((folder / name).is_file() for name in TOKENIZER_FILES):
         raise unloadable(source, "lacks its tokenizer: there is no tokenizer.json in the folder")
+    return str(folder)
 
 
 def load_model(source: str, dtype: torch.dtype, device: torch.device) -> PreTrainedModel:
@@ -69,10 +70,10 @@ def load_model(source: str, dtype: torch.dtype, device: torch.device) -> PreTrai
 
     Only safetensors are read (no pickle) and no code of the source runs. Raises model_unloadable.
     """
-    check_folder(source)
+    located = _locate(source)
     try:
         model, info = AutoModelForCausalLM.from_pretrained(
-            source, dtype=dtype, use_safetensors=True, trust_remote_code=False, output_loading_info=True
+            located, dtype=dtype, use_safetensors=True, trust_remote_code=False, output_loading_info=True
         )
     except (torch.OutOfMemoryError, MemoryError):
         raise
@@ -81,14 +82,19 @@ def load_model(source: str, dtype: torch.dtype, device: torch.device) -> PreTrai
     # transformers only warns when tensors are missing or of another shape, and fills in random numbers.
     if wrong := sorted(info["missing_keys"]) + sorted(str(key[0]) for key in info["mismatched_keys"]):
         raise unloadable(source, f"has weights that do not fit its config.json: {wrong[0]}", "\n".join(wrong))
+    # Without these the worker would not fail but be wrong or slow: an unknown argument is often swallowed.
+    if "past_key_values" not in _forward_parameters(type(model)):
+        raise unloadable(source, f"cannot be sampled: {type(model).__name__} takes no past_key_values")
+    if model.get_output_embeddings() is None:
+        raise unloadable(source, f"cannot be trained: {type(model).__name__} names no output projection")
     return model.to(device).eval().requires_grad_(False)
 
 
 def load_tokenizer(source: str) -> PreTrainedTokenizerBase:
     """Load the tokenizer that lies with a model. Raises model_unloadable."""
-    check_folder(source)
+    located = _locate(source)
     try:
-        return AutoTokenizer.from_pretrained(source, trust_remote_code=False)
+        return AutoTokenizer.from_pretrained(located, trust_remote_code=False)
     except Exception as error:
         raise _unloadable_after(error, source, "has no usable tokenizer") from error
 

@@ -14,12 +14,14 @@ import samples
 import tiny_models
 import torch
 from safetensors.torch import load_file, save_file
+from transformers import Mamba2Config, Qwen3ForCausalLM
 
 from rzero_worker import protocol as p
 from rzero_worker import wire
 from rzero_worker.backend import Context
 from rzero_worker.backends.torch import TorchBackend
 from rzero_worker.errors import WorkerFailure
+from rzero_worker.kv import ATTENTION
 
 SEQUENCES = [[5, 6, 7, 8, 9], [10, 11, 12]]
 
@@ -157,6 +159,36 @@ def test_a_path_that_does_not_exist_is_not_looked_up_by_name(source: str) -> Non
     assert failure.message == f"source {source!r} does not exist"
 
 
+def test_a_home_folder_is_found(folders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(folders["qwen3"], tmp_path / "mine")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert TorchBackend("cpu").load_model(samples.load(source="~/mine")).parameters == 23_328
+
+
+def test_a_model_without_an_output_projection_is_refused(folders, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Qwen3ForCausalLM, "get_output_embeddings", lambda self: None)
+    load = samples.load(source=folders["qwen3"])
+    failure = refused(lambda: TorchBackend("cpu").load_model(load), "model_unloadable")
+    assert "Qwen3ForCausalLM names no output projection" in failure.message
+
+
+def test_a_model_that_keeps_its_state_another_way_is_refused(tmp_path: Path) -> None:
+    # Mamba2 takes cache_params and would swallow past_key_values: each token would be drawn without a prefix.
+    config = Mamba2Config(
+        vocab_size=tiny_models.VOCABULARY_SIZE,
+        hidden_size=32,
+        num_hidden_layers=1,
+        num_heads=8,
+        head_dim=8,
+        state_size=16,
+        n_groups=1,
+        eos_token_id=1,
+    )
+    load = samples.load(source=tiny_models.save_folder(tmp_path / "m", config))
+    failure = refused(lambda: TorchBackend("cpu").load_model(load), "model_unloadable")
+    assert "Mamba2ForCausalLM takes no past_key_values" in failure.message
+
+
 def test_a_file_is_not_a_source(folders) -> None:
     source = folders["qwen3"] + "/config.json"
     failure = refused(lambda: TorchBackend("cpu").load_model(samples.load(source=source)), "model_unloadable")
@@ -270,10 +302,13 @@ def test_a_frozen_model_is_not_trainable_but_everything_else(backend, folders, t
     backend.load_model(samples.load(source=folders["qwen3"], trainable=False))
     refused(lambda: backend.forward_backward(samples.train(SEQUENCES, [1.0, 1.0])), "not_trainable")
     refused(lambda: backend.optim_step(samples.step()), "not_trainable")
+    assert backend._models["m"].published.config._attn_implementation == ATTENTION
     assert logprobs(backend).shape == (8,)
     assert backend.publish_weights(published("m")).weights_version == 1
     save = p.SaveCheckpointParams(model_id="m", path=str(tmp_path / "c"), with_optimizer=True)
     assert backend.save_checkpoint(save).bytes > 0
+    # How this worker computes attention is no business of whoever opens the folder.
+    assert ATTENTION not in (tmp_path / "c" / "config.json").read_text()
 
 
 def test_tokens_and_lengths_beyond_the_model_are_refused(backend) -> None:

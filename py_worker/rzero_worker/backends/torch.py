@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import platform
 from collections.abc import Sequence
@@ -64,7 +63,6 @@ class TorchBackend(Backend):
         torch.utils.deterministic.fill_uninitialized_memory = False  # a debugging aid that costs time
         transformers.logging.set_verbosity_error()
         transformers.logging.disable_progress_bar()
-        _keep_freed_memory()
         self._models: dict[str, _Loaded] = {}
         self._frozen: WeakValueDictionary[tuple, PreTrainedModel] = WeakValueDictionary()
 
@@ -273,18 +271,3 @@ def _without_stop(sample: Sample) -> np.ndarray:
 
 def _pack(runs: Sequence[np.ndarray], dtype: str) -> bytes:
     return numpy_pack(np.concatenate(runs) if runs else np.zeros(0), dtype)
-
-
-def _keep_freed_memory() -> None:
-    """Tell glibc to keep freed memory for the next tensor, where the C library is glibc.
-
-    By default it maps each large tensor anew and unmaps it when freed, and the page faults can cost more
-    than the arithmetic of a small model.
-    """
-    try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except (OSError, AttributeError):
-        return
-    m_trim_threshold, m_mmap_threshold = -1, -3
-    mallopt(m_mmap_threshold, 2**30)
-    mallopt(m_trim_threshold, 2**31 - 1)

@@ -137,7 +137,7 @@ class Policy:
         """Draw one reply.
 
         Args:
-            prompt: its tokens, shorter than CONTEXT_LENGTH.
+            prompt: its tokens; one that fills the context gets an empty reply.
             context: the reply's, from `reply_context`.
             sampling: how to draw.
             key: chooses the random numbers, see `stream`.

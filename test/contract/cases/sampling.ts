@@ -56,6 +56,20 @@ export const SAMPLING_CASES: readonly Case[] = [
     },
   },
   {
+    name: 'a prompt that fills the context gets empty samples, its neighbours get theirs',
+    async run({ worker, load }) {
+      const modelId = await load();
+      // Longer than any context of these workers, in characters and so in tokens of at least one character.
+      const batch = await worker.sample(
+        sampleParams(modelId, { conversations: userTurns('1+1'.repeat(9000), '17+25'), n: 2 }),
+      );
+      expect(Array.from(batch.lengths.slice(0, 2))).toEqual([0, 0]);
+      expect(batch.texts.slice(0, 2)).toEqual(['', '']);
+      expect(batch.stopReasons.slice(0, 2)).toEqual(['length', 'length']);
+      expect(Math.min(...batch.lengths.slice(2))).toBeGreaterThan(0);
+    },
+  },
+  {
     name: 'no conversations give no samples',
     async run({ worker, load }) {
       const batch = await worker.sample(sampleParams(await load(), { conversations: [] }));

@@ -13,7 +13,7 @@ import { WorkerCallError } from '../errors.ts';
 import { type AdamState, adamStep, freshAdam } from './adamw.ts';
 import { Ledger } from './ledger.ts';
 import { accumulate } from './loss.ts';
-import { CONTEXT_LENGTH, Policy } from './policy.ts';
+import { Policy } from './policy.ts';
 import { stream } from './random.ts';
 import { decode, encodeConversation } from './text.ts';
 
@@ -49,14 +49,6 @@ export class MemoryModel {
 
   async sample({ conversations, n, seeds, sampling }: SampleParams, pace: Pace): Promise<SampleResult> {
     const prompts = conversations.map(({ messages }) => encodeConversation(messages));
-    const longest = Math.max(0, ...prompts.map((prompt) => prompt.length));
-    if (longest >= CONTEXT_LENGTH) {
-      const allowed = `prompts below the context length, ${CONTEXT_LENGTH}`;
-      throw new WorkerCallError(
-        'invalid_request',
-        `conversations: saw one of ${longest} tokens, allowed are ${allowed}`,
-      );
-    }
     const policy = this.published;
     const replies = [];
     for (const [index, prompt] of prompts.entries()) {
