@@ -56,7 +56,8 @@ class TorchBackend(Backend):
         """Set torch up for this process; `device` defaults to cuda where there is one."""
         self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self._cuda = self._device.type == "cuda"
-        torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+        # OpenMP allows a list, one number a nesting level; the first is the one meant.
+        torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1").split(",")[0]))
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what cuBLAS needs to be deterministic
         # Only a warning on CUDA: cumsum, which the sampler draws with, is not declared deterministic there.
         torch.use_deterministic_algorithms(True, warn_only=self._cuda)
