@@ -83,7 +83,7 @@ export const PRESETS: Record<string, Preset> = {
         rollouts: 64,
         miniBatch: 64,
         sampling: { maxTokens: 64 },
-        optimizer: { learningRate: 1e-3 },
+        optimizer: { learningRate: 5e-4 },
       },
       questions: { candidates: 400, sampling: { maxTokens: 64 } },
       answering: { sampling: { maxTokens: 64 } },
