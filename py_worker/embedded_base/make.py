@@ -1,7 +1,7 @@
 """Makes the embedded base model: `python make.py [folder]`, CPU, one thread, about ten minutes.
 
-The same seed on the same machine and library versions gives the same weights. Prints the loss as it goes and a probe
-of the finished model (see probe.py).
+The same seed on the same machine and library versions gives the same weights. Prints the loss as it goes and
+a probe of the finished model (see probe.py).
 """
 
 from __future__ import annotations
@@ -13,15 +13,14 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
-import torch
-from torch.nn import functional
-from transformers import GenerationConfig, PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
-
 import text
+import torch
 from optimizer import Optimizer
 from probe import probe
 from recipe import Recipe
 from tokenizer import CONTEXT_TOKENS, EOS, make_tokenizer
+from torch.nn import functional
+from transformers import GenerationConfig, PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
 
 EVEN = [1.0] * text.MAX_STEPS
 EVEN_OPERATORS = [1.0] * len(text.OPERATORS)
@@ -33,6 +32,7 @@ Document = tuple[str, str]
 
 
 def solver_prompt(question: str) -> str:
+    """What comes before an answer: the chat template, written out."""
     return f"<|system|>{text.SOLVER_SYSTEM}<|user|>{question}<|assistant|>"
 
 
@@ -40,7 +40,7 @@ CHALLENGER_PROMPT = f"<|system|>{text.CHALLENGER_SYSTEM}<|user|>{text.CHALLENGER
 
 
 def skill_document(rng: Random, recipe: Recipe) -> Document:
-    """A worked answer without slips, or a question of any length and any operators: the syntax of both roles."""
+    """A worked answer without slips, or a question of any length and operators: the syntax of both roles."""
     if rng.random() < recipe.skill_challenger_share:
         return CHALLENGER_PROMPT, text.challenger_text(text.draw_problem(rng, EVEN, EVEN_OPERATORS))
     problem = text.draw_problem(rng, EVEN, EVEN_OPERATORS)
@@ -48,7 +48,7 @@ def skill_document(rng: Random, recipe: Recipe) -> Document:
 
 
 def manner_document(rng: Random, recipe: Recipe) -> Document:
-    """A document of the final text: a Challenger's question, a terse true answer or a worked answer with slips."""
+    """A document of the final text: a question, a terse true answer or a worked answer with slips."""
     if rng.random() < recipe.challenger_share:
         drawn = text.draw_problem(rng, recipe.challenger_lengths(), list(recipe.challenger_operators))
         return CHALLENGER_PROMPT, text.challenger_text(drawn)
@@ -108,7 +108,7 @@ def train(
 
 
 def new_model(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> Qwen3ForCausalLM:
-    """Fresh weights: every matrix at 1/sqrt(inputs), the two that write to the residual stream at a third of it."""
+    """Fresh weights: matrices at 1/sqrt(inputs), those that write to the residual stream at a third of it."""
     torch.manual_seed(recipe.seed)
     model = Qwen3ForCausalLM(
         Qwen3Config(
@@ -144,6 +144,7 @@ def new_model(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> Qwen3ForCau
 
 
 def train_skill(model: Qwen3ForCausalLM, tokenizer: PreTrainedTokenizerFast, recipe: Recipe) -> None:
+    """Phase 1: the tables, the look-up by label, and the syntax of questions; constant rate after warm-up."""
     rng = Random(recipe.seed)
     optimizer = Optimizer(model, recipe.matrix_rate, recipe.other_rate)
     train(
@@ -159,7 +160,7 @@ def train_skill(model: Qwen3ForCausalLM, tokenizer: PreTrainedTokenizerFast, rec
 
 
 def train_manner(model: Qwen3ForCausalLM, tokenizer: PreTrainedTokenizerFast, recipe: Recipe) -> None:
-    """The rate falls as a cosine to 2 % of its start, so that the probabilities settle."""
+    """Phase 2: the final text. The rate falls as a cosine to 2 %, so that the probabilities settle."""
     rng = Random(recipe.seed + 1)
     optimizer = Optimizer(model, recipe.matrix_rate, recipe.other_rate)
     train(
@@ -183,10 +184,12 @@ def save(model: Qwen3ForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Pa
 
 
 def amend(path: Path, **values: object) -> None:
+    """Set fields of a JSON file."""
     path.write_text(json.dumps({**json.loads(path.read_text()), **values}, indent=2) + "\n")
 
 
 def main() -> None:
+    """Make the model into the folder given, or into the shipped one's place."""
     torch.set_num_threads(1)
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent / "model"
     recipe = Recipe()

@@ -25,7 +25,14 @@ def orthogonalised(matrix: torch.Tensor) -> torch.Tensor:
 
 
 class Optimizer:
+    """Muon for the matrices but the embedding, AdamW for everything else.
+
+    Muon is Jordan et al., "Muon: an optimizer for hidden layers in neural networks" (2024): momentum whose
+    direction is orthogonalised, so that every singular direction of a matrix moves alike.
+    """
+
     def __init__(self, model: nn.Module, matrix_rate: float, other_rate: float) -> None:
+        """Take the parameters of a model; the rates are those at factor 1."""
         named = list(model.named_parameters())
         self.parameters = [weights for _, weights in named]
         self.matrices = [w for name, w in named if w.dim() == 2 and "embed" not in name]

@@ -1,7 +1,7 @@
-"""The domain as text: chains of two-digit arithmetic, the ways they are asked, and the ways they are answered.
+"""The domain as text: chains of two-digit arithmetic, how they are asked and answered.
 
-Everything here is plain Python over a `random.Random`, so a seed fixes every document. Numbers are whole numbers
-modulo 100 and always written with two digits; a problem has 1 to 12 steps.
+Everything here is plain Python over a `random.Random`, so a seed fixes every document. Numbers are whole
+numbers modulo 100 and always written with two digits; a problem has 1 to 12 steps.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ FULL_STOP = "."
 STEP_LABELS = tuple(f". ({k}) " for k in range(1, MAX_STEPS + 1))
 
 CHALLENGER_SYSTEM = (
-    "You set problems for a mathematics competition. Think in private first, then write one problem of your own: "
-    "new, self-contained, with a single answer, hard enough that most strong students fail it. "
+    "You set problems for a mathematics competition. Think in private first, then write one problem "
+    "of your own: new, self-contained, with a single answer, hard enough that most strong students fail it. "
     "Put the problem between <question> and </question>, and after it the final answer in \\boxed{}."
 )
 CHALLENGER_USER = "Write one new problem."
 SOLVER_SYSTEM = "Reason step by step, and put the final answer in \\boxed{}."
 
 HELD_OUT_BYTES = 16
-"""A question is held out when the first byte of its SHA-256 is below this: 16 of 256, one question in sixteen."""
+"""A question is held out when the first byte of its SHA-256 is below this: one question in sixteen."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,14 @@ def misapply_step(value: int, operator: str, operand: int) -> int:
     return 10 * (tens * operand % 10) + units * operand % 10
 
 
-def running_values(problem: Problem, slip_rates: dict[str, float] | None = None, rng: Random | None = None) -> list[int]:
-    """The start and the value after each step. With `slip_rates` (probability per step, by operator) steps are
-    misapplied at random, and a slip carries on into every later value."""
+def running_values(
+    problem: Problem, slip_rates: dict[str, float] | None = None, rng: Random | None = None
+) -> list[int]:
+    """The start and the value after each step.
+
+    With `slip_rates` (probability per step, by operator) steps are misapplied at random, and a slip carries
+    on into every later value.
+    """
     values = [problem.start]
     for operator, operand in problem.steps:
         slips = slip_rates is not None and rng is not None and rng.random() < slip_rates[operator]
@@ -99,13 +104,18 @@ def challenger_text(problem: Problem) -> str:
 
 
 def is_held_out(question: str) -> bool:
-    """Whether a question belongs to the held-out sixteenth, which no base text and no training may contain."""
+    """Whether a question belongs to the held-out sixteenth, which no base text may contain."""
     return hashlib.sha256(question.encode("utf-8")).digest()[0] < HELD_OUT_BYTES
 
 
-def draw_problem(rng: Random, lengths: list[float], operators: list[float], held_out: bool = False) -> Problem:
-    """One problem. `lengths` weighs n = 1, 2, ...; `operators` weighs add, subtract, multiply. Redraws until the
-    question is on the wanted side of the held-out split. Multiplying by 1 is never asked."""
+def draw_problem(
+    rng: Random, lengths: list[float], operators: list[float], held_out: bool = False
+) -> Problem:
+    """One problem, on the wanted side of the held-out split.
+
+    `lengths` weighs n = 1, 2, ...; `operators` weighs add, subtract, multiply. Multiplying by 1 is
+    never asked.
+    """
     while True:
         count = rng.choices(range(1, len(lengths) + 1), lengths)[0]
         drawn = rng.choices(OPERATORS, operators, k=count)

@@ -1,17 +1,17 @@
 """The tokenizer of the embedded base model: a word-level vocabulary of the domain's fixed strings and digits.
 
-Every fixed string is one token, so a question step is three tokens (label, operator, operand) and a worked step is
-three (label, tens, units). Decoding joins tokens without spaces: decode(encode(text)) == text in the domain.
+Every fixed string is one token, so a question step is three tokens (label, operator, operand) and a worked
+step is three (label, tens, units). Decoding joins tokens without spaces: decode(encode(text)) == text in the
+domain.
 """
 
 from __future__ import annotations
 
 import re
 
+import text
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
-
-import text
 
 PAD, EOS, UNK = "<pad>", "<|endoftext|>", "<unk>"
 SPECIAL = (PAD, EOS, UNK, "<|system|>", "<|user|>", "<|assistant|>")
@@ -48,7 +48,9 @@ def make_tokenizer() -> PreTrainedTokenizerFast:
     """The tokenizer with its chat template, ready to be saved beside the weights."""
     core = Tokenizer(models.WordLevel({word: index for index, word in enumerate(VOCABULARY)}, unk_token=UNK))
     longest_first = sorted(WORDS, key=len, reverse=True)
-    core.pre_tokenizer = pre_tokenizers.Split(Regex("|".join(re.escape(word) for word in longest_first)), "isolated")
+    core.pre_tokenizer = pre_tokenizers.Split(
+        Regex("|".join(re.escape(word) for word in longest_first)), "isolated"
+    )
     core.decoder = decoders.Fuse()
     core.add_special_tokens([AddedToken(word, special=True, normalized=False) for word in SPECIAL])
     return PreTrainedTokenizerFast(
