@@ -22,7 +22,13 @@ export async function runCli(argv: readonly string[], terminal: Terminal): Promi
     .description('R-Zero: a Challenger and a Solver, from one base model, with no tasks and no labels from people.')
     .version(VERSION)
     .exitOverride()
-    .configureOutput({ writeOut: terminal.out, writeErr: terminal.err, getOutHelpWidth: () => 0 })
+    .configureOutput({
+      writeOut: terminal.out,
+      writeErr: terminal.err,
+      outputError: (message, write) => write(message.replace(/^error: /, 'rzero: ')),
+      getOutHelpWidth: () => terminal.page.width(),
+      getErrHelpWidth: () => terminal.screen.width(),
+    })
     .showHelpAfterError('(rzero --help lists the commands)')
     .addHelpText(
       'after',
@@ -35,13 +41,13 @@ Examples:
   rzero show runs/a                          the table of a finished run
 ${EXIT_CODES}`,
     );
-  const collect = (value: string, all: string[]) => [...all, value];
+  const collect = (value: string, all: string[] = []) => [...all, value];
   program
     .command('run')
     .description('co-evolve a Challenger and a Solver, and measure the Solver after each iteration')
     .option('--preset <name>', 'starting point: embedded (default), paper, mock')
     .option('--config <file>', 'YAML file over the preset, e.g. the config.yml of another run')
-    .option('--set <name=value>', 'one option, e.g. solver.steps=20; may be repeated', collect, [])
+    .option('--set <name=value>', 'one option, e.g. solver.steps=20; may be repeated', collect)
     .option('--model <folder|name>', 'base model: a Hugging Face folder or hub name')
     .option('--arm <name>', `the whole method or an ablation: ${ARMS.join(', ')}`)
     .option('--seed <number>', 'everything random comes from it')

@@ -13,7 +13,7 @@ import type { Terminal } from './terminal.ts';
 export interface RunFlags {
   preset?: string;
   config?: string;
-  set: string[];
+  set?: string[];
   model?: string;
   arm?: string;
   seed?: string;
@@ -59,7 +59,7 @@ function configOf(flags: RunFlags, workingFolder: string): Config {
     ...(flags.config === undefined
       ? {}
       : { file: { name: flags.config, text: readConfigFile(flags.config, workingFolder) } }),
-    sets: [...named, ...flags.set],
+    sets: [...named, ...(flags.set ?? [])],
   });
 }
 
