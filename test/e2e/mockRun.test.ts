@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { runExperiment } from '../../ts/cli/experiment.ts';
@@ -188,9 +188,12 @@ describe('wrong input is one clear error', () => {
   });
 
   test('a run folder that exists', async () => {
-    const { exitCode, err } = await errorOf(['run', '--preset', 'mock', '--out', inHome('first')]);
+    mkdirSync(inHome('taken'));
+    writeFileSync(inHome('taken/notes.txt'), 'mine');
+    const { exitCode, err } = await errorOf(['run', '--preset', 'mock', '--out', 'taken']);
     expect(exitCode).toBe(2);
-    expect(err).toMatch(/exists and is not empty; choose another with --out/);
+    expect(err).toMatch(/taken exists and is not empty; choose another with --out/);
+    expect(readdirSync(inHome('taken'))).toEqual(['notes.txt']);
   });
 
   test('a Python that is not there', async () => {
