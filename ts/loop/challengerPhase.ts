@@ -59,7 +59,7 @@ async function challengerStep(
   step: number,
 ): Promise<Record<string, number>> {
   const { settings, worker, store, signal } = context;
-  const { prompts, rollouts, sampling } = settings.challenger;
+  const { steps, prompts, rollouts, sampling } = settings.challenger;
   const path = ['challenger', iteration, step] as const;
 
   const proposals = await worker.sample(
@@ -70,7 +70,7 @@ async function challengerStep(
       seeds: requestSeeds(settings.seed, prompts, ...path, 'ask'),
       sampling,
     },
-    { signal },
+    scope.call({ from: step - 1, to: step - 2 / 3, total: steps }),
   );
   const parsed = proposals.texts.map(parseQuestion);
   const wellFormed = parsed.flatMap((proposal, row) =>
@@ -83,7 +83,7 @@ async function challengerStep(
     questions,
     settings.answering,
     requestSeeds(settings.seed, questions.length, ...path, 'answer'),
-    { signal },
+    scope.call({ from: step - 2 / 3, to: step - 1 / 3, total: steps }),
   );
 
   const judged = judge(proposals.texts, wellFormed, answered, rewardPreset(settings));

@@ -18,10 +18,17 @@ export interface LoopContext {
   signal: AbortSignal;
 }
 
+/** What share of a phase one call is, in the phase's unit: from `from` to `to`, of `total`. */
+export interface Part {
+  from: number;
+  to: number;
+  total: number;
+}
+
 /** One running phase: reports, metrics and progress carry its name. */
 export interface PhaseScope {
-  /** Call options that cancel with the run and report samples as progress of this phase. */
-  call(progressTotal?: number, before?: number): CallOptions;
+  /** Call options that cancel with the run and report the call's progress as that part of the phase. */
+  call(part: Part): CallOptions;
   report(event: LoopEvent): void;
   /** Record the metrics of one optimisation step. */
   step(step: number, steps: number, metrics: Record<string, number>): void;
@@ -43,14 +50,12 @@ export async function runPhase<T extends { metrics: Record<string, number> }>(
   const started = clock.now();
   reporter.report({ type: 'phase-started', ...announcement });
   const scope: PhaseScope = {
-    call: (progressTotal, before = 0) => ({
+    call: ({ from, to, total }) => ({
       signal,
-      ...(progressTotal === undefined
-        ? {}
-        : {
-            onProgress: ({ done }: { done: number }) =>
-              reporter.report({ type: 'progress', iteration, phase, done: before + done, total: progressTotal }),
-          }),
+      onProgress: (progress) => {
+        const share = progress.total > 0 ? progress.done / progress.total : 1;
+        reporter.report({ type: 'progress', iteration, phase, done: from + share * (to - from), total });
+      },
     }),
     report: (event) => reporter.report(event),
     step: (step, steps, metrics) => {

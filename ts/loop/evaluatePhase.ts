@@ -73,7 +73,7 @@ async function sit(
       seeds: requestSeeds(settings.seed, exam.questions.length, 'evaluation', mode),
       sampling,
     },
-    scope.call(total, before),
+    scope.call({ from: before, to: before + exam.questions.length * n, total }),
   );
   const responses = groupTexts(batch, n);
   const correct = exam.grade(responses);

@@ -47,7 +47,7 @@ export async function questionPhase(
           seeds: requestSeeds(settings.seed, candidates, ...path, 'ask'),
           sampling,
         },
-        scope.call(total),
+        scope.call({ from: 0, to: candidates, total }),
       );
       await worker.unloadModel({ modelId: 'challenger' }, { signal });
 
@@ -59,7 +59,7 @@ export async function questionPhase(
         questions,
         settings.answering,
         requestSeeds(settings.seed, questions.length, ...path, 'answer'),
-        scope.call(total, candidates),
+        scope.call({ from: candidates, to: total, total }),
       );
       await worker.unloadModel({ modelId: 'solver' }, { signal });
 

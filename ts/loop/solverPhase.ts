@@ -7,7 +7,7 @@ import { permutation, stream } from '../domain/random.ts';
 import { solverReward } from '../domain/reward.ts';
 import { mean } from '../domain/statistics.ts';
 import { groupTexts, requestSeeds } from './ask.ts';
-import { type LoopContext, recordName, runPhase } from './context.ts';
+import { type LoopContext, type PhaseScope, recordName, runPhase } from './context.ts';
 import { loadPolicy, type Policy, unloadPolicy, updatePolicy } from './policyUpdate.ts';
 import type { Problem } from './questionPhase.ts';
 
@@ -41,7 +41,7 @@ export async function solverPhase(
       }
       const history: Record<string, number>[] = [];
       for (const [index, batch] of batches.entries()) {
-        const metrics = await solverStep(context, policy, iteration, index + 1, batch);
+        const metrics = await solverStep(context, scope, policy, iteration, index + 1, batch);
         history.push(metrics);
         scope.step(index + 1, steps, metrics);
       }
@@ -56,13 +56,14 @@ export async function solverPhase(
 
 async function solverStep(
   context: LoopContext,
+  scope: PhaseScope,
   policy: Policy,
   iteration: number,
   step: number,
   problems: readonly Problem[],
 ): Promise<Record<string, number>> {
   const { settings, worker, store, signal } = context;
-  const { rollouts, sampling } = settings.solver;
+  const { steps, rollouts, sampling } = settings.solver;
   const path = ['solver', iteration, step] as const;
 
   const samples = await worker.sample(
@@ -73,7 +74,7 @@ async function solverStep(
       seeds: requestSeeds(settings.seed, problems.length, ...path, 'answer'),
       sampling,
     },
-    { signal },
+    scope.call({ from: step - 1, to: step - 1 / 2, total: steps }),
   );
   const texts = groupTexts(samples, rollouts);
   const rewards =

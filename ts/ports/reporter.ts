@@ -19,6 +19,7 @@ export type LoopEvent =
       unit: 'steps' | 'questions' | 'answers';
       note: string;
     }
+  /** How far a phase is, in its unit; steps in progress count as fractions. */
   | { type: 'progress'; iteration: number; phase: Phase; done: number; total: number }
   | { type: 'step'; iteration: number; phase: Phase; step: number; steps: number; metrics: Record<string, number> }
   | {

@@ -70,7 +70,7 @@ export function runningLine(state: PhaseState, width: number, colours: Colours, 
   const filled = Math.floor(share * BAR);
   const drawn = bar && width >= ROOM_FOR_BAR;
   const gauge = drawn ? `[${colours.green('#'.repeat(filled))}${'-'.repeat(BAR - filled)}]  ` : '';
-  const count = `${padStart(String(done), String(total).length)}/${total} ${unit}`;
+  const count = `${padStart(String(Math.floor(done)), String(total).length)}/${total} ${unit}`;
   let room = width - NAME - PHASE - 2 - (drawn ? BAR + 4 : 0) - cells(count);
   const time = times(state.elapsed, share).find((one) => cells(one) + 2 <= room);
   room -= time === undefined ? 0 : cells(time) + 2;
@@ -95,7 +95,7 @@ export function endedLine(state: PhaseState, width: number, colours: Colours): s
     metrics.candidates !== undefined
       ? plural(metrics.candidates, 'questions')
       : shortfall
-        ? `${done}/${total} ${unit}`
+        ? `${Math.floor(done)}/${total} ${unit}`
         : plural(total, unit);
   const time = padStart(duration(state.elapsed), TIME);
   const front = `${heading(state.iteration, phase, colours)} ${padEnd(count, COUNT)}  ${colours.dim(time)}`;

@@ -202,3 +202,24 @@ describe('evaluation', () => {
     expect(context.calls.sample[2]?.seeds).toEqual(context.calls.sample[0]?.seeds);
   });
 });
+
+test('progress never goes back, and moves inside a step', async () => {
+  const context = recordedContext((_, sample, modelId) =>
+    modelId === 'challenger' ? `<question>q${sample}</question>` : `\\boxed{${sample % 3}}`,
+  );
+  await challengerPhase(context, 1, 'base', 'base');
+  await questionPhase(context, 1, 'base', 'base');
+  for (const phase of ['challenger', 'questions'] as const) {
+    const done = context.events.flatMap((event) =>
+      event.type === 'progress' && event.phase === phase
+        ? [event.done]
+        : event.type === 'step' && event.phase === phase
+          ? [event.step]
+          : [],
+    );
+    expect(done.length).toBeGreaterThan(1);
+    expect(done).toEqual([...done].sort((a, b) => a - b));
+  }
+  const inside = context.events.filter((event) => event.type === 'progress' && !Number.isInteger(event.done));
+  expect(inside.length).toBeGreaterThan(0);
+});
