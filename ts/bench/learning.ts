@@ -5,15 +5,14 @@ import { runExperiment } from '../cli/experiment.ts';
 import { ROOT } from '../cli/places.ts';
 import { loadConfig } from '../config/load.ts';
 import { ARMS, type Arm } from '../domain/settings.ts';
-import { mean, pairedDifference } from '../domain/statistics.ts';
 import type { RunSummary } from '../report/runSummary.ts';
-import { columns } from '../report/text.ts';
 import { RunFolder } from '../store/runFolder.ts';
+import { compareArms, formatArms } from './learning/compareArms.ts';
 
 /**
  * `npm run bench -- learning`: the full method against each ablation, at equal Solver steps, over seeds.
  * Finished runs in `--out` are kept and used, so an interrupted bench goes on where it was.
- * The last line is one JSON object; the table before it goes to stderr.
+ * The last line is one JSON object; tables in Markdown go to stderr before it.
  */
 const { values } = parseArgs({
   options: {
@@ -74,70 +73,17 @@ async function run(path: string, arm: Arm, seed: number): Promise<RunSummary> {
 
 await Promise.all(Array.from({ length: Number(values.jobs) }, work));
 
-/** One figure of every seed's run of an arm, in the seeds' order. */
-const bySeed = (arm: Arm, figure: (summary: RunSummary) => number) =>
-  seeds.map((seed) => figure(summaries.get(keyOf(arm, seed)) as RunSummary));
-const scoresAt = (summary: RunSummary, index: number) => summary.evaluations.at(index)?.scores;
-const sampled = (summary: RunSummary) => scoresAt(summary, -1)?.mean?.value ?? Number.NaN;
-const base = (summary: RunSummary) => scoresAt(summary, 0)?.mean?.value ?? Number.NaN;
-const lastAudit = (summary: RunSummary) => summary.iterations.at(-1)?.audit;
-
-const results = arms.map((arm) => {
-  const final = bySeed(arm, sampled);
-  const gain = pairedDifference(final, bySeed(arm, base));
-  const ahead = arms.includes('full') && arm !== 'full' ? pairedDifference(bySeed('full', sampled), final) : null;
-  const average = (figure: (summary: RunSummary) => number | null | undefined) =>
-    mean(bySeed(arm, (summary) => figure(summary) ?? Number.NaN));
-  return {
-    arm,
-    meanAtK: mean(final),
-    meanAtKBySeed: final,
-    gain,
-    fullAhead: ahead,
-    greedy: average((summary) => scoresAt(summary, -1)?.greedy?.value),
-    majority: average((summary) => scoresAt(summary, -1)?.majority?.value),
-    worked: average((summary) => scoresAt(summary, -1)?.worked?.value),
-    gainFromChoosing: average((summary) => summary.evaluations.at(-1)?.gain?.mean?.parts?.choosing),
-    gainFromFewerSlips: average((summary) => summary.evaluations.at(-1)?.gain?.mean?.parts?.slips),
-    labelAccuracy: average((summary) => lastAudit(summary)?.kept.labelAccuracy),
-    wellPosed: average((summary) => lastAudit(summary)?.asked.wellPosed),
-    meanSteps: average((summary) => lastAudit(summary)?.asked.meanSteps),
-    multiplications: average((summary) => lastAudit(summary)?.asked.multiplications),
-    kept: average((summary) => lastAudit(summary)?.kept.count),
-  };
-});
-
-const point = (value: number) => (Number.isFinite(value) ? value.toFixed(1) : '-');
-const interval = ({ difference, interval: [low, high] }: { difference: number; interval: readonly [number, number] }) =>
-  `${point(difference)} [${point(low)}, ${point(high)}]`;
-const heading = [
-  'arm',
-  'mean@k',
-  'gain over base',
-  'full is ahead by',
-  'greedy',
-  'steps asked',
-  'label accuracy',
-  'well-posed',
-];
-const rows = results.map((result) => [
-  result.arm,
-  point(result.meanAtK),
-  interval(result.gain),
-  result.fullAhead === null ? '' : interval(result.fullAhead),
-  point(result.greedy),
-  point(result.meanSteps),
-  point(100 * result.labelAccuracy),
-  point(100 * result.wellPosed),
-]);
-process.stderr.write(`\n${columns([heading, ...rows], [1, 2, 3, 4, 5, 6, 7]).join('\n')}\n\n`);
+const results = compareArms(
+  new Map(arms.map((arm) => [arm, seeds.map((seed) => summaries.get(keyOf(arm, seed)) as RunSummary)])),
+);
+process.stderr.write(`\n${formatArms(results)}\n\n`);
 process.stdout.write(
   `${JSON.stringify({
     bench: 'learning',
     machine: { cpu: cpus()[0]?.model, threads: cpus().length },
     minutes: Math.round((performance.now() - started) / 6000) / 10,
-    seeds: seeds.length,
-    base: mean(bySeed(arms[0] as Arm, base)),
+    preset: values.preset,
+    seeds,
     arms: results,
   })}\n`,
 );
