@@ -33,7 +33,7 @@ async function disturbed(
   return { exitCode, stderr, out };
 }
 
-const AT_WORK = /iteration 1 +Challenger 1 starts/;
+const AT_WORK = /iteration 1 +Challenger 1 from/;
 
 test.each([
   ['SIGINT', 130],

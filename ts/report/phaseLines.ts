@@ -46,7 +46,7 @@ export function heading(iteration: number, phase: Phase, colours: Colours): stri
   return `${padEnd(name, NAME)} ${colours.cyan(padEnd(phase, PHASE))}`;
 }
 
-/** Who starts an iteration from what: `iteration 2  Challenger 2 starts from Challenger 1, ...`. */
+/** Who starts an iteration from what: `iteration 2  Challenger 2 from Challenger 1, ...`. */
 export function iterationLine(
   starts: { iteration: number; challengerFrom: number; solverFrom: number; trainsChallenger: boolean },
   width: number,
@@ -57,9 +57,9 @@ export function iterationLine(
   const challenger = role('Challenger', challengerFrom);
   const solver = role('Solver', solverFrom);
   const asks = trainsChallenger
-    ? `Challenger ${iteration} starts from ${challenger}, judged by ${solver}`
+    ? `Challenger ${iteration} from ${challenger}, judged by ${solver}`
     : `${challenger} asks`;
-  const line = `${padEnd(`iteration ${iteration}`, NAME)} ${asks}; Solver ${iteration} starts from ${solver}`;
+  const line = `${padEnd(`iteration ${iteration}`, NAME)} ${asks}; Solver ${iteration} from ${solver}`;
   return colours.dim(shorten(line, width));
 }
 

@@ -291,16 +291,16 @@ describe('who starts from what', () => {
 
   test('the first iteration starts from the base, a later one from the last', () => {
     expect(line({})).toBe(
-      'iteration 1  Challenger 1 starts from the base, judged by the base; Solver 1 starts from the base',
+      'iteration 1  Challenger 1 from the base, judged by the base; Solver 1 from the base',
     );
     expect(line({ iteration: 2, challengerFrom: 1, solverFrom: 1 })).toBe(
-      'iteration 2  Challenger 2 starts from Challenger 1, judged by Solver 1; Solver 2 starts from Solver 1',
+      'iteration 2  Challenger 2 from Challenger 1, judged by Solver 1; Solver 2 from Solver 1',
     );
   });
 
   test('an untrained Challenger only asks', () => {
     expect(line({ iteration: 2, solverFrom: 1, trainsChallenger: false })).toBe(
-      'iteration 2  the base asks; Solver 2 starts from Solver 1',
+      'iteration 2  the base asks; Solver 2 from Solver 1',
     );
   });
 });
