@@ -290,9 +290,7 @@ describe('who starts from what', () => {
   };
 
   test('the first iteration starts from the base, a later one from the last', () => {
-    expect(line({})).toBe(
-      'iteration 1  Challenger 1 from the base, judged by the base; Solver 1 from the base',
-    );
+    expect(line({})).toBe('iteration 1  Challenger 1 from the base, judged by the base; Solver 1 from the base');
     expect(line({ iteration: 2, challengerFrom: 1, solverFrom: 1 })).toBe(
       'iteration 2  Challenger 2 from Challenger 1, judged by Solver 1; Solver 2 from Solver 1',
     );
