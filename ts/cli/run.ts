@@ -87,10 +87,10 @@ function defaultName({ preset, arm, seed }: Config): string {
 /** What is going to happen, in two lines. */
 function announcement(config: Config, folder: string): string {
   const { model, preset, arm, seed, iterations, evaluation } = config;
-  const base = model === 'embedded' ? 'the embedded base model' : model;
+  const base = model === 'embedded' ? 'the embedded base' : model;
   const what = arm === 'full' ? '' : `, arm ${arm}`;
   return [
-    `R-Zero on ${base} (preset ${preset}${what}, seed ${seed}): ${iterations} x (Challenger, questions, Solver, evaluation).`,
+    `R-Zero on ${base}: ${iterations} x (Challenger, questions, Solver, evaluation), preset ${preset}${what}, seed ${seed}.`,
     `No labels are used; ${evaluation.problems} held-out problems measure what comes of it. Files: ${folder}`,
   ].join('\n');
 }
