@@ -1,6 +1,6 @@
 import { ConfigError } from '../config/errors.ts';
 import { RunFolderError } from '../store/runFolder.ts';
-import { WorkerCallError, WorkerStartError } from '../worker/errors.ts';
+import { WorkerCallError, type WorkerCallErrorCode, WorkerStartError } from '../worker/errors.ts';
 
 /** Exit codes, after sysexits.h where it has one. `rzero --help` and the README list them. */
 export const EXIT = {
@@ -15,18 +15,33 @@ export const EXIT = {
   terminated: 143,
 } as const;
 
+/** What a worker's failure means; the codes that are not here are bugs of ours. */
+const WORKER_EXIT: Partial<Record<WorkerCallErrorCode, number>> = {
+  model_unloadable: EXIT.badData,
+  io_error: EXIT.io,
+  out_of_memory: EXIT.unavailable,
+  worker_gone: EXIT.unavailable,
+  unauthorized: EXIT.unavailable,
+};
+
+/** Lines of a worker's output or traceback that are worth the screen; worker.log has all. */
+const DETAIL_LINES = 25;
+
+function withDetails(message: string, details = ''): string {
+  const lines = details.trimEnd().split('\n').slice(-DETAIL_LINES).join('\n');
+  return lines === '' ? message : `${message}\n${lines}`;
+}
+
 /** What an error means to whoever started the command: an exit code, and the sentence to print. */
 export function explainError(error: unknown): { exitCode: number; message: string } {
   if (error instanceof ConfigError) return { exitCode: EXIT.config, message: error.message };
   if (error instanceof RunFolderError) return { exitCode: EXIT.usage, message: error.message };
   if (error instanceof WorkerCallError) {
-    const exitCode =
-      error.code === 'model_unloadable' ? EXIT.badData : error.code === 'io_error' ? EXIT.io : EXIT.unavailable;
-    const details = error.details === undefined || error.code === 'model_unloadable' ? '' : `\n${error.details}`;
-    return { exitCode, message: `${error.message}${details}` };
+    const message = error.code === 'model_unloadable' ? error.message : withDetails(error.message, error.details);
+    return { exitCode: WORKER_EXIT[error.code] ?? EXIT.bug, message };
   }
   if (error instanceof WorkerStartError) {
-    return { exitCode: EXIT.unavailable, message: [error.message, error.details].filter(Boolean).join('\n') };
+    return { exitCode: EXIT.unavailable, message: withDetails(error.message, error.details) };
   }
   if (isSystemError(error)) return { exitCode: EXIT.io, message: error.message };
   return { exitCode: EXIT.bug, message: error instanceof Error ? (error.stack ?? error.message) : String(error) };

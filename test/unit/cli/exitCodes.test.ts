@@ -1,0 +1,35 @@
+import { expect, test } from '@jest/globals';
+import { explainError } from '../../../ts/cli/exitCodes.ts';
+import { ConfigError } from '../../../ts/config/errors.ts';
+import { RunFolderError } from '../../../ts/store/runFolder.ts';
+import { WorkerCallError, WorkerStartError } from '../../../ts/worker/errors.ts';
+
+const noSpace = Object.assign(new Error('ENOSPC: no space left on device, write'), {
+  code: 'ENOSPC',
+  syscall: 'write',
+});
+
+test.each([
+  ['a wrong configuration', new ConfigError('option'), 78],
+  ['a taken run folder', new RunFolderError('run_exists', 'there'), 2],
+  ['a model that cannot be loaded', new WorkerCallError('model_unloadable', 'no'), 65],
+  ['a checkpoint that cannot be written', new WorkerCallError('io_error', 'no'), 74],
+  ['a worker that is gone', new WorkerCallError('worker_gone', 'no'), 69],
+  ['a worker that does not start', new WorkerStartError('worker_start_failed', 'no'), 69],
+  ["a worker's bug", new WorkerCallError('internal', 'no'), 1],
+  ['a full disk', noSpace, 74],
+  ['anything else', new TypeError('x is not a function'), 1],
+])('%s', (_, error, exitCode) => {
+  expect(explainError(error).exitCode).toBe(exitCode);
+});
+
+test('of a long log only the end is shown', () => {
+  const log = Array.from({ length: 100 }, (_, line) => `line ${line}`).join('\n');
+  const { message } = explainError(new WorkerCallError('worker_gone', 'the worker ended', log));
+  expect(message.split('\n')).toHaveLength(26);
+  expect(message).toMatch(/^the worker ended\nline 75\n[\s\S]*line 99$/);
+});
+
+test('a bug comes with its stack', () => {
+  expect(explainError(new TypeError('x is not a function')).message).toMatch(/TypeError: x is not a function\n +at /);
+});
