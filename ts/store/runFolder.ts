@@ -102,14 +102,19 @@ export class RunFolder implements RunStore {
     return existsSync(this.file(name));
   }
 
+  /** @throws Error of the file system when it is not there */
+  readText(name: string): string {
+    return readFileSync(this.file(name), 'utf8');
+  }
+
   /** @throws Error of the file system when it is not there, SyntaxError when it is not JSON */
   readDocument<T>(name: string): T {
-    return JSON.parse(readFileSync(this.file(name), 'utf8')) as T;
+    return JSON.parse(this.readText(name)) as T;
   }
 
   /** @throws Error of the file system when it is not there, SyntaxError when a line is not JSON */
   readRecords<T>(name: string): T[] {
-    return readFileSync(this.file(name), 'utf8')
+    return this.readText(name)
       .split('\n')
       .filter((line) => line !== '')
       .map((line) => JSON.parse(line) as T);
