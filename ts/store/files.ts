@@ -1,21 +1,35 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /**
  * Write a file whole or not at all: to a temporary name in the same folder, flushed to disk, then renamed.
  * A reader sees the old content or the new, never a part.
+ *
+ * @throws Error of the file system; the old content then stays, and the temporary file goes
  */
 export function writeWhole(path: string, content: string): void {
-  mkdirSync(dirname(path), { recursive: true });
+  const folder = dirname(path);
+  mkdirSync(folder, { recursive: true });
   const temporary = `${path}.tmp`;
-  const file = openSync(temporary, 'w');
   try {
-    writeSync(file, content);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
+    // Not writeSync: one write may be cut short, by a disk that is nearly full, say, and that is no error.
+    writeFileSync(temporary, content, { flush: true });
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
   }
-  renameSync(temporary, path);
+  flushFolder(folder);
+}
+
+/** Without it a rename may be lost with the power, though the file's content was flushed. */
+function flushFolder(folder: string): void {
+  const handle = openSync(folder, 'r');
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
 }
 
 /** Documents as JSON, with a final newline, so that files are pleasant in a terminal. */
