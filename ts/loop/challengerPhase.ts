@@ -98,18 +98,11 @@ async function challengerStep(
     recordName(iteration, 'challenger', `step-${String(step).padStart(3, '0')}`),
     judged.map((record, row) => ({ iteration, step, ...record, advantage: advantages[row] })),
   );
-  const example = judged.find(
-    ({ reward }) => reward.total === Math.max(...judged.map((record) => record.reward.total)),
-  );
+  const best = Math.max(...judged.map(({ reward }) => reward.total));
+  const example = judged.find(({ question, reward }) => question !== undefined && reward.total === best);
   if (example?.question !== undefined) {
-    scope.report({
-      type: 'sample-question',
-      iteration,
-      phase: 'challenger',
-      question: example.question,
-      agreement: example.agreement,
-      label: example.label,
-    });
+    const { question, agreement, label } = example;
+    scope.report({ type: 'sample-question', iteration, phase: 'challenger', question, agreement, label });
   }
   return {
     reward: mean(judged.map(({ reward }) => reward.total)),

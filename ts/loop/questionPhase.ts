@@ -2,9 +2,11 @@ import { shuffleLabels } from '../domain/controls.ts';
 import { bandFilter, type Fate } from '../domain/filter.ts';
 import { parseQuestion } from '../domain/parse.ts';
 import { challengerConversation } from '../domain/prompts.ts';
-import { stream } from '../domain/random.ts';
+import { type Random, stream } from '../domain/random.ts';
+import type { Settings } from '../domain/settings.ts';
 import { mean } from '../domain/statistics.ts';
-import { answerQuestions, requestSeeds } from './ask.ts';
+import type { Vote } from '../domain/vote.ts';
+import { type AnsweredQuestion, answerQuestions, requestSeeds } from './ask.ts';
 import { type LoopContext, recordName, runPhase } from './context.ts';
 
 /** A question that the Solver is trained on, with its pseudo-label. */
@@ -28,7 +30,7 @@ export async function questionPhase(
   solver: string,
 ): Promise<Problem[]> {
   const { settings, worker, store, signal } = context;
-  const { candidates, sampling, delta } = settings.questions;
+  const { candidates, sampling } = settings.questions;
   const total = candidates * (1 + settings.answering.votes);
   const { problems } = await runPhase(
     context,
@@ -51,7 +53,8 @@ export async function questionPhase(
       );
       await worker.unloadModel({ modelId: 'challenger' }, { signal });
 
-      const questions = proposals.texts.flatMap((text) => parseQuestion(text)?.question ?? []);
+      const parsed = proposals.texts.map(parseQuestion);
+      const questions = parsed.flatMap((proposal) => proposal?.question ?? []);
       await worker.loadModel({ modelId: 'solver', source: solver, trainable: false, seed: settings.seed }, { signal });
       const answered = await answerQuestions(
         worker,
@@ -63,46 +66,22 @@ export async function questionPhase(
       );
       await worker.unloadModel({ modelId: 'solver' }, { signal });
 
-      const votes = answered.map(({ vote }) => vote);
-      const fates = bandFilter(votes, settings.arm === 'no-filter' ? 0.5 : delta);
-      const kept = answered.flatMap(({ question, vote }, index) =>
-        fates[index] === 'kept' && vote.label !== null ? [{ question, label: vote.label }] : [],
+      const judged = judge(answered, settings, stream(settings.seed, ...path, 'shuffled-labels'));
+      const problems = judged.flatMap(({ question, trainedLabel }) =>
+        trainedLabel === undefined ? [] : [{ question, label: trainedLabel }],
       );
-      const labels = kept.map(({ label }) => label);
-      const trained =
-        settings.arm === 'shuffled-labels'
-          ? shuffleLabels(labels, stream(settings.seed, ...path, 'shuffled-labels'))
-          : labels;
-      const problems = kept.map(({ question }, index) => ({ question, label: trained[index] as string }));
-
-      let next = 0;
       store.writeRecords(recordName(iteration, 'questions'), [
         ...proposals.texts
-          .filter((text) => parseQuestion(text) === null)
+          .filter((_, index) => parsed[index] === null)
           .map((text) => ({ iteration, text, fate: 'malformed' })),
-        ...answered.map(({ question, responses, vote }, index) => ({
-          iteration,
-          question,
-          responses,
-          vote,
-          label: vote.label,
-          agreement: vote.agreement,
-          fate: fates[index] as Fate,
-          ...(fates[index] === 'kept' ? { trainedLabel: trained[next++] } : {}),
-        })),
+        ...judged.map((question) => ({ iteration, ...question })),
       ]);
-      const example = answered.find((_, index) => fates[index] === 'kept');
+      const example = judged.find(({ fate }) => fate === 'kept');
       if (example !== undefined) {
-        scope.report({
-          type: 'sample-question',
-          iteration,
-          phase: 'questions',
-          question: example.question,
-          agreement: example.vote.agreement,
-          label: example.vote.label,
-        });
+        const { question, agreement, label } = example;
+        scope.report({ type: 'sample-question', iteration, phase: 'questions', question, agreement, label });
       }
-      const share = (fate: Fate) => fates.filter((other) => other === fate).length / candidates;
+      const share = (fate: Fate) => judged.filter((question) => question.fate === fate).length / candidates;
       return {
         problems,
         metrics: {
@@ -113,10 +92,38 @@ export async function questionPhase(
           tooEasyShare: share('too_easy'),
           tooHardShare: share('too_hard'),
           noLabelShare: share('no_label'),
-          agreement: mean(votes.map(({ agreement }) => agreement)),
+          agreement: mean(judged.map(({ agreement }) => agreement)),
         },
       };
     },
   );
   return problems;
+}
+
+/** An answered question as it is recorded. */
+interface JudgedQuestion {
+  question: string;
+  responses: string[];
+  vote: Vote;
+  /** The majority answer. */
+  label: string | null;
+  agreement: number;
+  fate: Fate;
+  /** What the Solver is trained on; of kept questions only. Not `label` where labels are shuffled. */
+  trainedLabel?: string;
+}
+
+/** The fate of each question, and the label to train on, in the questions' order. */
+function judge(answered: readonly AnsweredQuestion[], { arm, questions }: Settings, random: Random): JudgedQuestion[] {
+  const fates = bandFilter(
+    answered.map(({ vote }) => vote),
+    arm === 'no-filter' ? 0.5 : questions.delta,
+  );
+  const keptLabels = answered.flatMap(({ vote }, index) => (fates[index] === 'kept' ? (vote.label ?? []) : []));
+  const trained = (arm === 'shuffled-labels' ? shuffleLabels(keptLabels, random) : keptLabels).values();
+  return answered.map(({ question, responses, vote }, index) => {
+    const fate = fates[index] as Fate;
+    const record = { question, responses, vote, label: vote.label, agreement: vote.agreement, fate };
+    return fate === 'kept' ? { ...record, trainedLabel: trained.next().value as string } : record;
+  });
 }
