@@ -10,7 +10,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-PROTOCOL_HASH = "c3b18c6834104d060d5da7f0cea3c87224c7badc1a0f2a1e26b53d8d9812153a"
+PROTOCOL_HASH = "51e0a05fec733e9a79092d6228a8d079a5d34a30505f7d71a752a82acdf111d4"
 """sha256 over the names and types below; a peer with another hash is refused."""
 
 Int = Annotated[int, Meta(ge=-(2**53) + 1, le=2**53 - 1)]
@@ -58,6 +58,7 @@ class ErrorCode(StrEnum):
     MODEL_UNLOADABLE = "model_unloadable"
     NOT_TRAINABLE = "not_trainable"  # a gradient verb on a model that was loaded with trainable: false
     SEQUENCE_CONFLICT = "sequence_conflict"  # this seq was used before, with another payload
+    STALE_WEIGHTS = "stale_weights"  # the published weights are not of the version that was asked for
     OUT_OF_MEMORY = "out_of_memory"
     CANCELLED = "cancelled"
     IO_ERROR = "io_error"  # a checkpoint could not be written or read
@@ -88,6 +89,8 @@ class Sampling(Base, kw_only=True):
     top_p: Float  # in (0, 1]; 1 is off
     top_k: Int  # 0 is off
     max_tokens: Int  # most new tokens a sample may have
+    # a sample ends with the token that completes one of these; its text ends before it
+    stop: list[str] | None = None
 
 
 class SampleBatch(Base, kw_only=True):
@@ -102,7 +105,7 @@ class SampleBatch(Base, kw_only=True):
     tokens: bytes  # packed i32; one run per sample, the stop token included
     lengths: bytes  # packed i32; [conversations * n]
     logprobs: bytes  # packed f32; aligned with tokens
-    texts: list[str]  # [conversations * n], decoded without the stop token
+    texts: list[str]  # [conversations * n], decoded without the stop token, cut before a stop string
     stop_reasons: list[StopReason]
 
 
@@ -152,8 +155,9 @@ class Hello(Base, kw_only=True, tag_field="kind", tag="Hello"):
     """A worker's first message on a new connection."""
 
     protocol_hash: str
-    token: str  # shared secret from the environment, never on a command line
-    worker_id: str
+    token: str  # shared secret from the environment, never on a command line; "" under CURVE
+    worker_id: str  # for people: a name in logs
+    instance_id: str  # drawn anew by every process: the same one on every connection of it
     backend: str
     capabilities: list[Capability]
     losses: list[Loss]
@@ -165,6 +169,17 @@ class Welcome(Base, kw_only=True, tag_field="kind", tag="Welcome"):
     """The struct Welcome."""
 
     protocol_hash: str
+    heartbeat_seconds: Float  # how often the worker shall send a Heartbeat
+
+
+class Heartbeat(Base, kw_only=True, tag_field="kind", tag="Heartbeat"):
+    """Sent at least every heartbeatSeconds by a thread that work cannot block, so its absence means
+    something.
+    """
+
+    busy: str  # the verb being executed, or ""
+    queued: Int  # work requests that wait behind it
+    progress: Int  # grows while work is done
 
 
 class Refusal(Base, kw_only=True, tag_field="kind", tag="Refusal"):
@@ -240,6 +255,8 @@ class SampleParams(Base, kw_only=True):
     n: Int
     seeds: bytes  # packed u32; one a conversation; sample j of conversation i depends on (seeds[i], j) alone
     sampling: Sampling
+    # when given, a worker whose published weights have another answers stale_weights
+    weights_version: Int | None = None
 
 
 class ForwardParams(Base, kw_only=True):
@@ -296,6 +313,8 @@ class PublishWeightsParams(Base, kw_only=True):
     """Parameters of `publish_weights`."""
 
     model_id: str
+    # the version they get, above the present one; absent: one more. At it already: no change
+    weights_version: Int | None = None
 
 
 class PublishWeightsResult(Base, kw_only=True):
@@ -323,6 +342,7 @@ class LoadCheckpointParams(Base, kw_only=True):
 
     model_id: str
     path: str
+    weights_version: Int | None = None  # the version the published weights get; absent: one more
 
 
 class LoadCheckpointResult(Base, kw_only=True):
@@ -364,7 +384,7 @@ class ShutdownResult(Base, kw_only=True):
 
 SampleResult = SampleBatch
 
-Envelope = Hello | Welcome | Refusal | Request | Response | Failure | Progress
+Envelope = Hello | Welcome | Refusal | Heartbeat | Request | Response | Failure | Progress
 """Any frame between orchestrator and worker; `kind` says which."""
 
 
@@ -402,7 +422,12 @@ VERBS: dict[str, Verb] = {
         result=SampleResult,
         control=False,
         progress=True,
-        errors=(ErrorCode.UNKNOWN_MODEL, ErrorCode.OUT_OF_MEMORY, ErrorCode.CANCELLED),
+        errors=(
+            ErrorCode.UNKNOWN_MODEL,
+            ErrorCode.STALE_WEIGHTS,
+            ErrorCode.OUT_OF_MEMORY,
+            ErrorCode.CANCELLED,
+        ),
     ),
     "forward": Verb(
         name="forward",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import secrets
 import signal
 import threading
 import time
@@ -52,6 +53,7 @@ class Server:
             protocol_hash=p.PROTOCOL_HASH,
             token=token,
             worker_id=worker_id,
+            instance_id=secrets.token_hex(16),
             backend=backend.name,
             capabilities=[p.Capability(name) for name in backend.capabilities],
             losses=[p.Loss(name) for name in backend.losses],

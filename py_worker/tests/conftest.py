@@ -44,7 +44,7 @@ class Orchestrator:
         """Wait for a worker's Hello and answer it."""
         hello = self.receive()
         assert isinstance(hello, p.Hello)
-        self.send(welcome or p.Welcome(protocol_hash=p.PROTOCOL_HASH))
+        self.send(welcome or p.Welcome(protocol_hash=p.PROTOCOL_HASH, heartbeat_seconds=2.0))
         return hello
 
     def send(self, message: p.Base) -> None:

@@ -73,7 +73,7 @@ def test_a_welcome_with_another_protocol_hash_is_not_welcome(
     orchestrator: Orchestrator, launch: Launch
 ) -> None:
     worker = launch("--connect", orchestrator.endpoint, "--backend", "mock")
-    orchestrator.accept(p.Welcome(protocol_hash="another"))
+    orchestrator.accept(p.Welcome(protocol_hash="another", heartbeat_seconds=2.0))
     assert worker.wait() == 69
     assert "saw 'another'" in worker.stderr
 
@@ -257,7 +257,7 @@ def shared(launch: Launch) -> Iterator[Orchestrator]:
         (b"\x91" * 5000,),
         (b"\x81\xa4kind\xa7Request",),
         (b"\x81\xa4kind\xa5Other",),
-        (wire.encode(p.Welcome(protocol_hash=p.PROTOCOL_HASH))[:-1],),
+        (wire.encode(p.Welcome(protocol_hash=p.PROTOCOL_HASH, heartbeat_seconds=2.0))[:-1],),
         (wire.encode(p.Progress(id=1, done=1, total=1)),),
         (wire.encode(p.Request(id=1, verb="ping", params=b"\x80")), b"one frame too many"),
     ],

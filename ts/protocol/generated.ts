@@ -51,6 +51,7 @@ export const tLoss = tEnum<Loss>('Loss', LOSS_VALUES);
  * - `model_unloadable`: the source is not a usable Hugging Face model (details say what is missing)
  * - `not_trainable`: a gradient verb on a model that was loaded with trainable: false
  * - `sequence_conflict`: this seq was used before, with another payload
+ * - `stale_weights`: the published weights are not of the version that was asked for
  * - `io_error`: a checkpoint could not be written or read
  * - `internal`: a bug in the worker; details carry the traceback
  */
@@ -61,6 +62,7 @@ export type ErrorCode =
   | 'model_unloadable'
   | 'not_trainable'
   | 'sequence_conflict'
+  | 'stale_weights'
   | 'out_of_memory'
   | 'cancelled'
   | 'io_error'
@@ -73,6 +75,7 @@ export const ERROR_CODE_VALUES = [
   'model_unloadable',
   'not_trainable',
   'sequence_conflict',
+  'stale_weights',
   'out_of_memory',
   'cancelled',
   'io_error',
@@ -108,12 +111,15 @@ export interface Sampling {
   topK: number;
   /** most new tokens a sample may have */
   maxTokens: number;
+  /** a sample ends with the token that completes one of these; its text ends before it */
+  stop?: readonly string[];
 }
 export const tSampling = tStruct<Sampling>('Sampling', {
   temperature: tFloat,
   topP: tFloat,
   topK: tInt,
   maxTokens: tInt,
+  stop: tOptional(tList(tString)),
 });
 
 /**
@@ -132,7 +138,7 @@ export interface SampleBatch {
   lengths: Int32Array;
   /** aligned with tokens */
   logprobs: Float32Array;
-  /** [conversations * n], decoded without the stop token */
+  /** [conversations * n], decoded without the stop token, cut before a stop string */
   texts: readonly string[];
   stopReasons: readonly StopReason[];
 }
@@ -229,9 +235,12 @@ export const tWorkerError = tStruct<WorkerError>('WorkerError', {
 export interface Hello {
   kind: 'Hello';
   protocolHash: string;
-  /** shared secret from the environment, never on a command line */
+  /** shared secret from the environment, never on a command line; "" under CURVE */
   token: string;
+  /** for people: a name in logs */
   workerId: string;
+  /** drawn anew by every process: the same one on every connection of it */
+  instanceId: string;
   backend: string;
   capabilities: readonly Capability[];
   losses: readonly Loss[];
@@ -243,6 +252,7 @@ export const tHello = tEnvelope<Hello>('Hello', {
   protocolHash: tString,
   token: tString,
   workerId: tString,
+  instanceId: tString,
   backend: tString,
   capabilities: tList(tCapability),
   losses: tList(tLoss),
@@ -254,9 +264,28 @@ export const tHello = tEnvelope<Hello>('Hello', {
 export interface Welcome {
   kind: 'Welcome';
   protocolHash: string;
+  /** how often the worker shall send a Heartbeat */
+  heartbeatSeconds: number;
 }
 export const tWelcome = tEnvelope<Welcome>('Welcome', {
   protocolHash: tString,
+  heartbeatSeconds: tFloat,
+});
+
+/** Sent at least every heartbeatSeconds by a thread that work cannot block, so its absence means something. */
+export interface Heartbeat {
+  kind: 'Heartbeat';
+  /** the verb being executed, or "" */
+  busy: string;
+  /** work requests that wait behind it */
+  queued: number;
+  /** grows while work is done */
+  progress: number;
+}
+export const tHeartbeat = tEnvelope<Heartbeat>('Heartbeat', {
+  busy: tString,
+  queued: tInt,
+  progress: tInt,
 });
 
 /** The struct Refusal. */
@@ -372,6 +401,8 @@ export interface SampleParams {
   /** one a conversation; sample j of conversation i depends on (seeds[i], j) alone */
   seeds: Uint32Array;
   sampling: Sampling;
+  /** when given, a worker whose published weights have another answers stale_weights */
+  weightsVersion?: number;
 }
 export const tSampleParams = tStruct<SampleParams>('SampleParams', {
   modelId: tString,
@@ -379,6 +410,7 @@ export const tSampleParams = tStruct<SampleParams>('SampleParams', {
   n: tInt,
   seeds: tU32s,
   sampling: tSampling,
+  weightsVersion: tOptional(tInt),
 });
 
 /** Parameters of `forward`. */
@@ -465,9 +497,12 @@ export const tOptimStepResult = tStruct<OptimStepResult>('OptimStepResult', {
 /** Parameters of `publish_weights`. */
 export interface PublishWeightsParams {
   modelId: string;
+  /** the version they get, above the present one; absent: one more. At it already: no change */
+  weightsVersion?: number;
 }
 export const tPublishWeightsParams = tStruct<PublishWeightsParams>('PublishWeightsParams', {
   modelId: tString,
+  weightsVersion: tOptional(tInt),
 });
 
 /** Result of `publish_weights`. */
@@ -503,10 +538,13 @@ export const tSaveCheckpointResult = tStruct<SaveCheckpointResult>('SaveCheckpoi
 export interface LoadCheckpointParams {
   modelId: string;
   path: string;
+  /** the version the published weights get; absent: one more */
+  weightsVersion?: number;
 }
 export const tLoadCheckpointParams = tStruct<LoadCheckpointParams>('LoadCheckpointParams', {
   modelId: tString,
   path: tString,
+  weightsVersion: tOptional(tInt),
 });
 
 /** Result of `load_checkpoint`. */
@@ -561,12 +599,13 @@ export type SampleResult = SampleBatch;
 export const tSampleResult = tSampleBatch;
 
 /** Any frame between orchestrator and worker; `kind` says which. */
-export type Envelope = Hello | Welcome | Refusal | Request | Response | Failure | Progress;
+export type Envelope = Hello | Welcome | Refusal | Heartbeat | Request | Response | Failure | Progress;
 /** The codec of each envelope, by its `kind`. */
 export const ENVELOPES: { readonly [K in Envelope['kind']]: Codec<Extract<Envelope, { kind: K }>> } = {
   Hello: tHello,
   Welcome: tWelcome,
   Refusal: tRefusal,
+  Heartbeat: tHeartbeat,
   Request: tRequest,
   Response: tResponse,
   Failure: tFailure,
@@ -655,7 +694,7 @@ export const VERBS: { readonly [V in Verb]: VerbSpec<VerbTypes[V]['params'], Ver
     result: tSampleResult,
     control: false,
     progress: true,
-    errors: ['unknown_model', 'out_of_memory', 'cancelled'],
+    errors: ['unknown_model', 'stale_weights', 'out_of_memory', 'cancelled'],
   },
   forward: {
     method: 'forward',
@@ -732,4 +771,4 @@ export const VERBS: { readonly [V in Verb]: VerbSpec<VerbTypes[V]['params'], Ver
 };
 
 /** sha256 over the names and types above; a peer with another hash is refused. */
-export const PROTOCOL_HASH = 'c3b18c6834104d060d5da7f0cea3c87224c7badc1a0f2a1e26b53d8d9812153a';
+export const PROTOCOL_HASH = '51e0a05fec733e9a79092d6228a8d079a5d34a30505f7d71a752a82acdf111d4';

@@ -164,7 +164,7 @@ export class WorkerLink {
     if (envelope.kind === 'Response') return this.pending.succeed(envelope.id, envelope.result);
     if (envelope.kind === 'Failure') return this.pending.fail(envelope.id, envelope.error);
     if (envelope.kind === 'Progress') return this.pending.progress(envelope.id, envelope);
-    return false;
+    return envelope.kind === 'Heartbeat';
   }
 
   private async greet(from: PeerId, hello: Hello): Promise<void> {
@@ -180,7 +180,7 @@ export class WorkerLink {
       await this.sendRefusal(from, 'a worker is connected already');
     } else {
       this.peer = from;
-      this.send(from, { kind: 'Welcome', protocolHash: this.protocolHash });
+      this.send(from, { kind: 'Welcome', protocolHash: this.protocolHash, heartbeatSeconds: 2 });
       this.accept(hello);
     }
   }

@@ -33,6 +33,7 @@ export function createMemoryWorker(options: MemoryWorkerOptions = {}): Worker & 
     protocolHash: PROTOCOL_HASH,
     token: '',
     workerId: 'memory',
+    instanceId: 'memory',
     backend: 'memory',
     capabilities: ['sample', 'train'],
     losses: ['grpo'],

@@ -229,6 +229,6 @@ test('the verbs table', () => {
     Object.entries(VERBS).flatMap(([verb, spec]) => (spec[flag] ? [verb] : []));
   expect(named('control')).toEqual(['ping', 'cancel', 'shutdown']);
   expect(named('progress')).toEqual(['sample', 'forward']);
-  expect(VERBS.sample.errors).toEqual(['unknown_model', 'out_of_memory', 'cancelled']);
+  expect(VERBS.sample.errors).toEqual(['unknown_model', 'stale_weights', 'out_of_memory', 'cancelled']);
   expect(PROTOCOL_HASH).toMatch(/^[0-9a-f]{64}$/);
 });

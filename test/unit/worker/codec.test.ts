@@ -29,6 +29,7 @@ const hello: Hello = {
   protocolHash: '',
   token: '',
   workerId: 'w',
+  instanceId: 'i',
   backend: 'mock',
   capabilities: [],
   losses: [],

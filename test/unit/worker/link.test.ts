@@ -10,6 +10,7 @@ const HELLO: Hello = {
   protocolHash: PROTOCOL_HASH,
   token: 'secret',
   workerId: 'test',
+  instanceId: 'test-1',
   backend: 'test',
   capabilities: ['sample'],
   losses: ['grpo'],
@@ -74,7 +75,7 @@ afterEach(() => {
 async function welcomed(): Promise<Peer> {
   const peer = new Peer(link.endpoint);
   await peer.send(HELLO);
-  expect(await peer.receive()).toEqual({ kind: 'Welcome', protocolHash: PROTOCOL_HASH });
+  expect(await peer.receive()).toEqual({ kind: 'Welcome', protocolHash: PROTOCOL_HASH, heartbeatSeconds: 2 });
   return peer;
 }
 
