@@ -142,7 +142,7 @@ export function readSpec(text) {
   const verbs = entries(child(root, 'verbs'), 'verbs').map(([name, node]) => {
     const where = `verbs.${name}`;
     if (!/^[a-z][a-z0-9]*(_[a-z0-9]+)*$/.test(name)) throw new SpecError(where, 'a verb is snake_case');
-    entries(node, where, ['doc', 'control', 'progress', 'params', 'result', 'errors']);
+    entries(node, where, ['doc', 'control', 'progress', 'repeatable', 'params', 'result', 'errors']);
     const part = (key, of) => {
       const body = child(node, key);
       const struct = `${pascal(name)}${pascal(key)}`;
@@ -168,7 +168,9 @@ export function readSpec(text) {
     }
     const control = flag(node, 'control', where);
     const progress = flag(node, 'progress', where);
-    return { name, doc: docOf(node, where, `The verb \`${name}\`.`), control, progress, params, result, errors };
+    const repeatable = flag(node, 'repeatable', where);
+    const doc = docOf(node, where, `The verb \`${name}\`.`);
+    return { name, doc, control, progress, repeatable, params, result, errors };
   });
   const spec = { enums, structs, envelopes, verbs };
   return { ...spec, hash: hashOf(spec) };
@@ -186,6 +188,7 @@ function hashOf({ enums, structs, envelopes, verbs }) {
       verb.result.alias ?? verb.result.struct,
       verb.control,
       verb.progress,
+      verb.repeatable,
       verb.errors,
     ]),
   };

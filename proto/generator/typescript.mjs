@@ -74,13 +74,14 @@ const methodLines = ({ name, doc, params, result }) => [
   `  ${camel(name)}(params: ${params.struct}, options?: CallOptions): Promise<${result.struct}>;`,
 ];
 
-const tableLines = ({ name, params, result, control, progress, errors }) => [
+const tableLines = ({ name, params, result, control, progress, repeatable, errors }) => [
   `  ${name}: {`,
   `    method: '${camel(name)}',`,
   `    params: t${params.struct},`,
   `    result: t${result.struct},`,
   `    control: ${control},`,
   `    progress: ${progress},`,
+  `    repeatable: ${repeatable},`,
   `    errors: [${errors.map((error) => `'${error}'`).join(', ')}],`,
   '  },',
 ];
@@ -116,13 +117,17 @@ export interface WorkerVerbs {`,
     ...verbs.flatMap(methodLines),
     `}
 
-/** How a verb travels. \`control\`: answered during a long call. \`errors\`: beside those of any verb. */
+/**
+ * How a verb travels. \`control\`: answered during a long call. \`progress\`: tells how far it is. \`repeatable\`:
+ * asking twice is as asking once. \`errors\`: beside those of any verb.
+ */
 export interface VerbSpec<P, R> {
   readonly method: keyof WorkerVerbs;
   readonly params: Codec<P>;
   readonly result: Codec<R>;
   readonly control: boolean;
   readonly progress: boolean;
+  readonly repeatable: boolean;
   readonly errors: readonly ErrorCode[];
 }
 /** Every verb, in the order of the source. */

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-PROTOCOL_HASH = "51e0a05fec733e9a79092d6228a8d079a5d34a30505f7d71a752a82acdf111d4"
+PROTOCOL_HASH = "0b2a485df87fa1cf8ffdd1dc58b9250a35eb0ac3b762f7d18ce1df1de7ff93d3"
 """sha256 over the names and types below; a peer with another hash is refused."""
 
 Int = Annotated[int, Meta(ge=-(2**53) + 1, le=2**53 - 1)]

@@ -10,5 +10,5 @@ export async function startProcess(backend: string, protocolHash?: string): Prom
     threads: 1,
     ...(protocolHash === undefined ? {} : { protocolHash }),
   });
-  return { worker, requester: worker.link, process: worker.process };
+  return { worker, requester: worker.session, process: worker.process };
 }

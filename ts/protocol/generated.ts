@@ -661,13 +661,17 @@ export interface WorkerVerbs {
   shutdown(params: ShutdownParams, options?: CallOptions): Promise<ShutdownResult>;
 }
 
-/** How a verb travels. `control`: answered during a long call. `errors`: beside those of any verb. */
+/**
+ * How a verb travels. `control`: answered during a long call. `progress`: tells how far it is. `repeatable`:
+ * asking twice is as asking once. `errors`: beside those of any verb.
+ */
 export interface VerbSpec<P, R> {
   readonly method: keyof WorkerVerbs;
   readonly params: Codec<P>;
   readonly result: Codec<R>;
   readonly control: boolean;
   readonly progress: boolean;
+  readonly repeatable: boolean;
   readonly errors: readonly ErrorCode[];
 }
 /** Every verb, in the order of the source. */
@@ -678,6 +682,7 @@ export const VERBS: { readonly [V in Verb]: VerbSpec<VerbTypes[V]['params'], Ver
     result: tLoadModelResult,
     control: false,
     progress: false,
+    repeatable: true,
     errors: ['model_unloadable', 'out_of_memory'],
   },
   unload_model: {
@@ -686,6 +691,7 @@ export const VERBS: { readonly [V in Verb]: VerbSpec<VerbTypes[V]['params'], Ver
     result: tUnloadModelResult,
     control: false,
     progress: false,
+    repeatable: false,
     errors: ['unknown_model'],
   },
   sample: {
@@ -694,6 +700,7 @@ export const VERBS: { readonly [V in Verb]: VerbSpec<VerbTypes[V]['params'], Ver
     result: tSampleResult,
     control: false,
     progress: true,
+    repeatable: true,
     errors: ['unknown_model', 'stale_weights', 'out_of_memory', 'cancelled'],
   },
   forward: {
@@ -702,6 +709,7 @@ export const VERBS: { readonly [V in Verb]: VerbSpec<VerbTypes[V]['params'], Ver
     result: tForwardResult,
     control: false,
     progress: true,
+    repeatable: true,
     errors: ['unknown_model', 'out_of_memory', 'cancelled'],
   },
   forward_backward: {
@@ -710,6 +718,7 @@ export const VERBS: { readonly [V in Verb]: VerbSpec<VerbTypes[V]['params'], Ver
     result: tForwardBackwardResult,
     control: false,
     progress: false,
+    repeatable: true,
     errors: ['unknown_model', 'not_trainable', 'sequence_conflict', 'out_of_memory'],
   },
   optim_step: {
@@ -718,6 +727,7 @@ export const VERBS: { readonly [V in Verb]: VerbSpec<VerbTypes[V]['params'], Ver
     result: tOptimStepResult,
     control: false,
     progress: false,
+    repeatable: true,
     errors: ['unknown_model', 'not_trainable', 'sequence_conflict'],
   },
   publish_weights: {
@@ -726,6 +736,7 @@ export const VERBS: { readonly [V in Verb]: VerbSpec<VerbTypes[V]['params'], Ver
     result: tPublishWeightsResult,
     control: false,
     progress: false,
+    repeatable: true,
     errors: ['unknown_model'],
   },
   save_checkpoint: {
@@ -734,6 +745,7 @@ export const VERBS: { readonly [V in Verb]: VerbSpec<VerbTypes[V]['params'], Ver
     result: tSaveCheckpointResult,
     control: false,
     progress: false,
+    repeatable: false,
     errors: ['unknown_model', 'io_error'],
   },
   load_checkpoint: {
@@ -742,6 +754,7 @@ export const VERBS: { readonly [V in Verb]: VerbSpec<VerbTypes[V]['params'], Ver
     result: tLoadCheckpointResult,
     control: false,
     progress: false,
+    repeatable: true,
     errors: ['unknown_model', 'io_error'],
   },
   ping: {
@@ -750,6 +763,7 @@ export const VERBS: { readonly [V in Verb]: VerbSpec<VerbTypes[V]['params'], Ver
     result: tPingResult,
     control: true,
     progress: false,
+    repeatable: true,
     errors: [],
   },
   cancel: {
@@ -758,6 +772,7 @@ export const VERBS: { readonly [V in Verb]: VerbSpec<VerbTypes[V]['params'], Ver
     result: tCancelResult,
     control: true,
     progress: false,
+    repeatable: false,
     errors: [],
   },
   shutdown: {
@@ -766,9 +781,10 @@ export const VERBS: { readonly [V in Verb]: VerbSpec<VerbTypes[V]['params'], Ver
     result: tShutdownResult,
     control: true,
     progress: false,
+    repeatable: false,
     errors: [],
   },
 };
 
 /** sha256 over the names and types above; a peer with another hash is refused. */
-export const PROTOCOL_HASH = '51e0a05fec733e9a79092d6228a8d079a5d34a30505f7d71a752a82acdf111d4';
+export const PROTOCOL_HASH = '0b2a485df87fa1cf8ffdd1dc58b9250a35eb0ac3b762f7d18ce1df1de7ff93d3';

@@ -66,6 +66,20 @@ export function unpackEnvelope(frame: Uint8Array): Envelope {
   return envelopeCodec((wire as { kind?: unknown }).kind).decode(wire, '');
 }
 
+/**
+ * What a frame claims if it is a Hello, of whatever version of the protocol; else undefined.
+ * @throws ProtocolError on bytes that are not well-formed msgpack
+ */
+export function peekHello(frame: Uint8Array): { protocolHash: string; token: string } | undefined {
+  // The tag comes first: any other message is recognised by a few bytes.
+  if (!HELLO_TAG.every((byte, index) => frame[index + 1] === byte)) return undefined;
+  const { protocolHash, token } = read(frame, 'envelope') as { protocolHash?: unknown; token?: unknown };
+  return { protocolHash: String(protocolHash), token: typeof token === 'string' ? token : '' };
+}
+
+/** `kind: Hello` as it stands behind the header of the map, in the order that proto/README.md prescribes. */
+const HELLO_TAG = packr.pack({ kind: 'Hello' }).subarray(1);
+
 function envelopeCodec(kind: unknown): Codec<Envelope> {
   if (typeof kind === 'string' && Object.hasOwn(ENVELOPES, kind)) {
     return ENVELOPES[kind as Envelope['kind']] as unknown as Codec<Envelope>;

@@ -4,7 +4,6 @@ import { PROTOCOL_HASH, VERBS } from '../protocol/generated.ts';
 import { ProtocolError } from '../protocol/primitives.ts';
 import { packResult, unpackParams } from './codec.ts';
 import { WorkerCallError } from './errors.ts';
-import type { RequestOptions } from './link.ts';
 import { type Checkpoints, inFolders, inMemory } from './memory/checkpoints.ts';
 import { checkLimits } from './memory/limits.ts';
 import { MemoryModel, type Pace } from './memory/model.ts';
@@ -12,6 +11,7 @@ import { CONTEXT_LENGTH, initialWeights } from './memory/policy.ts';
 import { stream } from './memory/random.ts';
 import { VOCABULARY } from './memory/text.ts';
 import { cancelledError } from './pendingCalls.ts';
+import type { RequestOptions } from './session.ts';
 import { createTypedWorker, type Requester } from './typedWorker.ts';
 
 export interface MemoryWorkerOptions {

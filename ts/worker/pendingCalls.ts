@@ -2,33 +2,59 @@ import type { WorkerError } from '../protocol/generated.ts';
 import type { CallOptions } from '../protocol/primitives.ts';
 import { WorkerCallError } from './errors.ts';
 
-interface PendingCall {
+/** A request that waits for its answer. */
+export interface PendingCall {
+  readonly verb: string;
+  readonly params: Uint8Array;
+  /** Under which it was last sent; a repeat on another connection gets a new one. */
+  id: number;
+  /** The caller has aborted; whatever the answer is, it gets `cancelled`. */
+  aborted: boolean;
+  readonly answer: Promise<Uint8Array>;
+}
+
+interface Entry extends PendingCall {
   resolve(result: Uint8Array): void;
   reject(error: WorkerCallError): void;
   onProgress: CallOptions['onProgress'];
-  /** The caller has aborted; whatever the answer is, it gets `cancelled`. */
-  aborted: boolean;
+  /** The furthest progress told so far: a repeat starts again from nothing, but nobody goes back. */
+  furthest: number;
 }
 
 /** Requests that wait for their answer, by id. Each method that takes an id says whether it was known. */
 export class PendingCalls {
-  private readonly calls = new Map<number, PendingCall>();
+  private readonly calls = new Map<number, Entry>();
 
-  add(id: number, onProgress: CallOptions['onProgress']): Promise<Uint8Array> {
-    return new Promise((resolve, reject) => {
-      this.calls.set(id, { resolve, reject, onProgress, aborted: false });
+  add(id: number, verb: string, params: Uint8Array, onProgress: CallOptions['onProgress']): PendingCall {
+    let resolve!: Entry['resolve'];
+    let reject!: Entry['reject'];
+    const answer = new Promise<Uint8Array>((onResult, onError) => {
+      resolve = onResult;
+      reject = onError;
     });
+    const call: Entry = { id, verb, params, answer, aborted: false, resolve, reject, onProgress, furthest: -1 };
+    this.calls.set(id, call);
+    return call;
   }
 
-  abort(id: number): boolean {
-    const call = this.calls.get(id);
-    if (call !== undefined) call.aborted = true;
-    return call !== undefined;
+  /** All that wait, the oldest first. */
+  list(): PendingCall[] {
+    return [...this.calls.values()];
+  }
+
+  renumber(call: PendingCall, id: number): void {
+    const entry = this.take(call.id);
+    if (entry === undefined) return;
+    entry.id = id;
+    this.calls.set(id, entry);
   }
 
   progress(id: number, progress: { done: number; total: number }): boolean {
     const call = this.calls.get(id);
-    call?.onProgress?.(progress);
+    if (call !== undefined && progress.done > call.furthest) {
+      call.furthest = progress.done;
+      call.onProgress?.(progress);
+    }
     return call !== undefined;
   }
 
@@ -39,9 +65,9 @@ export class PendingCalls {
     return call !== undefined;
   }
 
-  fail(id: number, error: WorkerError): boolean {
+  fail(id: number, error: WorkerError | WorkerCallError): boolean {
     const call = this.take(id);
-    call?.reject(WorkerCallError.from(error));
+    call?.reject(error instanceof WorkerCallError ? error : WorkerCallError.from(error));
     return call !== undefined;
   }
 
@@ -50,7 +76,7 @@ export class PendingCalls {
     this.calls.clear();
   }
 
-  private take(id: number): PendingCall | undefined {
+  private take(id: number): Entry | undefined {
     const call = this.calls.get(id);
     this.calls.delete(id);
     return call;

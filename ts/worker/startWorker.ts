@@ -1,17 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import type { Worker } from '../ports/worker.ts';
-import type { Hello } from '../protocol/generated.ts';
 import { packParams } from './codec.ts';
 import { TIMED_OUT, within } from './deadline.ts';
 import { WorkerCallError, WorkerStartError } from './errors.ts';
-import { WorkerLink } from './link.ts';
+import { Hub } from './hub.ts';
+import type { Patience, Session } from './session.ts';
 import { type ProcessEnd, type SpawnOptions, spawnWorker, type WorkerProcess } from './spawn.ts';
 import { createTypedWorker } from './typedWorker.ts';
 
 /** Milliseconds that each step of stopping a worker may take. */
 export interface StopDeadlines {
-  /** After its connection was lost, for the process to end by itself, which then explains the loss. */
-  loss: number;
   /** From `shutdown` to SIGTERM. */
   shutdown: number;
   /** From SIGTERM to SIGKILL. */
@@ -20,23 +18,37 @@ export interface StopDeadlines {
   kill: number;
 }
 
-export interface StartWorkerOptions extends Omit<SpawnOptions, 'endpoint' | 'token'> {
+/** How to start a worker process on a hub that is there already. */
+export interface HireOptions extends Omit<SpawnOptions, 'endpoint' | 'token'> {
   /** Milliseconds from the start of the process to its Hello; 120,000 by default. */
   startDeadline?: number;
   stopDeadlines?: StopDeadlines;
   /** Aborting it gives up waiting for the worker. */
   signal?: AbortSignal;
+}
+
+export interface StartWorkerOptions extends HireOptions {
   /** Ours unless a test says otherwise. */
   protocolHash?: string;
+  patience?: Partial<Patience>;
+}
+
+/** A worker process that has connected. */
+export interface HiredWorker {
+  readonly process: WorkerProcess;
+  readonly session: Session;
+  /** Ask it to stop, make it stop, and wait until it has. Safe to call twice. */
+  stop(): Promise<void>;
 }
 
 /** A worker, with what tests and diagnosis need of its process and connection. */
 export interface ProcessWorker extends Worker {
   readonly process: WorkerProcess;
-  readonly link: WorkerLink;
+  readonly session: Session;
+  readonly hub: Hub;
 }
 
-const STOP_DEADLINES: StopDeadlines = { loss: 2_000, shutdown: 15_000, terminate: 5_000, kill: 5_000 };
+const STOP_DEADLINES: StopDeadlines = { shutdown: 15_000, terminate: 5_000, kill: 5_000 };
 
 /**
  * Start a worker process and wait until it has connected.
@@ -44,42 +56,68 @@ const STOP_DEADLINES: StopDeadlines = { loss: 2_000, shutdown: 15_000, terminate
  *   has ended and the socket is free
  */
 export async function startWorker(options: StartWorkerOptions): Promise<ProcessWorker> {
-  const { startDeadline = 120_000, stopDeadlines = STOP_DEADLINES, signal, protocolHash, ...spawnOptions } = options;
-  const token = randomBytes(32).toString('hex');
-  let process: WorkerProcess | undefined;
-  const link = await WorkerLink.bind({
-    token,
+  const { protocolHash, patience, ...hireOptions } = options;
+  const hub = await Hub.bind({
     ...(protocolHash === undefined ? {} : { protocolHash }),
-    onBroken: (cause, reason) => {
-      const { loss, shutdown } = stopDeadlines;
-      const grace = cause === 'nonsense' ? 0 : link.toldToLeave ? shutdown : loss;
-      if (process !== undefined) void stopBroken(process, link, grace, reason);
-    },
+    ...(patience === undefined ? {} : { patience }),
   });
   try {
-    process = await spawnWorker({ ...spawnOptions, endpoint: link.endpoint, token });
-    const hello = await firstHello(process, link, startDeadline, signal);
-    void watchEnd(process, link);
-    return { ...createTypedWorker(link, hello, stopOnce(process, link, stopDeadlines)), process, link };
+    const { process, session, stop } = await hireWorker(hub, hireOptions);
+    const close = () => stop().finally(() => hub.close());
+    return { ...createTypedWorker(session, session.hello, close), process, session, hub };
   } catch (error) {
-    process?.kill('SIGKILL');
-    await process?.ended;
-    link.close();
+    hub.close();
     throw error;
   }
 }
 
-async function firstHello(
+/**
+ * Start a worker process that connects to a hub, with a token of its own.
+ * @throws WorkerStartError when it did not come up, WorkerCallError `cancelled` on abort; by then the
+ *   process has ended
+ */
+export async function hireWorker(hub: Hub, options: HireOptions): Promise<HiredWorker> {
+  const { startDeadline = 120_000, stopDeadlines = STOP_DEADLINES, signal, ...spawnOptions } = options;
+  const token = randomBytes(32).toString('hex');
+  let process: WorkerProcess | undefined;
+  const joined = new Promise<Session>((resolve, reject) => {
+    hub.invite(token, {
+      single: true,
+      onJoin: resolve,
+      onRefused: reject,
+      onBroken: (session, _, reason) => {
+        session.fail(goneError(`was stopped: ${reason}`, process));
+        process?.kill('SIGKILL');
+      },
+    });
+  });
+  // Whoever waits gets the rejection; that nobody waits is no crash.
+  joined.catch(() => {});
+  try {
+    process = await spawnWorker({ ...spawnOptions, endpoint: hub.endpoint, token });
+    const session = await firstSession(joined, process, hub, startDeadline, signal);
+    void watchEnd(process, session, () => hub.revoke(token));
+    return { process, session, stop: stopOnce(process, session, stopDeadlines) };
+  } catch (error) {
+    hub.revoke(token);
+    process?.kill('SIGKILL');
+    await process?.ended;
+    throw error;
+  }
+}
+
+async function firstSession(
+  joined: Promise<Session>,
   process: WorkerProcess,
-  link: WorkerLink,
+  hub: Hub,
   deadline: number,
   signal: AbortSignal | undefined,
-): Promise<Hello> {
+): Promise<Session> {
   const aborted = abortion(signal);
-  const first = await within(Promise.race([link.connected, process.ended, aborted.promise]), deadline);
+  const first = await within(Promise.race([joined, process.ended, aborted.promise]), deadline);
   aborted.forget();
-  if (first === TIMED_OUT) throw startError(`did not connect within ${deadline / 1000} s`, process, link);
-  if ('exitCode' in first) throw startError(`${describeEnd(first)} before it connected`, process, link);
+  if (first === TIMED_OUT) throw startError(`did not connect within ${deadline / 1000} s`, process, hub);
+  if ('exitCode' in first) throw startError(`${describeEnd(first)} before it connected`, process, hub);
   return first;
 }
 
@@ -93,28 +131,23 @@ function abortion(signal: AbortSignal | undefined): { promise: Promise<never>; f
   return { promise, forget: () => signal?.removeEventListener('abort', onAbort) };
 }
 
-async function watchEnd(process: WorkerProcess, link: WorkerLink): Promise<void> {
+async function watchEnd(process: WorkerProcess, session: Session, after: () => void): Promise<void> {
   const end = await process.ended;
-  link.fail(goneError(describeEnd(end), process));
+  session.fail(goneError(describeEnd(end), process));
+  after();
 }
 
-async function stopBroken(process: WorkerProcess, link: WorkerLink, grace: number, reason: string): Promise<void> {
-  if ((await within(process.ended, grace)) !== TIMED_OUT) return;
-  link.fail(goneError(`was stopped: ${reason}`, process));
-  process.kill('SIGKILL');
-}
-
-function stopOnce(process: WorkerProcess, link: WorkerLink, deadlines: StopDeadlines): () => Promise<void> {
+function stopOnce(process: WorkerProcess, session: Session, deadlines: StopDeadlines): () => Promise<void> {
   let stopped: Promise<void> | undefined;
   return () => {
-    stopped ??= stop(process, link, deadlines);
+    stopped ??= stop(process, session, deadlines);
     return stopped;
   };
 }
 
-async function stop(process: WorkerProcess, link: WorkerLink, deadlines: StopDeadlines): Promise<void> {
+async function stop(process: WorkerProcess, session: Session, deadlines: StopDeadlines): Promise<void> {
   // The process's end is the answer that counts.
-  link.request('shutdown', packParams('shutdown', {})).catch(() => {});
+  session.request('shutdown', packParams('shutdown', {})).catch(() => {});
   let end = await within(process.ended, deadlines.shutdown);
   if (end === TIMED_OUT) {
     process.kill('SIGTERM');
@@ -124,8 +157,10 @@ async function stop(process: WorkerProcess, link: WorkerLink, deadlines: StopDea
     process.kill('SIGKILL');
     end = await within(process.ended, deadlines.kill);
   }
-  link.close();
-  if (end === TIMED_OUT) throw goneError(`(process ${process.pid}) does not end, even by SIGKILL`, process);
+  if (end !== TIMED_OUT) return;
+  const error = goneError(`(process ${process.pid}) does not end, even by SIGKILL`, process);
+  session.fail(error);
+  throw error;
 }
 
 function describeEnd(end: ProcessEnd): string {
@@ -134,17 +169,18 @@ function describeEnd(end: ProcessEnd): string {
   return `was ended by ${end.signal}${hint}`;
 }
 
-function goneError(what: string, process: WorkerProcess): WorkerCallError {
-  return new WorkerCallError('worker_gone', `the worker ${what}${lastWords(process)}`, process.output());
+function goneError(what: string, process: WorkerProcess | undefined): WorkerCallError {
+  return new WorkerCallError('worker_gone', `the worker ${what}${lastWords(process)}`, process?.output());
 }
 
-function startError(what: string, process: WorkerProcess, link: WorkerLink): WorkerStartError {
-  const turnedAway = link.turnedAway === undefined ? '' : `; a peer was turned away: ${link.turnedAway}`;
+function startError(what: string, process: WorkerProcess, hub: Hub): WorkerStartError {
+  const turnedAway = hub.turnedAway === undefined ? '' : `; a peer was turned away: ${hub.turnedAway}`;
   const message = `the worker ${what}${turnedAway}${lastWords(process)}`;
   return new WorkerStartError('worker_start_failed', message, process.output());
 }
 
-function lastWords(process: WorkerProcess): string {
+function lastWords(process: WorkerProcess | undefined): string {
+  if (process === undefined) return '';
   const last = process.output().trimEnd().split('\n').at(-1)?.trim();
   return last ? `; it last printed: ${last}` : '; it printed nothing';
 }

@@ -4,10 +4,10 @@ import { VERBS } from '../protocol/generated.ts';
 import { type CallOptions, ProtocolError } from '../protocol/primitives.ts';
 import { packParams, unpackResult } from './codec.ts';
 import { WorkerCallError } from './errors.ts';
-import type { WorkerLink } from './link.ts';
+import type { Session } from './session.ts';
 
 /** What carries packed requests: a link to a process, or a worker in this one. */
-export type Requester = Pick<WorkerLink, 'request'>;
+export type Requester = Pick<Session, 'request'>;
 
 /**
  * The verbs as methods over packed requests: params are checked before they are sent and results when they arrive.

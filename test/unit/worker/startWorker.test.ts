@@ -8,7 +8,7 @@ import { type ProcessWorker, type StartWorkerOptions, startWorker } from '../../
 import { isAlive } from '../../fixtures/processes.ts';
 import { python, workerFixture } from '../../fixtures/python.ts';
 
-const QUICK = { loss: 100, shutdown: 200, terminate: 200, kill: 5_000 };
+const QUICK = { shutdown: 200, terminate: 200, kill: 5_000 };
 const started: ProcessWorker[] = [];
 
 async function start(fixture: string, options: Partial<StartWorkerOptions> = {}): Promise<ProcessWorker> {
@@ -27,7 +27,7 @@ afterEach(async () => {
   for (const worker of started.splice(0)) {
     worker.process.kill('SIGKILL');
     await worker.process.ended;
-    worker.link.close();
+    worker.hub.close();
   }
 });
 
@@ -45,7 +45,7 @@ describe('a worker that behaves', () => {
   });
 
   test('may take its time to end after it has hung up', async () => {
-    const worker = await start('slow_to_leave', { stopDeadlines: { ...QUICK, loss: 0, shutdown: 20_000 } });
+    const worker = await start('slow_to_leave', { patience: { reconnect: 1 } });
     await worker.close();
     expect(await worker.process.ended).toEqual({ exitCode: 0, signal: undefined });
   });
@@ -118,7 +118,7 @@ describe('a worker that does not come up gives one error and leaves no process',
   test('garbage before Hello', async () => {
     await expect(start('garbage_first')).rejects.toMatchObject({
       code: 'worker_start_failed',
-      message: expect.stringMatching(/exit code 1 .*no protocol message.*that did not work/),
+      message: expect.stringMatching(/exit code 1 .*no Hello.*that did not work/),
     });
   });
 });
@@ -159,7 +159,7 @@ describe('a worker that fails later', () => {
   });
 
   test('a lost connection ends the call and the process', async () => {
-    const worker = await start('hangs_up', { stopDeadlines: QUICK });
+    const worker = await start('hangs_up', { patience: { reconnect: 100 } });
     await expect(worker.ping({})).rejects.toMatchObject({
       code: 'worker_gone',
       message: expect.stringContaining('was stopped: its connection was lost'),
@@ -178,7 +178,7 @@ describe('a worker that fails later', () => {
     expect(seen).toEqual([1, 2]);
     await worker.ping({});
     // The repeated answer, the one under an unknown id, and the progress after the end.
-    expect(worker.link.dropped).toBe(3);
+    expect(worker.session.dropped).toBe(3);
   });
 
   test('deaf to shutdown and SIGTERM, it is killed with all its group', async () => {
@@ -217,6 +217,6 @@ describe('calls', () => {
   test('a request before anybody connected', async () => {
     const worker = await start('well_behaved');
     await worker.close();
-    await expect(worker.link.request('ping', packParams('ping', {}))).rejects.toMatchObject({ code: 'worker_gone' });
+    await expect(worker.session.request('ping', packParams('ping', {}))).rejects.toMatchObject({ code: 'worker_gone' });
   });
 });

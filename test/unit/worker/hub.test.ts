@@ -1,0 +1,111 @@
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { PROTOCOL_HASH } from '../../../ts/protocol/generated.ts';
+import { pack } from '../../../ts/worker/codec.ts';
+import type { WorkerStartError } from '../../../ts/worker/errors.ts';
+import { Hub } from '../../../ts/worker/hub.ts';
+import type { Session } from '../../../ts/worker/session.ts';
+import { HandPeer, hangUpAll, hello } from '../../fixtures/handPeer.ts';
+
+let hub: Hub;
+let joined: Session[];
+let refused: WorkerStartError[];
+
+beforeEach(async () => {
+  joined = [];
+  refused = [];
+  hub = await Hub.bind();
+  const note = {
+    onJoin: (one: Session) => joined.push(one),
+    onRefused: (error: WorkerStartError) => refused.push(error),
+  };
+  hub.invite('secret', { single: true, ...note });
+  hub.invite('open house', { single: false, ...note });
+});
+
+afterEach(() => {
+  hangUpAll();
+  hub.close();
+});
+
+test('lets in whoever knows a token and speaks the protocol, and says how often to send heartbeats', async () => {
+  const peer = new HandPeer(hub.endpoint);
+  await peer.send(hello());
+  expect(await peer.receive()).toEqual({ kind: 'Welcome', protocolHash: PROTOCOL_HASH, heartbeatSeconds: 2 });
+  expect(joined.map((session) => session.hello)).toEqual([hello()]);
+});
+
+test('a wrong token is refused without a word about anything else, and the right one still gets in', async () => {
+  const stranger = new HandPeer(hub.endpoint);
+  await stranger.send(hello({ token: 'guess', protocolHash: 'other' }));
+  expect(await stranger.receive()).toMatchObject({
+    kind: 'Refusal',
+    error: { code: 'unauthorized', message: expect.not.stringContaining(PROTOCOL_HASH) },
+  });
+  expect(hub.turnedAway).toMatch(/token/);
+  expect(refused).toEqual([]);
+  await HandPeer.welcomed(hub.endpoint);
+});
+
+test('another protocol is refused, to both, with both hashes', async () => {
+  const peer = new HandPeer(hub.endpoint);
+  await peer.send(hello({ protocolHash: 'other-hash' }));
+  const message = expect.stringMatching(new RegExp(`other-hash.*${PROTOCOL_HASH}`));
+  expect(await peer.receive()).toMatchObject({ kind: 'Refusal', error: { code: 'unauthorized', message } });
+  expect(refused).toEqual([expect.objectContaining({ code: 'unauthorized', message })]);
+});
+
+test('a Hello of another version, with fields of its own, is refused by its hash', async () => {
+  const peer = new HandPeer(hub.endpoint);
+  const strange = { kind: 'Hello', protocolHash: 'v0', token: 'secret', mood: 'good' };
+  await peer.socket.send(pack({ encode: (value: object) => value, decode: () => strange }, strange));
+  const message = expect.stringMatching(new RegExp(`v0.*${PROTOCOL_HASH}`));
+  expect(await peer.receive()).toMatchObject({ kind: 'Refusal', error: { message } });
+});
+
+test('a single invitation lets in one worker, an open one any number', async () => {
+  await HandPeer.welcomed(hub.endpoint, { instanceId: 'a' });
+  const second = new HandPeer(hub.endpoint);
+  await second.send(hello({ instanceId: 'b' }));
+  expect(await second.receive()).toMatchObject({
+    kind: 'Refusal',
+    error: { message: expect.stringMatching(/already/) },
+  });
+  for (const instanceId of ['c', 'd']) await HandPeer.welcomed(hub.endpoint, { instanceId, token: 'open house' });
+  expect(joined.map((session) => session.hello.instanceId)).toEqual(['a', 'c', 'd']);
+});
+
+test('an instance cannot be taken over with another token', async () => {
+  await HandPeer.welcomed(hub.endpoint, { instanceId: 'a' });
+  const thief = new HandPeer(hub.endpoint);
+  await thief.send(hello({ instanceId: 'a', token: 'open house' }));
+  expect(await thief.receive()).toMatchObject({ kind: 'Refusal' });
+});
+
+test('a revoked token lets nobody in', async () => {
+  hub.revoke('secret');
+  const peer = new HandPeer(hub.endpoint);
+  await peer.send(hello());
+  expect(await peer.receive()).toMatchObject({ kind: 'Refusal' });
+});
+
+test('the same instance on a new connection is the same session', async () => {
+  await HandPeer.welcomed(hub.endpoint);
+  await HandPeer.welcomed(hub.endpoint);
+  expect(joined).toHaveLength(1);
+});
+
+test('who has not said Hello is not listened to, and nothing it sends is unpacked at length', async () => {
+  const peer = new HandPeer(hub.endpoint);
+  await peer.send({ kind: 'Response', id: 1, result: new Uint8Array() });
+  await peer.send(hello({ workerId: 'x'.repeat(2 ** 16) }));
+  await peer.socket.send(Buffer.of(0xc1));
+  await peer.send(hello());
+  expect((await peer.receive()).kind).toBe('Welcome');
+  expect(hub.turnedAwayCount).toBe(3);
+});
+
+test('closing ends every session', async () => {
+  await HandPeer.welcomed(hub.endpoint);
+  hub.close();
+  expect(await joined[0]?.gone).toMatchObject({ code: 'worker_gone', message: expect.stringMatching(/closed/) });
+});

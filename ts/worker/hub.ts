@@ -1,0 +1,194 @@
+import { createHash } from 'node:crypto';
+import type { Hello, WorkerError } from '../protocol/generated.ts';
+import { PROTOCOL_HASH } from '../protocol/generated.ts';
+import { packEnvelope, peekHello, unpackEnvelope } from './codec.ts';
+import { WorkerCallError, WorkerStartError } from './errors.ts';
+import { type BrokenCause, PATIENCE, type Patience, Session } from './session.ts';
+import { bindTransport, type PeerId, type Transport } from './transport.ts';
+
+/** Whom a token lets in, and who hears of it. */
+export interface Invitation {
+  /** Whether one worker at a time may use the token; else any number may. */
+  single: boolean;
+  /** A worker process is here, for the first time. */
+  onJoin(session: Session): void;
+  /** Somebody knew the token and could not be let in. */
+  onRefused?(error: WorkerStartError): void;
+  /** See SessionOptions. */
+  onBroken?(session: Session, cause: BrokenCause, reason: string): void;
+}
+
+export interface HubOptions {
+  patience?: Partial<Patience>;
+  /** Ours unless a test says otherwise. */
+  protocolHash?: string;
+}
+
+/** Bytes that a first message may have: who has not been let in is not listened to for long. */
+const MOST_HELLO_BYTES = 2 ** 16;
+
+/**
+ * The place where workers connect to. It lets in who holds an invitation, keeps a session for each worker
+ * process over all its connections, and gives messages to the session they belong to.
+ */
+export class Hub {
+  private readonly protocolHash: string;
+  private readonly patience: Patience;
+  private readonly invitations = new Map<string, Invitation>();
+  /** Whose session, and under which invitation it came, by instance. */
+  private readonly instances = new Map<string, { session: Session; invitation: Invitation }>();
+  private readonly peers = new Map<PeerId, Session>();
+  private transport!: Transport;
+  private strangerCount = 0;
+  private stranger: string | undefined;
+  private watch: NodeJS.Timeout | undefined;
+  private lastLook = performance.now();
+
+  private constructor(options: HubOptions) {
+    this.protocolHash = options.protocolHash ?? PROTOCOL_HASH;
+    this.patience = { ...PATIENCE, ...options.patience };
+  }
+
+  /** Bind and listen. */
+  static async bind(options: HubOptions = {}): Promise<Hub> {
+    const hub = new Hub(options);
+    hub.transport = await bindTransport({
+      onMessage: (peer, payload) => hub.receive(peer, payload),
+      onDisconnect: () => {
+        for (const session of new Set(hub.peers.values())) void session.probe();
+      },
+    });
+    hub.watch = setInterval(() => hub.look(performance.now()), hub.patience.heartbeat);
+    // Listening alone keeps no process alive.
+    hub.watch.unref();
+    return hub;
+  }
+
+  get endpoint(): string {
+    return this.transport.endpoint;
+  }
+
+  /** Messages of peers that were not let in. */
+  get turnedAwayCount(): number {
+    return this.strangerCount;
+  }
+
+  /** Why the last of them was not. */
+  get turnedAway(): string | undefined {
+    return this.stranger;
+  }
+
+  /** Let in who knows the token, until it is revoked. A token is as good as a password: 32 random bytes. */
+  invite(token: string, invitation: Invitation): void {
+    this.invitations.set(digest(token), invitation);
+  }
+
+  revoke(token: string): void {
+    this.invitations.delete(digest(token));
+  }
+
+  /** End all sessions and free the socket. */
+  close(): void {
+    clearInterval(this.watch);
+    for (const { session } of this.instances.values()) {
+      session.fail(new WorkerCallError('worker_gone', 'the connection to the worker was closed'));
+    }
+    this.transport.close();
+  }
+
+  private receive(from: PeerId, payload: Uint8Array): void {
+    const session = this.peers.get(from);
+    try {
+      if (session === undefined || peekHello(payload) !== undefined) void this.greet(from, payload);
+      else session.receive(unpackEnvelope(payload));
+    } catch (error) {
+      const problem = error instanceof Error ? error.message : String(error);
+      if (session !== undefined) session.receiveNonsense(problem);
+      else this.turnAway(`it sent what is no protocol message (${problem})`);
+    }
+  }
+
+  private async greet(from: PeerId, payload: Uint8Array): Promise<void> {
+    if (payload.byteLength > MOST_HELLO_BYTES)
+      return this.turnAway(`its first message has ${payload.byteLength} bytes`);
+    const claim = peekHello(payload);
+    if (claim === undefined) return this.turnAway('its first message was no Hello');
+    // The token first: whoever does not know one must not learn more, nor end a start with a wrong hash.
+    const invitation = this.invitations.get(digest(claim.token));
+    if (invitation === undefined) {
+      await this.refuse(from, 'the token is not one that this orchestrator gave out in RZERO_TOKEN');
+    } else if (claim.protocolHash !== this.protocolHash) {
+      const message = `the worker speaks protocol ${claim.protocolHash}, the orchestrator ${this.protocolHash}; both must come from the same proto/protocol.yml`;
+      // After the refusal has left, since whoever waits for the worker may close the socket when it hears of it.
+      await this.refuse(from, message);
+      invitation.onRefused?.(new WorkerStartError('unauthorized', message));
+    } else {
+      const hello = unpackEnvelope(payload) as Hello;
+      await this.admit(from, hello, invitation);
+    }
+  }
+
+  private async admit(from: PeerId, hello: Hello, invitation: Invitation): Promise<void> {
+    const known = this.instances.get(hello.instanceId);
+    if (known !== undefined && known.invitation !== invitation) {
+      return this.refuse(from, 'a worker of this instanceId came with another token');
+    }
+    const others = [...this.instances.values()].some((other) => other !== known && other.invitation === invitation);
+    if (invitation.single && others) return this.refuse(from, 'a worker is connected already');
+
+    const session = known?.session ?? this.open(hello, invitation);
+    for (const [peer, owner] of this.peers) if (owner === session) this.peers.delete(peer);
+    this.peers.set(from, session);
+    const welcome = packEnvelope({
+      kind: 'Welcome',
+      protocolHash: this.protocolHash,
+      heartbeatSeconds: this.patience.heartbeat / 1000,
+    });
+    // A peer that has left already is found out like any other.
+    this.transport.send(from, welcome).catch(() => void session.probe());
+    session.attach(from);
+    if (known === undefined) invitation.onJoin(session);
+  }
+
+  private open(hello: Hello, invitation: Invitation): Session {
+    const session: Session = new Session(hello, this.transport, {
+      patience: this.patience,
+      ...(invitation.onBroken === undefined
+        ? {}
+        : { onBroken: (cause, reason) => invitation.onBroken?.(session, cause, reason) }),
+    });
+    this.instances.set(hello.instanceId, { session, invitation });
+    void session.gone.then(() => {
+      this.instances.delete(hello.instanceId);
+      for (const [peer, owner] of this.peers) if (owner === session) this.peers.delete(peer);
+    });
+    return session;
+  }
+
+  private async refuse(peer: PeerId, message: string): Promise<void> {
+    this.turnAway(message);
+    const error: WorkerError = { code: 'unauthorized', message };
+    // A peer that has left needs no refusal.
+    await this.transport.send(peer, packEnvelope({ kind: 'Refusal', error })).catch(() => {});
+  }
+
+  private turnAway(reason: string): void {
+    this.strangerCount += 1;
+    this.stranger = reason;
+  }
+
+  /** Look after every worker; a look that comes late (the machine slept, Ctrl-Z) blames nobody for it. */
+  private look(now: number): void {
+    const late = now - this.lastLook - this.patience.heartbeat;
+    this.lastLook = now;
+    for (const { session } of this.instances.values()) {
+      if (late > this.patience.heartbeat) session.excuse(late);
+      session.check(now);
+    }
+  }
+}
+
+function digest(token: string): string {
+  // A lookup by digest takes no longer for a token that is nearly right.
+  return createHash('sha256').update(token).digest('hex');
+}
