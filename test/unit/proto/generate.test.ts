@@ -77,7 +77,12 @@ describe('refused, with the place and what is allowed', () => {
     ['an envelope as a result', 'envelopes: []', 'envelopes: [Point]', 'verbs.move_to.result: "Point" is not a struct'],
     ['a primitive as a result', 'result: Point', 'result: int', 'verbs.move_to.result: "int" is not a struct'],
     ['no result', 'result: Point', 'progress: true', 'verbs.move_to: has no result'],
-    ['an unknown key of a verb', 'errors:', 'error:', 'unknown key "error" (allowed: doc, control, progress, repeatable, params'],
+    [
+      'an unknown key of a verb',
+      'errors:',
+      'error:',
+      'unknown key "error" (allowed: doc, control, progress, repeatable, params',
+    ],
     ['an unknown key of a struct', 'doc:', 'docs:', 'structs.Point: unknown key "docs" (allowed: doc, fields)'],
     ['an unknown key at the top', 'envelopes:', 'envelope:', 'top level: unknown key "envelope"'],
     [

@@ -1,0 +1,290 @@
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { SampleBatch } from '../../../../ts/protocol/generated.ts';
+import { createMemoryWorker } from '../../../../ts/worker/memoryWorker.ts';
+import { Pool, type PoolOptions } from '../../../../ts/worker/pool/pool.ts';
+import { adam, LOSS, sampleParams, sequencesOf, trainBatch, userTurns } from '../../../contract/requests.ts';
+import { gate, TestRecruit } from '../../../fixtures/recruit.ts';
+
+const SOURCE = 'memory:pool';
+const PROMPTS = Array.from({ length: 12 }, (_, index) => `prompt ${index}`);
+const ASKED = sampleParams('m', { conversations: userTurns(...PROMPTS), n: 2 });
+
+let folder: string;
+let pools: Pool[];
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'rzero-pool-'));
+  pools = [];
+});
+
+afterEach(async () => {
+  await Promise.all(pools.map((pool) => pool.close()));
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function poolOf(recruits: readonly TestRecruit[], options: Partial<PoolOptions> = {}): Pool {
+  const exchange = join(folder, 'exchange');
+  const pool = new Pool({ requestSamples: 4, exchange, expectsMore: false, ...options }, async () => {});
+  for (const recruit of recruits) pool.add(recruit);
+  pools.push(pool);
+  return pool;
+}
+
+async function load(pool: Pool, trainable = false): Promise<void> {
+  await pool.loadModel({ modelId: 'm', source: SOURCE, trainable, seed: 3 });
+}
+
+/** One gradient step that changes the weights visibly. */
+async function train(pool: Pool, seq: number): Promise<void> {
+  const sequences = sequencesOf(await pool.sample(sampleParams('m')));
+  const batch = trainBatch(sequences, [1, -1, 1]);
+  await pool.forwardBackward({ modelId: 'm', seq, batch, loss: LOSS, normalizer: 1 });
+  await pool.optimStep({ modelId: 'm', seq: seq + 1, adam: adam(0.5) });
+}
+
+/** What one undisturbed worker says to the same. */
+async function alone(steps = 0): Promise<SampleBatch> {
+  const pool = poolOf([new TestRecruit('alone')], { exchange: mkdtempSync(join(folder, 'alone-')) });
+  await load(pool, true);
+  for (let step = 0; step < steps; step++) {
+    await train(pool, 2 * step);
+    await pool.publishWeights({ modelId: 'm' });
+  }
+  return pool.sample(ASKED);
+}
+
+describe('sampling', () => {
+  test('is spread, and gives what one worker gives to the whole request', async () => {
+    const recruits = ['a', 'b', 'c'].map((name) => new TestRecruit(name));
+    const pool = poolOf(recruits);
+    await load(pool);
+    expect(await pool.sample(ASKED)).toEqual(await alone());
+    expect(recruits.flatMap(({ sampled }) => sampled.flat()).sort()).toEqual([...PROMPTS].sort());
+    for (const { sampled } of recruits) expect(sampled.length).toBeGreaterThan(0);
+  });
+
+  test('goes to whoever has the fewest outstanding tokens, two requests at a time, the rest waits here', async () => {
+    const [a, b] = [new TestRecruit('a'), new TestRecruit('b')];
+    const { closed, open } = gate();
+    a.gate = closed;
+    const pool = poolOf([a, b]);
+    await load(pool);
+    const answer = pool.sample(ASKED);
+    // The second is fast and ends up with all that the first did not take at the start.
+    while (b.sampled.flat().length < PROMPTS.length - 4) await new Promise(setImmediate);
+    expect(a.sampled.flat()).toHaveLength(4);
+    open();
+    expect(await answer).toEqual(await alone());
+  });
+
+  test('of a lost worker is done by another with the same seeds: no sample twice, none missing', async () => {
+    const [a, b] = [new TestRecruit('a'), new TestRecruit('b')];
+    a.gate = gate().closed;
+    const pool = poolOf([a, b]);
+    await load(pool);
+    const seen: number[] = [];
+    const answer = pool.sample(ASKED, { onProgress: ({ done }) => seen.push(done) });
+    while (a.sampled.length < 2) await new Promise(setImmediate);
+    a.kill();
+    expect(await answer).toEqual(await alone());
+    expect(seen).toEqual([...seen].sort((x, y) => x - y));
+    expect(seen.at(-1)).toBe(2 * PROMPTS.length);
+  });
+
+  test('goes on with a worker that joins late, though all others are gone', async () => {
+    const a = new TestRecruit('a');
+    a.gate = gate().closed;
+    const pool = poolOf([a], { expectsMore: true });
+    await load(pool);
+    const answer = pool.sample(ASKED);
+    while (a.sampled.length < 1) await new Promise(setImmediate);
+    a.kill();
+    pool.add(new TestRecruit('b'));
+    expect(await answer).toEqual(await alone());
+  });
+
+  test('of a request that costs one worker after another is given up', async () => {
+    const recruits = ['a', 'b', 'c', 'd', 'e', 'f'].map((name) => new TestRecruit(name));
+    const pool = poolOf(recruits);
+    await load(pool);
+    for (const recruit of recruits) {
+      const ask = recruit.request.bind(recruit);
+      recruit.request = (verb, params, options) => {
+        if (verb === 'sample') recruit.kill('the system killed it');
+        return ask(verb, params, options);
+      };
+    }
+    await expect(pool.sample(sampleParams('m'))).rejects.toMatchObject({
+      code: 'worker_gone',
+      message: expect.stringMatching(/cost 4 workers, one after another.*the system killed it/),
+    });
+  });
+
+  test('without a worker left says how the last one ended, at once where none is expected', async () => {
+    const a = new TestRecruit('a');
+    a.gate = gate().closed;
+    const pool = poolOf([a]);
+    await load(pool);
+    const answer = pool.sample(ASKED);
+    a.kill('the worker ended with exit code 3');
+    const gone = { code: 'worker_gone', message: expect.stringMatching(/exit code 3/) };
+    await expect(answer).rejects.toMatchObject(gone);
+    await expect(pool.sample(ASKED)).rejects.toMatchObject(gone);
+  });
+
+  test('without a worker left waits no longer than the deadline for another', async () => {
+    const a = new TestRecruit('a');
+    const pool = poolOf([a], { expectsMore: true, joinDeadline: 20 });
+    await load(pool);
+    a.kill();
+    await expect(pool.sample(ASKED)).rejects.toMatchObject({ message: expect.stringMatching(/within 0\.02 s/) });
+  });
+
+  test('fails as a whole with what one part failed with', async () => {
+    const pool = poolOf([new TestRecruit('a'), new TestRecruit('b')]);
+    await load(pool);
+    const bad = { ...ASKED, sampling: { ...ASKED.sampling, topP: 7 } };
+    await expect(pool.sample(bad)).rejects.toMatchObject({ code: 'invalid_request' });
+    expect((await pool.sample(ASKED)).texts).toHaveLength(2 * PROMPTS.length);
+  });
+
+  test('is cancelled by its signal, what runs and what waits', async () => {
+    const a = new TestRecruit('a');
+    const { closed, open } = gate();
+    a.gate = closed;
+    const pool = poolOf([a]);
+    await load(pool);
+    const stop = new AbortController();
+    const answer = expect(pool.sample(ASKED, { signal: stop.signal })).rejects.toMatchObject({ code: 'cancelled' });
+    stop.abort();
+    open();
+    await answer;
+    expect((await pool.sample(ASKED)).texts).toHaveLength(2 * PROMPTS.length);
+  });
+});
+
+describe('weights', () => {
+  test('that are published reach every sampler before it serves', async () => {
+    const recruits = [new TestRecruit('a'), new TestRecruit('b', ['sample']), new TestRecruit('c', ['sample'])];
+    const pool = poolOf(recruits);
+    await load(pool, true);
+    for (const step of [0, 1]) {
+      await train(pool, 2 * step);
+      expect(await pool.publishWeights({ modelId: 'm' })).toEqual({ weightsVersion: step + 1 });
+      expect(await pool.sample(ASKED)).toEqual(await alone(step + 1));
+    }
+    for (const { sampled } of recruits) expect(sampled.flat().length).toBeGreaterThan(0);
+    expect(recruits[1]?.asked).not.toContain('forward_backward');
+  });
+
+  test('are brought to a worker that joins in the midst of a run', async () => {
+    const a = new TestRecruit('a');
+    const pool = poolOf([a]);
+    await load(pool, true);
+    await train(pool, 0);
+    await pool.publishWeights({ modelId: 'm' });
+    const late = new TestRecruit('late', ['sample']);
+    pool.add(late);
+    expect(await pool.sample(ASKED)).toEqual(await alone(1));
+    expect(late.asked).toEqual(expect.arrayContaining(['load_model', 'load_checkpoint', 'sample']));
+    expect(late.asked.indexOf('load_checkpoint')).toBeLessThan(late.asked.indexOf('sample'));
+  });
+
+  test('that a worker does not hold after all are given to it again', async () => {
+    const forgetful = new TestRecruit('forgetful', ['sample']);
+    const pool = poolOf([new TestRecruit('a', ['train']), forgetful]);
+    await load(pool, true);
+    await pool.sample(ASKED);
+    // It lost its model and says so; then it serves another version than it was asked for.
+    await forgetful.request('unload_model', Buffer.from('81a76d6f64656c4964a16d', 'hex'));
+    expect(await pool.sample(ASKED)).toEqual(await alone());
+    await forgetful.request('publish_weights', Buffer.from('81a76d6f64656c4964a16d', 'hex'));
+    expect(await pool.sample(ASKED)).toEqual(await alone());
+  });
+
+  test('are handed over in folders of which few are kept, and none in the end', async () => {
+    const pool = poolOf([new TestRecruit('a'), new TestRecruit('b', ['sample'])]);
+    await load(pool, true);
+    for (let version = 1; version <= 4; version++) await pool.publishWeights({ modelId: 'm' });
+    expect(readdirSync(join(folder, 'exchange'))).toHaveLength(2);
+    await pool.unloadModel({ modelId: 'm' });
+    expect(readdirSync(join(folder, 'exchange'))).toEqual([]);
+    await pool.close();
+    expect(existsSync(join(folder, 'exchange'))).toBe(false);
+  });
+
+  test('of a loaded checkpoint are served by all', async () => {
+    const pool = poolOf([new TestRecruit('a'), new TestRecruit('b', ['sample'])]);
+    await load(pool, true);
+    await train(pool, 0);
+    await pool.saveCheckpoint({ modelId: 'm', path: join(folder, 'saved'), withOptimizer: true });
+    await train(pool, 2);
+    await pool.loadCheckpoint({ modelId: 'm', path: join(folder, 'saved') });
+    const { weightsVersion, ...samples } = await pool.sample(ASKED);
+    expect(weightsVersion).toBe(1);
+    expect({ ...samples, weightsVersion: 1 }).toEqual(await alone(1));
+  });
+});
+
+describe('a model', () => {
+  test('that is trained lives and dies with its trainer', async () => {
+    const a = new TestRecruit('a', ['train']);
+    const pool = poolOf([a, new TestRecruit('b', ['sample'])]);
+    await load(pool, true);
+    a.kill('the node was taken away');
+    await expect(pool.optimStep({ modelId: 'm', seq: 0, adam: adam(1) })).rejects.toMatchObject({
+      code: 'worker_gone',
+      message: 'the node was taken away',
+    });
+  });
+
+  test('that cannot be loaded leaves the one of that name as it was', async () => {
+    const pool = poolOf([new TestRecruit('a'), new TestRecruit('b')]);
+    await load(pool);
+    const bad = pool.loadModel({ modelId: 'm', source: '/nonexistent', trainable: false, seed: 0 });
+    await expect(bad).rejects.toMatchObject({ code: 'model_unloadable' });
+    expect(await pool.sample(ASKED)).toEqual(await alone());
+  });
+
+  test('that replaces another of its name is drawn from everywhere', async () => {
+    const pool = poolOf([new TestRecruit('a'), new TestRecruit('b')]);
+    await load(pool);
+    await pool.sample(ASKED);
+    await pool.loadModel({ modelId: 'm', source: 'memory:other', trainable: false, seed: 9 });
+    const other = createMemoryWorker();
+    await other.loadModel({ modelId: 'm', source: 'memory:other', trainable: false, seed: 9 });
+    expect(await pool.sample(ASKED)).toEqual(await other.sample(ASKED));
+  });
+
+  test('waits for somebody who can train', async () => {
+    const pool = poolOf([new TestRecruit('a', ['sample'])], { expectsMore: true });
+    const loaded = load(pool, true);
+    pool.add(new TestRecruit('b', ['train']));
+    await loaded;
+    const nobody = poolOf([new TestRecruit('c', ['sample'])]);
+    await expect(load(nobody, true)).rejects.toMatchObject({ code: 'worker_gone' });
+  });
+
+  test('that is frozen is looked at by a worker that can train, with the weights that are published', async () => {
+    const recruits = [new TestRecruit('a', ['sample']), new TestRecruit('b')];
+    const pool = poolOf(recruits);
+    await load(pool);
+    await pool.forward({ modelId: 'm', tokens: Int32Array.of(1, 2), lengths: Int32Array.of(2), temperature: 1 });
+    expect(recruits.map(({ asked }) => asked.includes('forward'))).toEqual([false, true]);
+  });
+});
+
+test('closing rejects what waits, and says what joined and left while it lived', async () => {
+  const said: string[] = [];
+  const a = new TestRecruit('a');
+  const pool = poolOf([a], { onChange: (text) => said.push(text) });
+  await load(pool);
+  a.gate = gate().closed;
+  const answer = expect(pool.sample(ASKED)).rejects.toMatchObject({ code: 'worker_gone' });
+  a.kill('it fell over');
+  await answer;
+  expect(said).toEqual(['a joined, 1 in all', 'a is gone, 0 left: it fell over']);
+});

@@ -1,0 +1,181 @@
+import { WorkerCallError } from '../errors.ts';
+import { cancelledError } from '../pendingCalls.ts';
+import type { Member } from './member.ts';
+
+/** A piece of work for whoever is free. */
+export interface Task<T> {
+  /** What it may cost, in tokens. */
+  tokens: number;
+  /** Who may do it. Asked again whenever somebody is free. */
+  fits(member: Member): boolean;
+  run(member: Member): Promise<T>;
+}
+
+interface Entry {
+  task: Task<unknown>;
+  signal: AbortSignal | undefined;
+  /** Workers that ended, or had to be brought up to date, while they had it. */
+  losses: string[];
+  resolve(value: never): void;
+  reject(error: unknown): void;
+  forget(): void;
+}
+
+/** Requests that a worker is given at a time: one that runs, and one that is there when it ends. */
+const REQUESTS_PER_MEMBER = 2;
+
+/** How many workers one task may cost before it is taken for the reason. */
+const MOST_LOSSES = 4;
+
+/**
+ * Spreads tasks over members, first come, first served, each to the member with the fewest outstanding
+ * tokens. A member has a bounded number of requests at a time: what is not under way waits here, so that
+ * neither this process nor a worker fills up. A task whose member is lost goes to the front again.
+ */
+export class Dispatcher {
+  private readonly members: ReadonlySet<Member>;
+  private readonly queue: Entry[] = [];
+  private readonly onStuck: () => void;
+  private closed: WorkerCallError | undefined;
+
+  /**
+   * @param members whoever is there; the pool adds and removes
+   * @param onStuck called when something waits that none of them can do
+   */
+  constructor(members: ReadonlySet<Member>, onStuck: () => void) {
+    this.members = members;
+    this.onStuck = onStuck;
+  }
+
+  /** Tasks that wait for a member. */
+  get waiting(): number {
+    return this.queue.length;
+  }
+
+  /** Whether something waits that no member can do, busy or not. */
+  get stuck(): boolean {
+    return this.queue.some(({ task }) => !this.anyFits(task));
+  }
+
+  /**
+   * Have a task done.
+   * @throws WorkerCallError: what the task fails with, `cancelled`, or `worker_gone` when it cost several
+   *   workers or nobody is left to do it
+   */
+  run<T>(task: Task<T>, signal?: AbortSignal): Promise<T> {
+    if (this.closed !== undefined) return Promise.reject(this.closed);
+    if (signal?.aborted) return Promise.reject(cancelledError());
+    return new Promise<T>((resolve, reject) => {
+      const onAbort = (): void => this.withdraw(entry);
+      const entry: Entry = {
+        task,
+        signal,
+        losses: [],
+        resolve,
+        reject,
+        forget: () => signal?.removeEventListener('abort', onAbort),
+      };
+      signal?.addEventListener('abort', onAbort);
+      this.queue.push(entry);
+      this.wake();
+    });
+  }
+
+  /** Somebody joined, left, is free or can do more than before. */
+  wake(): void {
+    for (const entry of [...this.queue]) {
+      if (![...this.members].some(hasRoom)) break;
+      const member = this.choose(entry.task);
+      if (member === undefined) continue;
+      this.queue.splice(this.queue.indexOf(entry), 1);
+      void this.assign(entry, member);
+    }
+    if (this.stuck) this.onStuck();
+  }
+
+  /** Reject what waits and no member can do. */
+  giveUp(error: WorkerCallError): void {
+    this.reject(error, ({ task }) => !this.anyFits(task));
+  }
+
+  /** Reject what waits, and whatever is asked from now on. */
+  close(error: WorkerCallError): void {
+    this.closed = error;
+    this.reject(error, () => true);
+  }
+
+  private reject(error: WorkerCallError, which: (entry: Entry) => boolean): void {
+    const rejected = this.queue.filter(which);
+    for (const entry of rejected) {
+      this.queue.splice(this.queue.indexOf(entry), 1);
+      entry.forget();
+      entry.reject(error);
+    }
+  }
+
+  private anyFits(task: Task<unknown>): boolean {
+    return [...this.members].some((member) => task.fits(member));
+  }
+
+  private choose(task: Task<unknown>): Member | undefined {
+    let best: Member | undefined;
+    for (const member of this.members) {
+      if (!hasRoom(member) || !task.fits(member)) continue;
+      if (best === undefined || member.outstandingTokens < best.outstandingTokens) best = member;
+    }
+    return best;
+  }
+
+  private async assign(entry: Entry, member: Member): Promise<void> {
+    const { task, signal, forget, resolve, reject } = entry;
+    member.outstandingRequests += 1;
+    member.outstandingTokens += task.tokens;
+    try {
+      const value = await task.run(member);
+      forget();
+      resolve(value as never);
+    } catch (error) {
+      if (signal?.aborted || this.closed !== undefined || !isLoss(error)) {
+        forget();
+        reject(error);
+      } else {
+        this.requeue(entry, member, error as WorkerCallError);
+      }
+    } finally {
+      member.outstandingRequests -= 1;
+      member.outstandingTokens -= task.tokens;
+      this.wake();
+    }
+  }
+
+  private requeue(entry: Entry, member: Member, error: WorkerCallError): void {
+    entry.losses.push(`${member.hello.workerId}: ${error.message}`);
+    if (entry.losses.length < MOST_LOSSES) {
+      this.queue.unshift(entry);
+      return;
+    }
+    entry.forget();
+    const message = `a request cost ${entry.losses.length} workers, one after another; the last: ${entry.losses.at(-1)}`;
+    entry.reject(new WorkerCallError('worker_gone', message, entry.losses.join('\n')));
+  }
+
+  private withdraw(entry: Entry): void {
+    const index = this.queue.indexOf(entry);
+    if (index < 0) return; // its member hears of it
+    this.queue.splice(index, 1);
+    entry.reject(cancelledError());
+  }
+}
+
+function hasRoom(member: Member): boolean {
+  return member.outstandingRequests < REQUESTS_PER_MEMBER;
+}
+
+/**
+ * Whether somebody else (or the same one, up to date) shall try: the worker is gone, holds other weights,
+ * or ended the request though nobody here asked for that, as one does that is told to stop.
+ */
+function isLoss(error: unknown): boolean {
+  if (!(error instanceof WorkerCallError)) return false;
+  return ['worker_gone', 'stale_weights', 'cancelled', 'unknown_model'].includes(error.code);
+}

@@ -1,0 +1,63 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { LoadModelParams } from '../../protocol/generated.ts';
+import type { Member } from './member.ts';
+
+/** What the pool knows of a model: enough to bring any worker to its published weights. */
+export interface ModelRecord {
+  readonly params: LoadModelParams;
+  /** Grows with every load under this name, so that what was loaded before is not taken for this. */
+  readonly generation: number;
+  /** Who holds the weights being trained; of a model that is not trained, nobody in particular. */
+  readonly trainer: Member | undefined;
+  /** Of the published weights. */
+  version: number;
+  /**
+   * Folder with the published weights, for those who do not hold them; undefined at version 0, which is
+   * the source itself, and where weights were published without writing them down.
+   */
+  weights: string | undefined;
+}
+
+/**
+ * Where published weights are handed over: folders that every worker can read. The last two of a model
+ * stay, since a worker may be reading one while the next is written.
+ */
+export class Exchange {
+  private readonly folder: string;
+  private readonly written = new Map<string, string[]>();
+
+  /** @param folder this exchange's own; it need not exist */
+  constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  /** A new folder's name for the weights of a model. */
+  place({ params, generation }: ModelRecord, version: number): string {
+    // Names of models come from callers, so they do not become parts of a path.
+    return join(this.folder, `${Buffer.from(params.modelId).toString('hex')}-${generation}-${version}`);
+  }
+
+  /** Remember what was written, and remove what nobody needs any more. */
+  async keep({ params }: ModelRecord, path: string): Promise<void> {
+    const paths = [...(this.written.get(params.modelId) ?? []), path];
+    this.written.set(params.modelId, paths.slice(-2));
+    await removeAll(paths.slice(0, -2));
+  }
+
+  /** Remove all of a model's. */
+  async forget(modelId: string): Promise<void> {
+    const paths = this.written.get(modelId) ?? [];
+    this.written.delete(modelId);
+    await removeAll(paths);
+  }
+
+  /** Remove the whole exchange. */
+  async close(): Promise<void> {
+    await removeAll([this.folder]);
+  }
+}
+
+async function removeAll(paths: readonly string[]): Promise<void> {
+  await Promise.all(paths.map((path) => rm(path, { recursive: true, force: true })));
+}

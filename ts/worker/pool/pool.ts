@@ -1,0 +1,414 @@
+import { setMaxListeners } from 'node:events';
+import type { Worker } from '../../ports/worker.ts';
+import type {
+  CallOptions,
+  Hello,
+  LoadModelParams,
+  LoadModelResult,
+  SampleBatch,
+  SampleParams,
+  VerbTypes,
+} from '../../protocol/generated.ts';
+import { PROTOCOL_HASH } from '../../protocol/generated.ts';
+import { WorkerCallError } from '../errors.ts';
+import { Dispatcher } from './dispatcher.ts';
+import { Member, type Recruit } from './member.ts';
+import { Exchange, type ModelRecord } from './models.ts';
+import { joinBatches, type Part, splitSample } from './split.ts';
+
+export interface PoolOptions {
+  /** Most samples of one request to a worker; a phase's samples are cut so. Absent: never cut. */
+  requestSamples?: number;
+  /**
+   * A folder that every worker can read and the trainer can write, for handing over weights; the pool makes
+   * it, and removes it in the end. Absent: samplers other than the trainer cannot follow a model's training.
+   */
+  exchange?: string;
+  /** Whether workers may still come when none is left that could do what is asked. */
+  expectsMore: boolean;
+  /** Milliseconds to wait for one, then. */
+  joinDeadline?: number;
+  /** Told of every worker that comes, goes or is behind. */
+  onChange?(text: string): void;
+}
+
+type Params<V extends keyof VerbTypes> = VerbTypes[V]['params'];
+
+/**
+ * Many workers as one. Sampling is spread over all that can sample; each sample depends on its seed alone,
+ * so it does not matter who draws it, and what a lost worker had not answered is drawn by another, once. A
+ * model that is trained is trained by one worker; the others get its weights when they are published and
+ * serve no sample before they hold them: every request names the version, every answer is checked for it.
+ */
+export class Pool implements Worker {
+  private readonly options: PoolOptions;
+  private readonly members = new Set<Member>();
+  private readonly models = new Map<string, ModelRecord>();
+  private readonly dispatcher = new Dispatcher(this.members, () => this.onStuck());
+  private readonly exchange: Exchange | undefined;
+  private readonly onClose: () => Promise<void>;
+  private readonly arrivals = new Set<() => void>();
+  private generations = 0;
+  private lastEnd: WorkerCallError | undefined;
+  private deadline: NodeJS.Timeout | undefined;
+
+  /** @param close ends the workers themselves */
+  constructor(options: PoolOptions, close: () => Promise<void>) {
+    this.options = options;
+    this.onClose = close;
+    this.exchange = options.exchange === undefined ? undefined : new Exchange(options.exchange);
+  }
+
+  /** Workers that are there. */
+  get size(): number {
+    return this.members.size;
+  }
+
+  /** What the workers are together. */
+  get hello(): Hello {
+    const all = [...this.members].map(({ hello }) => hello);
+    return {
+      kind: 'Hello',
+      protocolHash: PROTOCOL_HASH,
+      token: '',
+      workerId: `pool of ${all.length}`,
+      instanceId: 'pool',
+      backend: [...new Set(all.map(({ backend }) => backend))].join('+'),
+      capabilities: [...new Set(all.flatMap(({ capabilities }) => capabilities))],
+      losses: [...new Set(all.flatMap(({ losses }) => losses))],
+      versions: all[0]?.versions ?? {},
+      pid: process.pid,
+    };
+  }
+
+  /** Take a worker in. It serves as soon as it holds what it is asked for. */
+  add(recruit: Recruit): void {
+    const member = new Member(recruit);
+    this.members.add(member);
+    clearTimeout(this.deadline);
+    this.deadline = undefined;
+    this.say(`${member.hello.workerId} joined, ${this.members.size} in all`);
+    void recruit.gone.then((error) => this.remove(member, error));
+    for (const arrived of this.arrivals) arrived();
+    this.dispatcher.wake();
+  }
+
+  async loadModel(params: LoadModelParams, options?: CallOptions): Promise<LoadModelResult> {
+    const { modelId, trainable } = params;
+    const member = await this.awaitMember((one) => one.can(trainable ? 'train' : 'sample'), options?.signal);
+    // A worker replaces what has the same name, and keeps it when the new one cannot be loaded.
+    const result = await member.change(() => member.worker.loadModel(params, options));
+    this.generations += 1;
+    const record: ModelRecord = {
+      params,
+      generation: this.generations,
+      trainer: trainable ? member : undefined,
+      version: result.weightsVersion,
+      weights: undefined,
+    };
+    this.models.set(modelId, record);
+    member.models.set(modelId, { generation: record.generation, version: record.version });
+    await this.exchange?.forget(modelId);
+    return result;
+  }
+
+  async unloadModel(
+    params: Params<'unload_model'>,
+    options?: CallOptions,
+  ): Promise<VerbTypes['unload_model']['result']> {
+    const { modelId } = params;
+    this.find(modelId);
+    this.models.delete(modelId);
+    await Promise.all(
+      [...this.members].map((member) =>
+        member.change(async () => {
+          if (!member.models.delete(modelId)) return;
+          await member.worker.unloadModel(params, options).catch(unlessGone);
+        }),
+      ),
+    );
+    await this.exchange?.forget(modelId);
+    return {};
+  }
+
+  async sample(params: SampleParams, options: CallOptions = {}): Promise<SampleBatch> {
+    const record = this.find(params.modelId);
+    if (params.weightsVersion !== undefined && params.weightsVersion !== record.version) {
+      const message = `weightsVersion: saw ${params.weightsVersion}, the published weights have ${record.version}`;
+      throw new WorkerCallError('stale_weights', message);
+    }
+    const parts = splitSample(params, this.options.requestSamples ?? Number.POSITIVE_INFINITY);
+    const total = params.conversations.length * params.n;
+    const done = new Array<number>(parts.length).fill(0);
+    const stop = new AbortController();
+    const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
+    setMaxListeners(0, signal); // every part listens
+    const draw = (part: Part, index: number): Promise<SampleBatch> => {
+      const onProgress: CallOptions['onProgress'] = (progress) => {
+        // Who draws a part again starts from nothing; for the caller, nothing goes back.
+        done[index] = Math.max(done[index] ?? 0, progress.done);
+        options.onProgress?.({ done: done.reduce((sum, one) => sum + one, 0), total });
+      };
+      return this.dispatcher.run(
+        {
+          tokens: part.tokens,
+          fits: (member) => member.can('sample') && this.canServe(member, record),
+          run: (member) => this.samplePart(member, record, part.params, { signal, onProgress }),
+        },
+        signal,
+      );
+    };
+    try {
+      return joinBatches(await Promise.all(parts.map(draw)));
+    } finally {
+      stop.abort(); // of the other parts, when one failed
+    }
+  }
+
+  async forward(params: Params<'forward'>, options?: CallOptions): Promise<VerbTypes['forward']['result']> {
+    const record = this.find(params.modelId);
+    if (record.trainer !== undefined) return record.trainer.worker.forward(params, options);
+    return this.dispatcher.run(
+      {
+        tokens: params.tokens.length,
+        fits: (member) => member.can('train') && this.canServe(member, record),
+        run: async (member) => {
+          await this.bringUpToDate(member, record);
+          return member.worker.forward(params, options);
+        },
+      },
+      options?.signal,
+    );
+  }
+
+  async forwardBackward(params: Params<'forward_backward'>, options?: CallOptions) {
+    return this.holder(params.modelId).worker.forwardBackward(params, options);
+  }
+
+  async optimStep(params: Params<'optim_step'>, options?: CallOptions) {
+    return this.holder(params.modelId).worker.optimStep(params, options);
+  }
+
+  async publishWeights(params: Params<'publish_weights'>, options?: CallOptions) {
+    const record = this.find(params.modelId);
+    const { trainer } = record;
+    const version = params.weightsVersion ?? record.version + 1;
+    let path: string | undefined;
+    if (trainer !== undefined && this.exchange !== undefined && version > record.version) {
+      path = this.exchange.place(record, version);
+      await trainer.worker.saveCheckpoint({ modelId: params.modelId, path, withOptimizer: false }, options);
+    }
+    const holder = trainer ?? (await this.anyHolder(record, options));
+    const result = await holder.worker.publishWeights({ ...params, weightsVersion: version }, options);
+    if (path !== undefined) await this.exchange?.keep(record, path);
+    this.published(holder, record, result.weightsVersion, trainer === undefined ? record.weights : path);
+    return result;
+  }
+
+  async saveCheckpoint(params: Params<'save_checkpoint'>, options?: CallOptions) {
+    const record = this.find(params.modelId);
+    const holder = record.trainer ?? (await this.anyHolder(record, options));
+    return holder.worker.saveCheckpoint(params, options);
+  }
+
+  async loadCheckpoint(params: Params<'load_checkpoint'>, options?: CallOptions) {
+    const record = this.find(params.modelId);
+    const holder = record.trainer ?? (await this.anyHolder(record, options));
+    const weightsVersion = params.weightsVersion ?? record.version + 1;
+    const result = await holder.worker.loadCheckpoint({ ...params, weightsVersion }, options);
+    this.published(holder, record, result.weightsVersion, params.path);
+    return result;
+  }
+
+  async ping(params: Params<'ping'>, options?: CallOptions) {
+    const pings = await Promise.all([...this.members].map(({ worker }) => worker.ping(params, options)));
+    return {
+      busy: pings.find(({ busy }) => busy !== '')?.busy ?? '',
+      progress: pings.reduce((sum, { progress }) => sum + progress, 0),
+    };
+  }
+
+  /** Requests of a pool have no ids: its calls are cancelled by their signal. */
+  async cancel(): Promise<VerbTypes['cancel']['result']> {
+    return { found: false };
+  }
+
+  async shutdown(params: Params<'shutdown'>): Promise<VerbTypes['shutdown']['result']> {
+    await Promise.all([...this.members].map(({ worker }) => worker.shutdown(params).catch(unlessGone)));
+    return {};
+  }
+
+  async close(): Promise<void> {
+    clearTimeout(this.deadline);
+    this.dispatcher.close(new WorkerCallError('worker_gone', 'the pool of workers was closed'));
+    try {
+      await this.onClose();
+    } finally {
+      await this.exchange?.close();
+    }
+  }
+
+  private async samplePart(
+    member: Member,
+    record: ModelRecord,
+    params: SampleParams,
+    options: CallOptions,
+  ): Promise<SampleBatch> {
+    const { modelId } = params;
+    await this.bringUpToDate(member, record);
+    try {
+      const batch = await member.worker.sample({ ...params, weightsVersion: record.version }, options);
+      if (batch.weightsVersion === record.version) return batch;
+      const message = `it sampled from weights of version ${batch.weightsVersion} instead of ${record.version}`;
+      throw new WorkerCallError('stale_weights', message);
+    } catch (error) {
+      const { code } = error as WorkerCallError;
+      if (code === 'stale_weights' || code === 'unknown_model') {
+        this.say(`${member.hello.workerId} does not hold the current weights of ${modelId}: it gets them again`);
+        member.models.delete(modelId);
+      }
+      throw error;
+    }
+  }
+
+  /** Whether a member holds a model's published weights or can be given them. */
+  private canServe(member: Member, record: ModelRecord): boolean {
+    const isCurrent = this.models.get(record.params.modelId) === record;
+    return !isCurrent || holds(member, record) || record.version === 0 || record.weights !== undefined;
+  }
+
+  private bringUpToDate(member: Member, record: ModelRecord): Promise<void> {
+    const { modelId } = record.params;
+    return member.change(async () => {
+      if (this.models.get(modelId) !== record) throw unknownModel(modelId); // unloaded or replaced meanwhile
+      if (holds(member, record)) return;
+      if (member === record.trainer) throw trainerLostModel(modelId);
+      if (member.models.get(modelId)?.generation !== record.generation) {
+        member.models.delete(modelId);
+        await member.worker.loadModel({ ...record.params, trainable: false });
+        member.models.set(modelId, { generation: record.generation, version: 0 });
+      }
+      const { version, weights } = record;
+      if (version > 0 && weights !== undefined) {
+        await member.worker.loadCheckpoint({ modelId, path: weights, weightsVersion: version });
+        member.models.set(modelId, { generation: record.generation, version });
+      }
+    });
+  }
+
+  private find(modelId: string): ModelRecord {
+    const record = this.models.get(modelId);
+    if (record === undefined) throw unknownModel(modelId);
+    return record;
+  }
+
+  /** Who trains a model; of one that is not trained, whoever will say so. */
+  private holder(modelId: string): Member {
+    const record = this.find(modelId);
+    const member = record.trainer ?? [...this.members].find((one) => one.can('train')) ?? [...this.members][0];
+    if (member === undefined) throw this.nobody();
+    return member;
+  }
+
+  /** A member that holds a model which nobody trains. */
+  private async anyHolder(record: ModelRecord, options?: CallOptions): Promise<Member> {
+    const member = await this.awaitMember((one) => holds(one, record) || one.can('sample'), options?.signal);
+    await this.bringUpToDate(member, record);
+    return member;
+  }
+
+  private published(holder: Member, record: ModelRecord, version: number, weights: string | undefined): void {
+    record.version = version;
+    record.weights = weights;
+    holder.models.set(record.params.modelId, { generation: record.generation, version });
+    this.dispatcher.wake();
+  }
+
+  /** The member with the fewest models among those that qualify; waits for one where one may come. */
+  private async awaitMember(qualifies: (member: Member) => boolean, signal?: AbortSignal): Promise<Member> {
+    const find = (): Member | undefined =>
+      [...this.members]
+        .filter(qualifies)
+        .reduce<Member | undefined>(
+          (best, one) => (best !== undefined && best.models.size <= one.models.size ? best : one),
+          undefined,
+        );
+    const member = find();
+    if (member !== undefined) return member;
+    if (!this.options.expectsMore) throw this.nobody();
+    return new Promise((resolve, reject) => {
+      const end = (): void => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', onAbort);
+        this.arrivals.delete(onArrival);
+      };
+      const onArrival = (): void => {
+        const arrived = find();
+        if (arrived === undefined) return;
+        end();
+        resolve(arrived);
+      };
+      const onAbort = (): void => {
+        end();
+        reject(new WorkerCallError('cancelled', 'the call was cancelled while it waited for a worker'));
+      };
+      const timer = setTimeout(() => {
+        end();
+        reject(this.nobody());
+      }, this.joinDeadline);
+      signal?.addEventListener('abort', onAbort);
+      this.arrivals.add(onArrival);
+    });
+  }
+
+  private get joinDeadline(): number {
+    return this.options.joinDeadline ?? 600_000;
+  }
+
+  private remove(member: Member, error: WorkerCallError): void {
+    if (!this.members.delete(member)) return;
+    member.end = error;
+    this.lastEnd = error;
+    this.say(`${member.hello.workerId} is gone, ${this.members.size} left: ${error.message}`);
+    this.dispatcher.wake();
+  }
+
+  /** Something waits that nobody can do: give it up, at once or after the deadline for somebody to come. */
+  private onStuck(): void {
+    if (!this.options.expectsMore) this.dispatcher.giveUp(this.nobody());
+    else
+      this.deadline ??= setTimeout(() => {
+        this.deadline = undefined;
+        this.dispatcher.giveUp(this.nobody());
+      }, this.joinDeadline);
+  }
+
+  private nobody(): WorkerCallError {
+    const waited = this.options.expectsMore ? `, and none came within ${this.joinDeadline / 1000} s` : '';
+    const { message, details } = this.lastEnd ?? {};
+    const last = message === undefined ? '' : `; ${message}`;
+    return new WorkerCallError('worker_gone', `no worker is left that can do this${waited}${last}`, details);
+  }
+
+  private say(text: string): void {
+    this.options.onChange?.(text);
+  }
+}
+
+function holds(member: Member, record: ModelRecord): boolean {
+  const held = member.models.get(record.params.modelId);
+  return held?.generation === record.generation && held.version === record.version;
+}
+
+function unknownModel(modelId: string): WorkerCallError {
+  return new WorkerCallError('unknown_model', `modelId: no model is loaded as ${JSON.stringify(modelId)}`);
+}
+
+function trainerLostModel(modelId: string): WorkerCallError {
+  return new WorkerCallError('worker_gone', `the worker that trained ${modelId} does not hold its weights any more`);
+}
+
+/** For calls whose effect the end of the worker has as well. */
+function unlessGone(error: unknown): void {
+  if (!(error instanceof WorkerCallError) || !['worker_gone', 'unknown_model'].includes(error.code)) throw error;
+}
