@@ -1,6 +1,10 @@
 import { ConfigError } from '../config/errors.ts';
 import { RunFolderError } from '../store/runFolder.ts';
+import { AddressError } from '../worker/address.ts';
 import { WorkerCallError, type WorkerCallErrorCode, WorkerStartError } from '../worker/errors.ts';
+import { KeyError } from '../worker/keys.ts';
+import { TransportError, type TransportErrorCode } from '../worker/transport.ts';
+import { UsageError } from './usage.ts';
 
 /** Exit codes, after sysexits.h where it has one. `rzero --help` and the README list them. */
 export const EXIT = {
@@ -24,6 +28,12 @@ const WORKER_EXIT: Partial<Record<WorkerCallErrorCode, number>> = {
   unauthorized: EXIT.unavailable,
 };
 
+/** The same for the socket: what a person can mend. */
+const TRANSPORT_EXIT: Partial<Record<TransportErrorCode, number>> = {
+  insecure: EXIT.config,
+  bind_failed: EXIT.unavailable,
+};
+
 /** Lines of a worker's output or traceback that are worth the screen; worker.log has all. */
 const DETAIL_LINES = 25;
 
@@ -35,7 +45,15 @@ function withDetails(message: string, details = ''): string {
 /** What an error means to whoever started the command: an exit code, and the sentence to print. */
 export function explainError(error: unknown): { exitCode: number; message: string } {
   if (error instanceof ConfigError) return { exitCode: EXIT.config, message: error.message };
+  if (error instanceof UsageError) return { exitCode: EXIT.usage, message: error.message };
   if (error instanceof RunFolderError) return { exitCode: EXIT.usage, message: error.message };
+  if (error instanceof AddressError) return { exitCode: EXIT.config, message: error.message };
+  if (error instanceof KeyError) {
+    return { exitCode: error.code === 'unsupported' ? EXIT.unavailable : EXIT.config, message: error.message };
+  }
+  if (error instanceof TransportError) {
+    return { exitCode: TRANSPORT_EXIT[error.code] ?? EXIT.bug, message: error.message };
+  }
   if (error instanceof WorkerCallError) {
     const message = error.code === 'model_unloadable' ? error.message : withDetails(error.message, error.details);
     return { exitCode: WORKER_EXIT[error.code] ?? EXIT.bug, message };

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { ARMS } from '../domain/settings.ts';
 import { EXIT, explainError } from './exitCodes.ts';
+import { type KeysFlags, keysCommand } from './keys.ts';
 import { type RunFlags, runCommand } from './run.ts';
 import { showCommand } from './show.ts';
 import type { Terminal } from './terminal.ts';
@@ -70,6 +71,13 @@ ${EXIT_CODES}`,
     .argument('<folder>', 'run folder')
     .option('--json', 'the summary as JSON')
     .action((folder: string, flags: { json?: true }) => showCommand(folder, flags, terminal));
+  program
+    .command('keys')
+    .description('make the keys for workers on other machines, or add workers to them')
+    .argument('<folder>', 'key folder to make, or to add to')
+    .option('--workers <number>', 'workers worker-1 to worker-N (default: 1)')
+    .option('--name <name>', 'a worker by a name of your own; may be repeated', collect)
+    .action((folder: string, flags: KeysFlags) => keysCommand(folder, flags, terminal));
 
   try {
     if (argv.length === 0) {

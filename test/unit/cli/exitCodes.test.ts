@@ -1,8 +1,12 @@
 import { expect, test } from '@jest/globals';
 import { explainError } from '../../../ts/cli/exitCodes.ts';
+import { UsageError } from '../../../ts/cli/usage.ts';
 import { ConfigError } from '../../../ts/config/errors.ts';
 import { RunFolderError } from '../../../ts/store/runFolder.ts';
+import { AddressError } from '../../../ts/worker/address.ts';
 import { WorkerCallError, WorkerStartError } from '../../../ts/worker/errors.ts';
+import { KeyError } from '../../../ts/worker/keys.ts';
+import { TransportError } from '../../../ts/worker/transport.ts';
 
 const noSpace = Object.assign(new Error('ENOSPC: no space left on device, write'), {
   code: 'ENOSPC',
@@ -11,6 +15,12 @@ const noSpace = Object.assign(new Error('ENOSPC: no space left on device, write'
 
 test.each([
   ['a wrong configuration', new ConfigError('option'), 78],
+  ['a wrong flag', new UsageError('flag'), 2],
+  ['a wrong address', new AddressError('address'), 78],
+  ['a key that others can read', new KeyError('exposed', 'no'), 78],
+  ['a ZeroMQ without encryption', new KeyError('unsupported', 'no'), 69],
+  ['an address that needs keys', new TransportError('insecure', 'no'), 78],
+  ['a port in use', new TransportError('bind_failed', 'no'), 69],
   ['a taken run folder', new RunFolderError('run_exists', 'there'), 2],
   ['a model that cannot be loaded', new WorkerCallError('model_unloadable', 'no'), 65],
   ['a checkpoint that cannot be written', new WorkerCallError('io_error', 'no'), 74],
