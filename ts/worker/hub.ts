@@ -4,7 +4,13 @@ import { PROTOCOL_HASH } from '../protocol/generated.ts';
 import { packEnvelope, peekHello, unpackEnvelope } from './codec.ts';
 import { WorkerCallError, WorkerStartError } from './errors.ts';
 import { type BrokenCause, PATIENCE, type Patience, Session } from './session.ts';
-import { bindTransport, type PeerId, type Transport } from './transport.ts';
+import {
+  bindTransport,
+  type PeerId,
+  type Transport,
+  type TransportHandlers,
+  type TransportOptions,
+} from './transport.ts';
 
 /** Whom a token lets in, and who hears of it. */
 export interface Invitation {
@@ -18,7 +24,7 @@ export interface Invitation {
   onBroken?(session: Session, cause: BrokenCause, reason: string): void;
 }
 
-export interface HubOptions {
+export interface HubOptions extends Pick<TransportOptions, 'address' | 'curve'> {
   patience?: Partial<Patience>;
   /** Ours unless a test says otherwise. */
   protocolHash?: string;
@@ -49,14 +55,22 @@ export class Hub {
     this.patience = { ...PATIENCE, ...options.patience };
   }
 
-  /** Bind and listen. */
-  static async bind(options: HubOptions = {}): Promise<Hub> {
+  /**
+   * Bind and listen.
+   * @throws what `bindTransport` throws
+   */
+  static async bind({ address, curve, ...options }: HubOptions = {}): Promise<Hub> {
     const hub = new Hub(options);
-    hub.transport = await bindTransport({
+    const handlers: TransportHandlers = {
       onMessage: (peer, payload) => hub.receive(peer, payload),
       onDisconnect: () => {
         for (const session of new Set(hub.peers.values())) void session.probe();
       },
+      onRefused: ({ reason }) => hub.turnAway(reason),
+    };
+    hub.transport = await bindTransport(handlers, {
+      ...(address === undefined ? {} : { address }),
+      ...(curve === undefined ? {} : { curve }),
     });
     hub.watch = setInterval(() => hub.look(performance.now()), hub.patience.heartbeat);
     // Listening alone keeps no process alive.
@@ -68,7 +82,7 @@ export class Hub {
     return this.transport.endpoint;
   }
 
-  /** Messages of peers that were not let in. */
+  /** Connections and messages of peers that were not let in. */
   get turnedAwayCount(): number {
     return this.strangerCount;
   }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Worker } from '../ports/worker.ts';
 import { packParams } from './codec.ts';
-import { TIMED_OUT, within } from './deadline.ts';
+import { abortion, TIMED_OUT, within } from './deadline.ts';
 import { WorkerCallError, WorkerStartError } from './errors.ts';
 import { Hub } from './hub.ts';
 import type { Patience, Session } from './session.ts';
@@ -113,22 +113,12 @@ async function firstSession(
   deadline: number,
   signal: AbortSignal | undefined,
 ): Promise<Session> {
-  const aborted = abortion(signal);
+  const aborted = abortion(signal, 'the start of the worker was cancelled');
   const first = await within(Promise.race([joined, process.ended, aborted.promise]), deadline);
   aborted.forget();
   if (first === TIMED_OUT) throw startError(`did not connect within ${deadline / 1000} s`, process, hub);
   if ('exitCode' in first) throw startError(`${describeEnd(first)} before it connected`, process, hub);
   return first;
-}
-
-function abortion(signal: AbortSignal | undefined): { promise: Promise<never>; forget(): void } {
-  let onAbort: () => void = () => {};
-  const promise = new Promise<never>((_, reject) => {
-    onAbort = () => reject(new WorkerCallError('cancelled', 'the start of the worker was cancelled'));
-    if (signal?.aborted) onAbort();
-    signal?.addEventListener('abort', onAbort);
-  });
-  return { promise, forget: () => signal?.removeEventListener('abort', onAbort) };
 }
 
 async function watchEnd(process: WorkerProcess, session: Session, after: () => void): Promise<void> {

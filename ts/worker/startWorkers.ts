@@ -1,0 +1,134 @@
+import { randomBytes } from 'node:crypto';
+import { join, parse } from 'node:path';
+import { abortion, TIMED_OUT, within } from './deadline.ts';
+import { WorkerCallError } from './errors.ts';
+import { Hub } from './hub.ts';
+import { readOrchestratorKeys } from './keyFolder.ts';
+import { Pool, type PoolOptions } from './pool/pool.ts';
+import type { Patience } from './session.ts';
+import { type HiredWorker, type HireOptions, hireWorker } from './startWorker.ts';
+import { TransportError } from './transport.ts';
+
+/** A place for workers of other machines, or started by others on this one. */
+export interface ListenOptions {
+  /** As `worker.listen` of the configuration: tcp://HOST:PORT or ipc:///PATH. */
+  address: string;
+  /** Folder made by `rzero keys`; needed where the address leaves this machine. */
+  keys?: string;
+  /** What workers must know beside their keys; needed where there are no keys. */
+  token?: string;
+  /** How many must have come before {@link startWorkers} resolves. */
+  expect: number;
+  /** Told where to dial, once it is bound. */
+  onListening?(endpoint: string): void;
+}
+
+export interface StartWorkersOptions extends HireOptions {
+  /** Processes to start on this machine. */
+  count: number;
+  listen?: ListenOptions;
+  /** Folder that all workers can reach, in which a folder for handing over weights is made. */
+  sharedFolder: string;
+  requestSamples: number;
+  /** Milliseconds to wait for workers to dial in, at the start and when none is left; 600,000 by default. */
+  joinDeadline?: number;
+  patience?: Partial<Patience>;
+  /** Told of every worker that comes or goes. */
+  onChange?(text: string): void;
+}
+
+/** Milliseconds that workers of others get to answer that they will stop. */
+const FAREWELL = 5_000;
+
+/**
+ * Start worker processes, let others dial in, and give all of them as one worker.
+ *
+ * @throws WorkerStartError, WorkerCallError `cancelled` on abort, `worker_gone` when too few dialled in,
+ *   TransportError, AddressError or KeyError for where to listen; no process is left then
+ */
+export async function startWorkers(options: StartWorkersOptions): Promise<Pool> {
+  const { count, listen, patience = {}, ...hire } = options;
+  const hubs: Hub[] = [];
+  const hired: HiredWorker[] = [];
+  const pool = new Pool(poolOptions(options), async () => {
+    await Promise.all(hired.map((worker) => worker.stop()));
+    // Those that somebody else started are asked to stop, and are somebody else's to kill.
+    if (listen !== undefined) await within(pool.shutdown({}), FAREWELL);
+    for (const hub of hubs) hub.close();
+  });
+  try {
+    if (count > 0) {
+      // Those of this machine come by the loopback interface, whatever the others come by.
+      const hub = await Hub.bind({ patience });
+      hubs.push(hub);
+      const starts = Array.from({ length: count }, (_, index) => hireWorker(hub, { ...hire, ...logOf(hire, index) }));
+      for (const start of await Promise.allSettled(starts)) {
+        if (start.status === 'fulfilled') hired.push(start.value);
+      }
+      await Promise.all(starts);
+      for (const { session } of hired) pool.add(session);
+    }
+    if (listen !== undefined) {
+      const hub = await Hub.bind({
+        patience,
+        address: listen.address,
+        ...(listen.keys === undefined ? {} : { curve: readOrchestratorKeys(listen.keys) }),
+      });
+      hubs.push(hub);
+      await openDoor(hub, pool, listen, options);
+    }
+    return pool;
+  } catch (error) {
+    await pool.close();
+    throw error;
+  }
+}
+
+function poolOptions(options: StartWorkersOptions): PoolOptions {
+  const { count, listen, sharedFolder, requestSamples, joinDeadline, onChange } = options;
+  const exchange = join(sharedFolder, `exchange-${randomBytes(8).toString('hex')}`);
+  return {
+    expectsMore: listen !== undefined,
+    // One worker alone gets a phase as one request, and hands its weights to nobody.
+    ...(count > 1 || listen !== undefined ? { requestSamples, exchange } : {}),
+    ...(joinDeadline === undefined ? {} : { joinDeadline }),
+    ...(onChange === undefined ? {} : { onChange }),
+  };
+}
+
+/** The log of the second process is not that of the first. */
+function logOf({ logFile }: Pick<HireOptions, 'logFile'>, index: number): Pick<HireOptions, 'logFile'> {
+  if (logFile === undefined || index === 0) return {};
+  const { dir, name, ext } = parse(logFile);
+  return { logFile: join(dir, `${name}-${index + 1}${ext}`) };
+}
+
+/** Let workers dial in, and wait until enough have. */
+async function openDoor(hub: Hub, pool: Pool, listen: ListenOptions, options: StartWorkersOptions): Promise<void> {
+  const { joinDeadline = 600_000, signal } = options;
+  const { token, keys, expect, onListening } = listen;
+  if (token === undefined && keys === undefined) {
+    throw new TransportError('insecure', `${listen.address}: without keys, workers must know a token (RZERO_TOKEN)`);
+  }
+  let came = 0;
+  let onEnough = (): void => {};
+  const enough = new Promise<void>((resolve) => {
+    onEnough = resolve;
+  });
+  hub.invite(token ?? '', {
+    single: false,
+    onJoin(session) {
+      pool.add(session);
+      came += 1;
+      if (came >= expect) onEnough();
+    },
+  });
+  onListening?.(hub.endpoint);
+  if (expect === 0) return;
+  const aborted = abortion(signal, 'the wait for workers was cancelled');
+  const result = await within(Promise.race([enough, aborted.promise]), joinDeadline).finally(aborted.forget);
+  if (result !== TIMED_OUT) return;
+  const stranger = hub.turnedAway === undefined ? '' : `; a peer was turned away: ${hub.turnedAway}`;
+  const message = `${came} of ${expect} workers dialled in at ${hub.endpoint} within ${joinDeadline / 1000} s${stranger}`;
+  throw new WorkerCallError('worker_gone', message);
+}
