@@ -1,4 +1,5 @@
 import { Router } from 'zeromq';
+import { LIMITS } from '../protocol/generated.ts';
 
 /** A connected peer, as long as its connection lives. Opaque; a reconnect is another peer. */
 export type PeerId = string;
@@ -37,7 +38,7 @@ export class TransportError extends Error {
 }
 
 /** A larger message makes ZeroMQ hang up on its sender. */
-export const MAX_MESSAGE_BYTES: number = 2 ** 30;
+export const MAX_MESSAGE_BYTES: number = LIMITS.messageBytes;
 
 const SOCKET_OPTIONS = {
   // Without it a message to a peer that has left is dropped in silence.
