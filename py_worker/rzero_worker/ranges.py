@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from array import array
 from collections.abc import Iterator
 from typing import Any
 
@@ -47,11 +48,11 @@ def _of_value(value: Any, allowed: Range, path: str) -> Iterator[str]:
 
 
 def _of_packed(data: bytes, allowed: Range, typecode: str, path: str) -> Iterator[str]:
-    size = memoryview(b"").cast(typecode).itemsize
-    if len(data) % size:
-        yield f"{path}: saw {len(data)} bytes, expected a multiple of {size}"
+    items = array(typecode)
+    if len(data) % items.itemsize:
+        yield f"{path}: saw {len(data)} bytes, expected a multiple of {items.itemsize}"
         return
-    items = memoryview(data).cast(typecode)
+    items.frombytes(data)
     yield from _of_number(len(items), allowed, path, " items")
     if allowed.items is not None and not _are_within(items, allowed.items):
         for index, item in enumerate(items):
@@ -64,11 +65,13 @@ def _of_number(value: float, allowed: Range, path: str, unit: str = "") -> Itera
         yield f"{path}: saw {_shown(value)}{unit}, allowed is {_in_words(allowed)}{unit}"
 
 
-def _are_within(items: memoryview, allowed: Range) -> bool:
+def _are_within(items: array, allowed: Range) -> bool:
     """Whether all items are, without a step of Python for each: arrays are long."""
-    if items.format == "f" and not all(map(math.isfinite, items)):
+    if items.typecode == "f" and not all(map(math.isfinite, items)):
         return False
-    return not items or (_is_within(min(items), allowed) and _is_within(max(items), allowed))
+    bounded = (min, allowed.gt, allowed.ge), (max, allowed.lt, allowed.le)
+    extremes = (extreme(items) for extreme, *bounds in bounded if items and bounds != [None, None])
+    return all(_is_within(item, allowed) for item in extremes)
 
 
 def _is_within(value: float, allowed: Range) -> bool:

@@ -13,9 +13,10 @@ export interface Range {
  * bytes of a string, and how many items a list, a map or a packed array has.
  */
 export function tRanged<T>(codec: Codec<T>, range: Range): Codec<T> {
+  const isWithin = test(range);
   const check = (value: unknown, path: string): void => {
     const [size, unit] = measure(value);
-    if (!isWithin(size, range)) {
+    if (!isWithin(size)) {
       throw new ProtocolError(path, `saw ${size}${unit}, allowed is ${describeRange(range)}${unit}`);
     }
   };
@@ -38,10 +39,11 @@ export function tRanged<T>(codec: Codec<T>, range: Range): Codec<T> {
 
 /** A codec of a packed array whose every item is in a range; NaN and infinities are in none. */
 export function tRangedItems<A extends ArrayLike<number>>(codec: Codec<A>, range: Range): Codec<A> {
+  const isWithin = test(range);
   const check = (items: A, path: string): void => {
     for (let index = 0; index < items.length; index += 1) {
       const item = items[index] as number;
-      if (Number.isFinite(item) && isWithin(item, range)) continue;
+      if (isWithin(item)) continue;
       throw new ProtocolError(`${path}[${index}]`, `saw ${item}, allowed is ${describeRange(range)}`);
     }
   };
@@ -67,11 +69,9 @@ function measure(value: unknown): [size: number, unit: string] {
   return [Object.keys(value as object).length, ' items'];
 }
 
-function isWithin(value: number, { gt, ge, lt, le }: Range): boolean {
-  if (gt !== undefined && value <= gt) return false;
-  if (ge !== undefined && value < ge) return false;
-  if (lt !== undefined && value >= lt) return false;
-  return le === undefined || value <= le;
+/** Whether a number is in a range; the bounds that are not given leave out NaN and the infinities all the same. */
+function test({ gt = -Infinity, ge = -Infinity, lt = Infinity, le = Infinity }: Range): (value: number) => boolean {
+  return (value) => value > gt && value >= ge && value < lt && value <= le;
 }
 
 /** A range in words: `1 or more`, `0 to 1`, `above 0 and at most 1`. */
