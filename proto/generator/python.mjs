@@ -1,3 +1,4 @@
+import { literal } from './interval.mjs';
 import { snake, wrap } from './text.mjs';
 
 /** Type of each primitive. */
@@ -13,6 +14,8 @@ const PRIMITIVES = {
   f32s: 'bytes',
 };
 const PACKED = { u8s: 'u8', i32s: 'i32', u32s: 'u32', f32s: 'f32' };
+/** Item codes of Python's buffers. */
+const TYPECODES = { u8s: 'B', i32s: 'i', u32s: 'I', f32s: 'f' };
 const WIDTH = 110;
 
 const pyType = (type) => {
@@ -22,9 +25,11 @@ const pyType = (type) => {
   return type.optional ? `${whole} | None` : whole;
 };
 
+const docText = (text) => text.replaceAll('\\', '\\\\').replaceAll('"', "'");
+
 /** A docstring: on one line if it fits, else the first sentence alone and the rest below. */
 const docLines = (text) => {
-  const safe = text.replaceAll('\\', '\\\\').replaceAll('"', "'");
+  const safe = docText(text);
   if (safe.length + 10 <= WIDTH) return [`    """${safe}"""`];
   const [summary, rest] = /^(.*?\.) (.*)$/.exec(safe)?.slice(1) ?? [safe, ''];
   const indent = (lines) => lines.map((line) => `    ${line}`);
@@ -59,6 +64,31 @@ function structLines({ name, doc, fields, envelope }) {
   return ['', '', `class ${name}(Base, kw_only=True${tag}):`, ...docLines(doc), ...body];
 }
 
+const bounds = (range) => Object.entries(range ?? {}).map(([name, bound]) => `${name}=${literal(bound, '**')}`);
+
+/** What is to be checked beside the type: `Range(...)`, or undefined. */
+function pyRange(type) {
+  const inner = type.list ?? type.map;
+  const items = inner ? pyRange(inner) : type.items && `Range(${bounds(type.items).join(', ')})`;
+  const code = TYPECODES[type.name] && `packed="${TYPECODES[type.name]}"`;
+  const parts = [...bounds(type.range), code, items && `items=${items}`].filter(Boolean);
+  return parts.length > 0 ? `Range(${parts.join(', ')})` : undefined;
+}
+
+function rangeLines({ name, fields }) {
+  const ranges = fields.flatMap((field) => {
+    const range = pyRange(field.type);
+    return range ? [`        "${snake(field.name)}": ${range},`] : [];
+  });
+  return ranges.length > 0 ? [`    ${name}: {`, ...ranges, '    },'] : [];
+}
+
+const limitLines = ({ name, value, comment }) => [
+  '',
+  `${snake(name).toUpperCase()} = ${literal(value, '**')}`,
+  ...(comment ? [`"""${docText(comment)}"""`] : []),
+];
+
 function verbLines({ name, params, result, control, progress, errors }) {
   const codes = errors.map((error) => `ErrorCode.${error.toUpperCase()}`);
   const line = `        errors=(${codes.join(', ')}${codes.length === 1 ? ',' : ''}),`;
@@ -75,7 +105,7 @@ function verbLines({ name, params, result, control, progress, errors }) {
 }
 
 /** The text of py_worker/rzero_worker/protocol.py, formatted as the formatter would. */
-export function toPython({ enums, structs, envelopes, verbs, hash }) {
+export function toPython({ limits, enums, structs, envelopes, verbs, hash }) {
   const aliases = verbs.flatMap((verb) => [verb.params, verb.result]).filter((part) => part.alias);
   return [
     `"""Messages of the worker protocol.
@@ -91,8 +121,9 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 PROTOCOL_HASH = "${hash}"
-"""sha256 over the names and types below; a peer with another hash is refused."""
-
+"""sha256 over the names, types, ranges and limits below; a peer with another hash is refused."""`,
+    ...limits.flatMap(limitLines),
+    `
 Int = Annotated[int, Meta(ge=-(2**53) + 1, le=2**53 - 1)]
 """An integer that a double holds exactly, since the other side may keep it in one."""
 
@@ -123,6 +154,23 @@ class Verb(Struct, frozen=True):
 
 VERBS: dict[str, Verb] = {`,
     ...verbs.flatMap(verbLines),
-    '}\n',
+    `}
+
+
+class Range(Struct, frozen=True, kw_only=True):
+    """Bounds of a number, or of a size: bytes of a string, items of a list, map or packed array."""
+
+    gt: float | None = None
+    ge: float | None = None
+    lt: float | None = None
+    le: float | None = None
+    packed: str | None = None  # item code of a packed array's buffer
+    items: "Range | None" = None  # of each item; one without bounds: a finite number
+
+
+RANGES: dict[type[Base], dict[str, Range]] = {`,
+    ...structs.flatMap(rangeLines),
+    '}',
+    '"""What is to be checked beside the types, by class and attribute."""\n',
   ].join('\n');
 }

@@ -1,9 +1,13 @@
 import { createHash } from 'node:crypto';
 import { isMap, isScalar, isSeq, parseDocument } from 'yaml';
+import { readInterval, readNumber } from './interval.mjs';
 import { camel, pascal, snake } from './text.mjs';
 
 /** The types that need no definition. */
 export const PRIMITIVES = ['bool', 'string', 'int', 'float', 'bytes', 'u8s', 'i32s', 'u32s', 'f32s'];
+const PACKED = ['u8s', 'i32s', 'u32s', 'f32s'];
+/** What an interval may stand behind. */
+const RANGED = 'int, float, string, [T], map<T>, u8s, i32s, u32s and f32s';
 /** Attribute names that Python keeps for itself, and the envelopes' tag. */
 const RESERVED_FIELDS = new Set(
   `kind and as assert async await break class continue def del elif else except finally for from global if import in
@@ -11,9 +15,8 @@ const RESERVED_FIELDS = new Set(
 );
 /** Names that the generated files use themselves. */
 const RESERVED_TYPES = new Set(
-  'Annotated Base CallOptions Codec Envelope Float Int Meta StrEnum Struct Verb VerbSpec VerbTypes WorkerVerbs'.split(
-    ' ',
-  ),
+  `Annotated Base CallOptions Codec Envelope Float Int Meta Range StrEnum Struct Verb VerbSpec VerbTypes
+   WorkerVerbs`.split(/\s+/),
 );
 
 /** What is wrong with protocol.yml and where. */
@@ -64,14 +67,50 @@ function flag(node, key, where) {
   return value;
 }
 
-/** Read and check the text of protocol.yml: { enums, structs, envelopes, verbs, hash }. */
+function readLimits(node) {
+  return entries(node, 'limits').map(([name, item, comment]) => {
+    const where = `limits.${name}`;
+    if (!/^[a-z][A-Za-z0-9]*$/.test(name)) throw new SpecError(where, 'the name of a limit is camelCase');
+    const value = readNumber(String(item?.value ?? ''));
+    if (!Number.isSafeInteger(value) || value <= 0) {
+      throw new SpecError(where, `saw "${item?.value}", allowed is a whole number above 0, such as 64 or 2^30`);
+    }
+    return { name, value, comment };
+  });
+}
+
+/** Bounds behind a type: { range } of a number or a size, { items } of each item of a packed array. */
+function readRange(type, source, { ofItems, text }, where) {
+  const fail = (problem) => {
+    throw new SpecError(where, `"${source}": ${problem}`);
+  };
+  const packed = PACKED.includes(type.name);
+  const number = type.name === 'int' || type.name === 'float';
+  if (ofItems) {
+    if (!packed) fail('`of` stands behind a packed array only; the interval of list items is inside the brackets');
+    const items = readInterval(text, { whole: type.name !== 'f32s', fail });
+    if (Object.keys(items).length === 0 && type.name !== 'f32s') fail('(-inf, inf) leaves nothing out');
+    return { items };
+  }
+  if (!(number || packed || type.name === 'string' || type.list || type.map)) {
+    fail(`an interval stands behind ${RANGED} only`);
+  }
+  const { ge, ...rest } = readInterval(text, { whole: type.name !== 'float', fail });
+  if (!number && (ge ?? rest.gt ?? -1) < 0) fail('a size is never below 0, so its interval begins there or above');
+  const range = { ...(ge !== undefined && (number || ge > 0) && { ge }), ...rest };
+  if (Object.keys(range).length === 0) fail(`the interval "${text}" leaves nothing out`);
+  return { range };
+}
+
+/** Read and check the text of protocol.yml: { limits, enums, structs, envelopes, verbs, hash }. */
 export function readSpec(text) {
   const document = parseDocument(text);
   const problem = document.errors[0];
   if (problem)
     throw new SpecError(`line ${problem.linePos?.[0].line ?? '?'}`, problem.message.replace(/ at line \d.*/s, ''));
-  entries(document.contents, 'top level', ['enums', 'structs', 'envelopes', 'verbs']);
+  entries(document.contents, 'top level', ['limits', 'enums', 'structs', 'envelopes', 'verbs']);
   const root = document.contents;
+  const limits = readLimits(child(root, 'limits'));
   const enums = [];
   const structs = [];
   const defined = new Map(PRIMITIVES.map((name) => [name, 'primitive']));
@@ -83,12 +122,28 @@ export function readSpec(text) {
     defined.set(name, kind);
   };
   const readType = (source, where) => {
+    const ranged = /^(\S.*?)(?:\s+(of))?\s+([[(][^[\]()]*[\])])$/.exec(source);
+    if (ranged) {
+      const type = readType(ranged[1], where);
+      const added = readRange(type, source, { ofItems: ranged[2] !== undefined, text: ranged[3] }, where);
+      const twice = Object.keys(added).some((key) => key in type);
+      if (twice || type.range) throw new SpecError(where, `"${source}": has an interval too many`);
+      return { ...type, ...added };
+    }
     const optional = /^(.*)\?$/.exec(source);
-    if (optional) return { optional: true, ...readType(optional[1], where) };
+    if (optional) {
+      const type = readType(optional[1], where);
+      if (type.optional) throw new SpecError(where, 'is optional twice');
+      return { optional: true, ...type };
+    }
     const list = /^\[(.*)\]$/.exec(source);
     if (list) return { list: readItem(list[1], where) };
     const map = /^map<(.*)>$/.exec(source);
     if (map) return { map: readItem(map[1], where) };
+    if (/[\s[\]()]/.test(source)) {
+      const form = '"int [0, 10)", "[T]? [1, 64]" or "u8s of [0, 1]"';
+      throw new SpecError(where, `"${source}" cannot be read; an interval stands behind the type, as in ${form}`);
+    }
     if (!defined.has(source) || defined.get(source) === 'verb') {
       const known = [...defined.keys()].filter((name) => defined.get(name) !== 'verb').join(', ');
       throw new SpecError(where, `unknown type "${source}" (defined above it: ${known})`);
@@ -96,7 +151,7 @@ export function readSpec(text) {
     return { name: source, kind: defined.get(source) };
   };
   const readItem = (source, where) => {
-    if (source.endsWith('?')) throw new SpecError(where, `"${source}": only a whole field can be optional`);
+    if (/\?(?:$|\s)/.test(source)) throw new SpecError(where, `"${source}": only a whole field can be optional`);
     return readType(source, where);
   };
   const readFields = (node, where) =>
@@ -106,8 +161,7 @@ export function readSpec(text) {
       if (camel(snake(name)) !== name) throw new SpecError(at, `does not survive snake_case (${snake(name)})`);
       if (RESERVED_FIELDS.has(snake(name))) throw new SpecError(at, 'is a reserved name');
       if (!isScalar(value) || typeof value.value !== 'string') throw new SpecError(at, 'the type must be a string');
-      if (/\?\?$/.test(value.value)) throw new SpecError(at, 'is optional twice');
-      return { name, source: value.value, type: readType(value.value, at), comment };
+      return { name, type: readType(value.value, at), comment };
     });
 
   for (const [name, node] of entries(child(root, 'enums'), 'enums')) {
@@ -172,15 +226,16 @@ export function readSpec(text) {
     const doc = docOf(node, where, `The verb \`${name}\`.`);
     return { name, doc, control, progress, repeatable, params, result, errors };
   });
-  const spec = { enums, structs, envelopes, verbs };
+  const spec = { limits, enums, structs, envelopes, verbs };
   return { ...spec, hash: hashOf(spec) };
 }
 
-/** sha256 over everything a peer can observe: names, types and their order; not docs or comments. */
-function hashOf({ enums, structs, envelopes, verbs }) {
+/** sha256 over everything a peer can observe: names, types with their ranges, limits, order; not docs or comments. */
+function hashOf({ limits, enums, structs, envelopes, verbs }) {
   const canonical = {
+    limits: limits.map(({ name, value }) => [name, value]),
     enums: enums.map(({ name, values }) => [name, values.map((value) => value.name)]),
-    structs: structs.map(({ name, fields }) => [name, fields.map((field) => [field.name, field.source])]),
+    structs: structs.map(({ name, fields }) => [name, fields.map((field) => [field.name, field.type])]),
     envelopes,
     verbs: verbs.map((verb) => [
       verb.name,

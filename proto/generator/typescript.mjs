@@ -1,3 +1,4 @@
+import { literal } from './interval.mjs';
 import { camel, snake, wrap } from './text.mjs';
 
 /** Type and codec of each primitive. */
@@ -13,7 +14,11 @@ const PRIMITIVES = {
   f32s: ['Float32Array', 'tF32s'],
 };
 
-const IMPORTS = 'tBool tBytes tEnum tEnvelope tF32s tFloat tI32s tInt tList tMap tOptional tString tStruct tU32s tU8s';
+/** Module -> what the generated text may import from it. */
+const IMPORTS = {
+  primitives: 'tBool tBytes tEnum tEnvelope tF32s tFloat tI32s tInt tList tMap tOptional tString tStruct tU32s tU8s',
+  ranges: 'tRanged tRangedItems',
+};
 
 const docLines = (text, indent = '') => {
   const safe = text.replaceAll('*/', '*\\/');
@@ -25,8 +30,15 @@ const tsType = (type) => {
   if (type.map) return `Readonly<Record<string, ${tsType(type.map)}>>`;
   return PRIMITIVES[type.name]?.[0] ?? type.name;
 };
+const tsRange = (range) => {
+  const bounds = Object.entries(range).map(([name, bound]) => `${name}: ${literal(bound, ' ** ')}`);
+  return bounds.length > 0 ? `{ ${bounds.join(', ')} }` : '{}';
+};
 const tsCodec = (type) => {
-  if (type.optional) return `tOptional(${tsCodec({ ...type, optional: false })})`;
+  const { optional, range, items, ...rest } = type;
+  if (optional) return `tOptional(${tsCodec({ ...rest, range, items })})`;
+  if (range) return `tRanged(${tsCodec({ ...rest, items })}, ${tsRange(range)})`;
+  if (items) return `tRangedItems(${tsCodec(rest)}, ${tsRange(items)})`;
   if (type.list) return `tList(${tsCodec(type.list)})`;
   if (type.map) return `tMap(${tsCodec(type.map)})`;
   return PRIMITIVES[type.name]?.[1] ?? `t${type.name}`;
@@ -86,10 +98,20 @@ const tableLines = ({ name, params, result, control, progress, repeatable, error
   '  },',
 ];
 
+const limitLines = ({ name, value, comment }) => [
+  ...(comment ? docLines(comment, '  ') : []),
+  `  ${name}: ${literal(value, ' ** ')},`,
+];
+
 /** The text of ts/protocol/generated.ts, formatted as the formatter would. */
-export function toTypeScript({ enums, structs, envelopes, verbs, hash }) {
+export function toTypeScript({ limits, enums, structs, envelopes, verbs, hash }) {
   const aliases = verbs.flatMap((verb) => [verb.params, verb.result]).filter((part) => part.alias);
   const code = [
+    '',
+    '/** Limits that both sides keep to, beside the ranges of the fields. */',
+    'export const LIMITS = {',
+    ...limits.flatMap(limitLines),
+    '} as const;',
     ...enums.flatMap(enumLines),
     ...structs.flatMap(structLines),
     ...aliases.flatMap(({ struct, alias }) => [
@@ -135,15 +157,18 @@ export const VERBS: { readonly [V in Verb]: VerbSpec<VerbTypes[V]['params'], Ver
     ...verbs.flatMap(tableLines),
     `};
 
-/** sha256 over the names and types above; a peer with another hash is refused. */
+/** sha256 over the names, types, ranges and limits above; a peer with another hash is refused. */
 export const PROTOCOL_HASH = '${hash}';
 `,
   ].join('\n');
-  const imports = IMPORTS.split(' ').filter((name) => new RegExp(`\\b${name}\\b`).test(code));
+  const imports = Object.entries(IMPORTS).flatMap(([module, names]) => {
+    const used = names.split(' ').filter((name) => new RegExp(`\\b${name}\\b`).test(code));
+    return used.length > 0 ? spread('import {', used, `} from './${module}.ts';`, ' ') : [];
+  });
   return [
     '// Generated from proto/protocol.yml by proto/generate.mjs. Do not edit: change the source, then `npm run generate`.',
     "import type { CallOptions, Codec } from './primitives.ts';",
-    ...spread('import {', imports, "} from './primitives.ts';", ' '),
+    ...imports,
     '',
     "export type { CallOptions, Codec } from './primitives.ts';",
     code,

@@ -23,6 +23,7 @@ from zmq.utils.monitor import recv_monitor_message
 from rzero_worker import wire
 from rzero_worker.errors import invalid_request
 from rzero_worker.protocol import (
+    MESSAGE_BYTES,
     PROTOCOL_HASH,
     Failure,
     Hello,
@@ -36,7 +37,6 @@ from rzero_worker.protocol import (
 
 log = logging.getLogger(__name__)
 
-MAX_MESSAGE_BYTES = 2**30
 LINGER_MS = 2000
 RETRY_SECONDS = 0.2
 
@@ -158,7 +158,7 @@ class Connection:
             self._socket.close(LINGER_MS if self._closing and self._welcomed else 0)
 
     def _set_options(self) -> None:
-        self._socket.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE_BYTES)
+        self._socket.setsockopt(zmq.MAXMSGSIZE, MESSAGE_BYTES)
         # One caller waits for its answers, so the queue is bounded by what it asked for; a bound of ours
         # could only make this thread block.
         self._socket.setsockopt(zmq.SNDHWM, 0)

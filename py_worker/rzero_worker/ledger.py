@@ -10,10 +10,7 @@ import hashlib
 from collections import OrderedDict
 
 from rzero_worker.errors import WorkerFailure
-from rzero_worker.protocol import ErrorCode
-
-CAPACITY = 1024
-"""Answers kept a model. A caller waits for each answer before the next step, so it repeats the newest one."""
+from rzero_worker.protocol import ANSWERS_KEPT, ErrorCode
 
 
 def digest(verb: str, params: bytes) -> bytes:
@@ -24,7 +21,7 @@ def digest(verb: str, params: bytes) -> bytes:
 class Ledger:
     """The answers to one model's gradient verbs, newest `capacity` of them."""
 
-    def __init__(self, capacity: int = CAPACITY) -> None:
+    def __init__(self, capacity: int = ANSWERS_KEPT) -> None:
         """Make an empty ledger: any seq may come first."""
         self._capacity = capacity
         self._answers: OrderedDict[int, tuple[bytes, bytes]] = OrderedDict()

@@ -10,8 +10,23 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-PROTOCOL_HASH = "0b2a485df87fa1cf8ffdd1dc58b9250a35eb0ac3b762f7d18ce1df1de7ff93d3"
-"""sha256 over the names and types below; a peer with another hash is refused."""
+PROTOCOL_HASH = "582546c5b9d7d44ac1b99b8826c2ca4d5dd37736f10c58c7011f7b8268b62282"
+"""sha256 over the names, types, ranges and limits below; a peer with another hash is refused."""
+
+MESSAGE_BYTES = 2**30
+"""a frame; ZeroMQ drops the connection of a peer that sends more"""
+
+MESSAGE_DEPTH = 64
+"""maps and lists inside each other in a message"""
+
+MESSAGE_VALUES = 2**22
+"""values of all kinds in a message, map keys included"""
+
+ANSWERS_KEPT = 1024
+"""a model's newest answers to gradient verbs that a repeated seq is answered with"""
+
+SHUTDOWN_SECONDS = 5
+"""running work that does not let go when the worker stops is ended after them"""
 
 Int = Annotated[int, Meta(ge=-(2**53) + 1, le=2**53 - 1)]
 """An integer that a double holds exactly, since the other side may keep it in one."""
@@ -86,7 +101,7 @@ class Sampling(Base, kw_only=True):
     """How tokens are drawn. Log-probs are those of the processed distribution, the one drawn from."""
 
     temperature: Float  # 0 is greedy; else logits are divided by it
-    top_p: Float  # in (0, 1]; 1 is off
+    top_p: Float  # 1 is off
     top_k: Int  # 0 is off
     max_tokens: Int  # most new tokens a sample may have
     # a sample ends with the token that completes one of these; its text ends before it
@@ -127,7 +142,7 @@ class LossSpec(Base, kw_only=True):
     name: Loss
     clip_low: Float  # ratio is clipped at 1 - clipLow
     clip_high: Float  # ... and 1 + clipHigh
-    dual_clip: Float  # bound for negative advantages; 0 is off
+    dual_clip: Float  # bound for negative advantages, above 1; 0 is off
     kl_coef: Float  # weight of the k3 estimate of KL(policy || reference)
     temperature: Float  # of the distribution that was sampled from
 
@@ -507,3 +522,172 @@ VERBS: dict[str, Verb] = {
         errors=(),
     ),
 }
+
+
+class Range(Struct, frozen=True, kw_only=True):
+    """Bounds of a number, or of a size: bytes of a string, items of a list, map or packed array."""
+
+    gt: float | None = None
+    ge: float | None = None
+    lt: float | None = None
+    le: float | None = None
+    packed: str | None = None  # item code of a packed array's buffer
+    items: "Range | None" = None  # of each item; one without bounds: a finite number
+
+
+RANGES: dict[type[Base], dict[str, Range]] = {
+    Message: {
+        "content": Range(le=2**24),
+    },
+    Conversation: {
+        "messages": Range(ge=1, le=4096),
+    },
+    Sampling: {
+        "temperature": Range(ge=0),
+        "top_p": Range(gt=0, le=1),
+        "top_k": Range(ge=0),
+        "max_tokens": Range(ge=1, lt=2**31),
+        "stop": Range(le=64, items=Range(ge=1, le=1024)),
+    },
+    SampleBatch: {
+        "weights_version": Range(ge=0),
+        "prompt_tokens": Range(packed="i"),
+        "prompt_lengths": Range(packed="i"),
+        "tokens": Range(packed="i"),
+        "lengths": Range(packed="i"),
+        "logprobs": Range(packed="f"),
+    },
+    TrainBatch: {
+        "tokens": Range(packed="i", items=Range(ge=0)),
+        "lengths": Range(packed="i", items=Range(ge=1)),
+        "mask": Range(packed="B", items=Range(ge=0, le=1)),
+        "advantages": Range(packed="f", items=Range()),
+        "old_logprobs": Range(packed="f", items=Range()),
+        "ref_logprobs": Range(packed="f", items=Range()),
+    },
+    LossSpec: {
+        "clip_low": Range(ge=0, le=1),
+        "clip_high": Range(ge=0),
+        "dual_clip": Range(ge=0),
+        "kl_coef": Range(ge=0),
+        "temperature": Range(gt=0),
+    },
+    Adam: {
+        "learning_rate": Range(ge=0),
+        "beta1": Range(ge=0, lt=1),
+        "beta2": Range(ge=0, lt=1),
+        "epsilon": Range(gt=0),
+        "weight_decay": Range(ge=0),
+        "max_grad_norm": Range(ge=0),
+    },
+    Hello: {
+        "protocol_hash": Range(le=256),
+        "token": Range(le=1024),
+        "worker_id": Range(le=256),
+        "instance_id": Range(ge=1, le=256),
+        "backend": Range(ge=1, le=256),
+        "capabilities": Range(le=64),
+        "losses": Range(le=64),
+        "versions": Range(le=256, items=Range(le=1024)),
+        "pid": Range(ge=0),
+    },
+    Welcome: {
+        "protocol_hash": Range(le=256),
+        "heartbeat_seconds": Range(gt=0, le=3600),
+    },
+    Heartbeat: {
+        "busy": Range(le=64),
+        "queued": Range(ge=0),
+        "progress": Range(ge=0),
+    },
+    Request: {
+        "id": Range(ge=0),
+        "verb": Range(ge=1, le=64),
+    },
+    Response: {
+        "id": Range(ge=0),
+    },
+    Failure: {
+        "id": Range(ge=0),
+    },
+    Progress: {
+        "id": Range(ge=0),
+        "done": Range(ge=0),
+        "total": Range(ge=0),
+    },
+    LoadModelParams: {
+        "model_id": Range(ge=1, le=256),
+        "source": Range(ge=1, le=4096),
+        "seed": Range(ge=0),
+    },
+    LoadModelResult: {
+        "parameters": Range(ge=0),
+        "vocabulary_size": Range(ge=0),
+        "context_length": Range(ge=0),
+        "weights_version": Range(ge=0),
+    },
+    UnloadModelParams: {
+        "model_id": Range(ge=1, le=256),
+    },
+    SampleParams: {
+        "model_id": Range(ge=1, le=256),
+        "conversations": Range(le=2**20),
+        "n": Range(ge=1, le=2**24),
+        "seeds": Range(packed="I"),
+        "weights_version": Range(ge=0),
+    },
+    ForwardParams: {
+        "model_id": Range(ge=1, le=256),
+        "tokens": Range(packed="i", items=Range(ge=0)),
+        "lengths": Range(packed="i", items=Range(ge=1)),
+        "temperature": Range(gt=0),
+    },
+    ForwardResult: {
+        "logprobs": Range(packed="f"),
+    },
+    ForwardBackwardParams: {
+        "model_id": Range(ge=1, le=256),
+        "seq": Range(ge=0),
+        "normalizer": Range(gt=0),
+    },
+    ForwardBackwardResult: {
+        "tokens": Range(ge=0),
+    },
+    OptimStepParams: {
+        "model_id": Range(ge=1, le=256),
+        "seq": Range(ge=0),
+    },
+    OptimStepResult: {
+        "grad_norm": Range(ge=0),
+    },
+    PublishWeightsParams: {
+        "model_id": Range(ge=1, le=256),
+        "weights_version": Range(ge=0),
+    },
+    PublishWeightsResult: {
+        "weights_version": Range(ge=0),
+    },
+    SaveCheckpointParams: {
+        "model_id": Range(ge=1, le=256),
+        "path": Range(ge=1, le=4096),
+    },
+    SaveCheckpointResult: {
+        "bytes": Range(ge=0),
+    },
+    LoadCheckpointParams: {
+        "model_id": Range(ge=1, le=256),
+        "path": Range(ge=1, le=4096),
+        "weights_version": Range(ge=0),
+    },
+    LoadCheckpointResult: {
+        "weights_version": Range(ge=0),
+    },
+    PingResult: {
+        "busy": Range(le=64),
+        "progress": Range(ge=0),
+    },
+    CancelParams: {
+        "id": Range(ge=0),
+    },
+}
+"""What is to be checked beside the types, by class and attribute."""

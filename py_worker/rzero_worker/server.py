@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 PROGRESS_INTERVAL = 0.1
 """Seconds between two progress messages of a request."""
 
-GRACE = 5.0
+GRACE = float(p.SHUTDOWN_SECONDS)
 """Seconds that running work gets to end when the worker stops; after that the process ends around it."""
 
 

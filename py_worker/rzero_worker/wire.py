@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from .protocol import Base, Envelope
+from .ranges import violations
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 if sys.byteorder != "little":
     raise ImportError("rzero_worker needs a little-endian host: packed arrays are little-endian")
 
-T = TypeVar("T")
+T = TypeVar("T", bound=Base)
 
 _ENVELOPE = msgspec.msgpack.Decoder(Envelope)
 _ENCODER = msgspec.msgpack.Encoder()
@@ -36,9 +37,9 @@ def encode(message: Base) -> bytes:
 
 
 def decode(data: bytes, kind: type[T]) -> T:
-    """Unpack exactly one message of the given class; refuses unknown, missing and mistyped fields."""
+    """Unpack one message of the given class; refuses unknown, missing, mistyped and out-of-range fields."""
     try:
-        return msgspec.msgpack.decode(data, type=kind)
+        return _in_range(msgspec.msgpack.decode(data, type=kind))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ProtocolError(f"{kind.__name__}: {error}") from error
 
@@ -46,9 +47,15 @@ def decode(data: bytes, kind: type[T]) -> T:
 def decode_envelope(data: bytes) -> Envelope:
     """Unpack a frame: whichever envelope its ``kind`` names."""
     try:
-        return _ENVELOPE.decode(data)
+        return _in_range(_ENVELOPE.decode(data))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ProtocolError(f"envelope: {error}") from error
+
+
+def _in_range(message: T) -> T:
+    for violation in violations(message):
+        raise ProtocolError(violation)
+    return message
 
 
 # array typecodes whose item sizes the C standard leaves open but every supported host shares

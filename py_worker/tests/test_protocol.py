@@ -68,6 +68,8 @@ def test_refused_as_in_typescript(case):
         else:
             wire.decode(data, TYPES[case["type"]])
     assert info.value.code == protocol.ErrorCode.INVALID_REQUEST
+    if "says" in case:
+        assert str(info.value) == case["says"]
 
 
 def test_errors_name_the_path_the_value_and_what_is_allowed():

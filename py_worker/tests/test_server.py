@@ -294,7 +294,7 @@ def test_a_request_with_a_field_too_many_is_answered(shared: Orchestrator) -> No
         ("sample", b"", "invalid_request", "SampleParams"),
         ("publish_weights", msgspec.msgpack.encode({"modelId": "m", "x": 1}), "invalid_request", "`x`"),
         ("publish_weights", msgspec.msgpack.encode({"modelId": 3}), "invalid_request", "modelId"),
-        ("sample", samples.sample(n=0), "invalid_request", "n: saw 0, allowed is 1 or more"),
+        ("sample", samples.sample(n=0), "invalid_request", "SampleParams.n: saw 0, allowed is 1 to 16777216"),
         ("load_model", samples.load(source="mock://no"), "model_unloadable", "mock://rzero"),
         ("load_model", samples.load(source="no/such/folder"), "model_unloadable", "not a folder"),
         ("sample", samples.sample(model_id="other"), "unknown_model", "'other'"),

@@ -17,8 +17,23 @@ import {
   tU32s,
   tU8s,
 } from './primitives.ts';
+import { tRanged, tRangedItems } from './ranges.ts';
 
 export type { CallOptions, Codec } from './primitives.ts';
+
+/** Limits that both sides keep to, beside the ranges of the fields. */
+export const LIMITS = {
+  /** a frame; ZeroMQ drops the connection of a peer that sends more */
+  messageBytes: 2 ** 30,
+  /** maps and lists inside each other in a message */
+  messageDepth: 64,
+  /** values of all kinds in a message, map keys included */
+  messageValues: 2 ** 22,
+  /** a model's newest answers to gradient verbs that a repeated seq is answered with */
+  answersKept: 1024,
+  /** running work that does not let go when the worker stops is ended after them */
+  shutdownSeconds: 5,
+} as const;
 
 /** One of {@link ROLE_VALUES}. */
 export type Role = 'system' | 'user' | 'assistant';
@@ -90,7 +105,7 @@ export interface Message {
 }
 export const tMessage = tStruct<Message>('Message', {
   role: tRole,
-  content: tString,
+  content: tRanged(tString, { le: 2 ** 24 }),
 });
 
 /** Turns in order. A last turn by the assistant is a prefix that the model continues. */
@@ -98,14 +113,14 @@ export interface Conversation {
   messages: readonly Message[];
 }
 export const tConversation = tStruct<Conversation>('Conversation', {
-  messages: tList(tMessage),
+  messages: tRanged(tList(tMessage), { ge: 1, le: 4096 }),
 });
 
 /** How tokens are drawn. Log-probs are those of the processed distribution, the one drawn from. */
 export interface Sampling {
   /** 0 is greedy; else logits are divided by it */
   temperature: number;
-  /** in (0, 1]; 1 is off */
+  /** 1 is off */
   topP: number;
   /** 0 is off */
   topK: number;
@@ -115,11 +130,11 @@ export interface Sampling {
   stop?: readonly string[];
 }
 export const tSampling = tStruct<Sampling>('Sampling', {
-  temperature: tFloat,
-  topP: tFloat,
-  topK: tInt,
-  maxTokens: tInt,
-  stop: tOptional(tList(tString)),
+  temperature: tRanged(tFloat, { ge: 0 }),
+  topP: tRanged(tFloat, { gt: 0, le: 1 }),
+  topK: tRanged(tInt, { ge: 0 }),
+  maxTokens: tRanged(tInt, { ge: 1, lt: 2 ** 31 }),
+  stop: tOptional(tRanged(tList(tRanged(tString, { ge: 1, le: 1024 })), { le: 64 })),
 });
 
 /**
@@ -143,7 +158,7 @@ export interface SampleBatch {
   stopReasons: readonly StopReason[];
 }
 export const tSampleBatch = tStruct<SampleBatch>('SampleBatch', {
-  weightsVersion: tInt,
+  weightsVersion: tRanged(tInt, { ge: 0 }),
   promptTokens: tI32s,
   promptLengths: tI32s,
   tokens: tI32s,
@@ -169,12 +184,12 @@ export interface TrainBatch {
   refLogprobs?: Float32Array;
 }
 export const tTrainBatch = tStruct<TrainBatch>('TrainBatch', {
-  tokens: tI32s,
-  lengths: tI32s,
-  mask: tU8s,
-  advantages: tF32s,
-  oldLogprobs: tOptional(tF32s),
-  refLogprobs: tOptional(tF32s),
+  tokens: tRangedItems(tI32s, { ge: 0 }),
+  lengths: tRangedItems(tI32s, { ge: 1 }),
+  mask: tRangedItems(tU8s, { ge: 0, le: 1 }),
+  advantages: tRangedItems(tF32s, {}),
+  oldLogprobs: tOptional(tRangedItems(tF32s, {})),
+  refLogprobs: tOptional(tRangedItems(tF32s, {})),
 });
 
 /** A loss by name with its coefficients (py_worker/rzero_worker/losses.py has the formulas). */
@@ -184,7 +199,7 @@ export interface LossSpec {
   clipLow: number;
   /** ... and 1 + clipHigh */
   clipHigh: number;
-  /** bound for negative advantages; 0 is off */
+  /** bound for negative advantages, above 1; 0 is off */
   dualClip: number;
   /** weight of the k3 estimate of KL(policy || reference) */
   klCoef: number;
@@ -193,11 +208,11 @@ export interface LossSpec {
 }
 export const tLossSpec = tStruct<LossSpec>('LossSpec', {
   name: tLoss,
-  clipLow: tFloat,
-  clipHigh: tFloat,
-  dualClip: tFloat,
-  klCoef: tFloat,
-  temperature: tFloat,
+  clipLow: tRanged(tFloat, { ge: 0, le: 1 }),
+  clipHigh: tRanged(tFloat, { ge: 0 }),
+  dualClip: tRanged(tFloat, { ge: 0 }),
+  klCoef: tRanged(tFloat, { ge: 0 }),
+  temperature: tRanged(tFloat, { gt: 0 }),
 });
 
 /** AdamW with decoupled weight decay. */
@@ -211,12 +226,12 @@ export interface Adam {
   maxGradNorm: number;
 }
 export const tAdam = tStruct<Adam>('Adam', {
-  learningRate: tFloat,
-  beta1: tFloat,
-  beta2: tFloat,
-  epsilon: tFloat,
-  weightDecay: tFloat,
-  maxGradNorm: tFloat,
+  learningRate: tRanged(tFloat, { ge: 0 }),
+  beta1: tRanged(tFloat, { ge: 0, lt: 1 }),
+  beta2: tRanged(tFloat, { ge: 0, lt: 1 }),
+  epsilon: tRanged(tFloat, { gt: 0 }),
+  weightDecay: tRanged(tFloat, { ge: 0 }),
+  maxGradNorm: tRanged(tFloat, { ge: 0 }),
 });
 
 /** The struct WorkerError. */
@@ -249,15 +264,15 @@ export interface Hello {
   pid: number;
 }
 export const tHello = tEnvelope<Hello>('Hello', {
-  protocolHash: tString,
-  token: tString,
-  workerId: tString,
-  instanceId: tString,
-  backend: tString,
-  capabilities: tList(tCapability),
-  losses: tList(tLoss),
-  versions: tMap(tString),
-  pid: tInt,
+  protocolHash: tRanged(tString, { le: 256 }),
+  token: tRanged(tString, { le: 1024 }),
+  workerId: tRanged(tString, { le: 256 }),
+  instanceId: tRanged(tString, { ge: 1, le: 256 }),
+  backend: tRanged(tString, { ge: 1, le: 256 }),
+  capabilities: tRanged(tList(tCapability), { le: 64 }),
+  losses: tRanged(tList(tLoss), { le: 64 }),
+  versions: tRanged(tMap(tRanged(tString, { le: 1024 })), { le: 256 }),
+  pid: tRanged(tInt, { ge: 0 }),
 });
 
 /** The struct Welcome. */
@@ -268,8 +283,8 @@ export interface Welcome {
   heartbeatSeconds: number;
 }
 export const tWelcome = tEnvelope<Welcome>('Welcome', {
-  protocolHash: tString,
-  heartbeatSeconds: tFloat,
+  protocolHash: tRanged(tString, { le: 256 }),
+  heartbeatSeconds: tRanged(tFloat, { gt: 0, le: 3600 }),
 });
 
 /** Sent at least every heartbeatSeconds by a thread that work cannot block, so its absence means something. */
@@ -283,9 +298,9 @@ export interface Heartbeat {
   progress: number;
 }
 export const tHeartbeat = tEnvelope<Heartbeat>('Heartbeat', {
-  busy: tString,
-  queued: tInt,
-  progress: tInt,
+  busy: tRanged(tString, { le: 64 }),
+  queued: tRanged(tInt, { ge: 0 }),
+  progress: tRanged(tInt, { ge: 0 }),
 });
 
 /** The struct Refusal. */
@@ -307,8 +322,8 @@ export interface Request {
   params: Uint8Array;
 }
 export const tRequest = tEnvelope<Request>('Request', {
-  id: tInt,
-  verb: tString,
+  id: tRanged(tInt, { ge: 0 }),
+  verb: tRanged(tString, { ge: 1, le: 64 }),
   params: tBytes,
 });
 
@@ -320,7 +335,7 @@ export interface Response {
   result: Uint8Array;
 }
 export const tResponse = tEnvelope<Response>('Response', {
-  id: tInt,
+  id: tRanged(tInt, { ge: 0 }),
   result: tBytes,
 });
 
@@ -331,7 +346,7 @@ export interface Failure {
   error: WorkerError;
 }
 export const tFailure = tEnvelope<Failure>('Failure', {
-  id: tInt,
+  id: tRanged(tInt, { ge: 0 }),
   error: tWorkerError,
 });
 
@@ -343,9 +358,9 @@ export interface Progress {
   total: number;
 }
 export const tProgress = tEnvelope<Progress>('Progress', {
-  id: tInt,
-  done: tInt,
-  total: tInt,
+  id: tRanged(tInt, { ge: 0 }),
+  done: tRanged(tInt, { ge: 0 }),
+  total: tRanged(tInt, { ge: 0 }),
 });
 
 /** Parameters of `load_model`. */
@@ -357,10 +372,10 @@ export interface LoadModelParams {
   seed: number;
 }
 export const tLoadModelParams = tStruct<LoadModelParams>('LoadModelParams', {
-  modelId: tString,
-  source: tString,
+  modelId: tRanged(tString, { ge: 1, le: 256 }),
+  source: tRanged(tString, { ge: 1, le: 4096 }),
   trainable: tBool,
-  seed: tInt,
+  seed: tRanged(tInt, { ge: 0 }),
 });
 
 /** Result of `load_model`. */
@@ -375,10 +390,10 @@ export interface LoadModelResult {
 }
 export const tLoadModelResult = tStruct<LoadModelResult>('LoadModelResult', {
   architecture: tString,
-  parameters: tInt,
-  vocabularySize: tInt,
-  contextLength: tInt,
-  weightsVersion: tInt,
+  parameters: tRanged(tInt, { ge: 0 }),
+  vocabularySize: tRanged(tInt, { ge: 0 }),
+  contextLength: tRanged(tInt, { ge: 0 }),
+  weightsVersion: tRanged(tInt, { ge: 0 }),
 });
 
 /** Parameters of `unload_model`. */
@@ -386,7 +401,7 @@ export interface UnloadModelParams {
   modelId: string;
 }
 export const tUnloadModelParams = tStruct<UnloadModelParams>('UnloadModelParams', {
-  modelId: tString,
+  modelId: tRanged(tString, { ge: 1, le: 256 }),
 });
 
 /** Result of `unload_model`. */
@@ -405,12 +420,12 @@ export interface SampleParams {
   weightsVersion?: number;
 }
 export const tSampleParams = tStruct<SampleParams>('SampleParams', {
-  modelId: tString,
-  conversations: tList(tConversation),
-  n: tInt,
+  modelId: tRanged(tString, { ge: 1, le: 256 }),
+  conversations: tRanged(tList(tConversation), { le: 2 ** 20 }),
+  n: tRanged(tInt, { ge: 1, le: 2 ** 24 }),
   seeds: tU32s,
   sampling: tSampling,
-  weightsVersion: tOptional(tInt),
+  weightsVersion: tOptional(tRanged(tInt, { ge: 0 })),
 });
 
 /** Parameters of `forward`. */
@@ -421,10 +436,10 @@ export interface ForwardParams {
   temperature: number;
 }
 export const tForwardParams = tStruct<ForwardParams>('ForwardParams', {
-  modelId: tString,
-  tokens: tI32s,
-  lengths: tI32s,
-  temperature: tFloat,
+  modelId: tRanged(tString, { ge: 1, le: 256 }),
+  tokens: tRangedItems(tI32s, { ge: 0 }),
+  lengths: tRangedItems(tI32s, { ge: 1 }),
+  temperature: tRanged(tFloat, { gt: 0 }),
 });
 
 /** Result of `forward`. */
@@ -445,11 +460,11 @@ export interface ForwardBackwardParams {
   normalizer: number;
 }
 export const tForwardBackwardParams = tStruct<ForwardBackwardParams>('ForwardBackwardParams', {
-  modelId: tString,
-  seq: tInt,
+  modelId: tRanged(tString, { ge: 1, le: 256 }),
+  seq: tRanged(tInt, { ge: 0 }),
   batch: tTrainBatch,
   loss: tLossSpec,
-  normalizer: tFloat,
+  normalizer: tRanged(tFloat, { gt: 0 }),
 });
 
 /** Result of `forward_backward`. */
@@ -470,7 +485,7 @@ export const tForwardBackwardResult = tStruct<ForwardBackwardResult>('ForwardBac
   entropy: tFloat,
   clipFraction: tFloat,
   ratioMean: tFloat,
-  tokens: tInt,
+  tokens: tRanged(tInt, { ge: 0 }),
 });
 
 /** Parameters of `optim_step`. */
@@ -480,8 +495,8 @@ export interface OptimStepParams {
   adam: Adam;
 }
 export const tOptimStepParams = tStruct<OptimStepParams>('OptimStepParams', {
-  modelId: tString,
-  seq: tInt,
+  modelId: tRanged(tString, { ge: 1, le: 256 }),
+  seq: tRanged(tInt, { ge: 0 }),
   adam: tAdam,
 });
 
@@ -491,7 +506,7 @@ export interface OptimStepResult {
   gradNorm: number;
 }
 export const tOptimStepResult = tStruct<OptimStepResult>('OptimStepResult', {
-  gradNorm: tFloat,
+  gradNorm: tRanged(tFloat, { ge: 0 }),
 });
 
 /** Parameters of `publish_weights`. */
@@ -501,8 +516,8 @@ export interface PublishWeightsParams {
   weightsVersion?: number;
 }
 export const tPublishWeightsParams = tStruct<PublishWeightsParams>('PublishWeightsParams', {
-  modelId: tString,
-  weightsVersion: tOptional(tInt),
+  modelId: tRanged(tString, { ge: 1, le: 256 }),
+  weightsVersion: tOptional(tRanged(tInt, { ge: 0 })),
 });
 
 /** Result of `publish_weights`. */
@@ -510,7 +525,7 @@ export interface PublishWeightsResult {
   weightsVersion: number;
 }
 export const tPublishWeightsResult = tStruct<PublishWeightsResult>('PublishWeightsResult', {
-  weightsVersion: tInt,
+  weightsVersion: tRanged(tInt, { ge: 0 }),
 });
 
 /** Parameters of `save_checkpoint`. */
@@ -521,8 +536,8 @@ export interface SaveCheckpointParams {
   withOptimizer: boolean;
 }
 export const tSaveCheckpointParams = tStruct<SaveCheckpointParams>('SaveCheckpointParams', {
-  modelId: tString,
-  path: tString,
+  modelId: tRanged(tString, { ge: 1, le: 256 }),
+  path: tRanged(tString, { ge: 1, le: 4096 }),
   withOptimizer: tBool,
 });
 
@@ -531,7 +546,7 @@ export interface SaveCheckpointResult {
   bytes: number;
 }
 export const tSaveCheckpointResult = tStruct<SaveCheckpointResult>('SaveCheckpointResult', {
-  bytes: tInt,
+  bytes: tRanged(tInt, { ge: 0 }),
 });
 
 /** Parameters of `load_checkpoint`. */
@@ -542,9 +557,9 @@ export interface LoadCheckpointParams {
   weightsVersion?: number;
 }
 export const tLoadCheckpointParams = tStruct<LoadCheckpointParams>('LoadCheckpointParams', {
-  modelId: tString,
-  path: tString,
-  weightsVersion: tOptional(tInt),
+  modelId: tRanged(tString, { ge: 1, le: 256 }),
+  path: tRanged(tString, { ge: 1, le: 4096 }),
+  weightsVersion: tOptional(tRanged(tInt, { ge: 0 })),
 });
 
 /** Result of `load_checkpoint`. */
@@ -552,7 +567,7 @@ export interface LoadCheckpointResult {
   weightsVersion: number;
 }
 export const tLoadCheckpointResult = tStruct<LoadCheckpointResult>('LoadCheckpointResult', {
-  weightsVersion: tInt,
+  weightsVersion: tRanged(tInt, { ge: 0 }),
 });
 
 /** Parameters of `ping`. */
@@ -567,8 +582,8 @@ export interface PingResult {
   progress: number;
 }
 export const tPingResult = tStruct<PingResult>('PingResult', {
-  busy: tString,
-  progress: tInt,
+  busy: tRanged(tString, { le: 64 }),
+  progress: tRanged(tInt, { ge: 0 }),
 });
 
 /** Parameters of `cancel`. */
@@ -576,7 +591,7 @@ export interface CancelParams {
   id: number;
 }
 export const tCancelParams = tStruct<CancelParams>('CancelParams', {
-  id: tInt,
+  id: tRanged(tInt, { ge: 0 }),
 });
 
 /** Result of `cancel`. */
@@ -786,5 +801,5 @@ export const VERBS: { readonly [V in Verb]: VerbSpec<VerbTypes[V]['params'], Ver
   },
 };
 
-/** sha256 over the names and types above; a peer with another hash is refused. */
-export const PROTOCOL_HASH = '0b2a485df87fa1cf8ffdd1dc58b9250a35eb0ac3b762f7d18ce1df1de7ff93d3';
+/** sha256 over the names, types, ranges and limits above; a peer with another hash is refused. */
+export const PROTOCOL_HASH = '582546c5b9d7d44ac1b99b8826c2ca4d5dd37736f10c58c7011f7b8268b62282';

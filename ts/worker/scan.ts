@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { LIMITS } from '../protocol/generated.ts';
 import { ProtocolError } from '../protocol/primitives.ts';
 
 /** What a frame may be at most; each is far above what the protocol needs. */
@@ -11,7 +12,11 @@ export interface ScanLimits {
   readonly values: number;
 }
 
-export const SCAN_LIMITS: ScanLimits = { bytes: 2 ** 30, depth: 64, values: 2 ** 22 };
+export const SCAN_LIMITS: ScanLimits = {
+  bytes: LIMITS.messageBytes,
+  depth: LIMITS.messageDepth,
+  values: LIMITS.messageValues,
+};
 
 /** Bytes after the first byte of a value: fixed ones for scalars, the width of the length for the rest. */
 const FIXED: Readonly<Record<number, number>> = {

@@ -1,5 +1,6 @@
 import { lstatSync } from 'node:fs';
 import { Router } from 'zeromq';
+import { LIMITS } from '../protocol/generated.ts';
 import { type ListenAddress, LOOPBACK, parseListenAddress } from './address.ts';
 import { type CurveServer, requireCurve } from './keys.ts';
 import { guardDomain, type Refusal } from './zap.ts';
@@ -68,7 +69,7 @@ export class TransportError extends Error {
 }
 
 /** A larger message makes ZeroMQ hang up on its sender. */
-export const MAX_MESSAGE_BYTES: number = 2 ** 30;
+export const MAX_MESSAGE_BYTES: number = LIMITS.messageBytes;
 
 const SOCKET_OPTIONS = {
   // Without it a message to a peer that has left is dropped in silence.

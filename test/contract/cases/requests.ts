@@ -1,7 +1,7 @@
 import { expect } from '@jest/globals';
 import type { Verb, VerbTypes } from '../../../ts/protocol/generated.ts';
 import { VERBS } from '../../../ts/protocol/generated.ts';
-import { pack, packParams } from '../../../ts/worker/codec.ts';
+import { pack } from '../../../ts/worker/codec.ts';
 import type { Case, Context } from '../context.ts';
 import { adam, LOSS, sampleParams } from '../requests.ts';
 
@@ -10,11 +10,19 @@ const NO_BATCH = { ...EMPTY, mask: new Uint8Array(), advantages: new Float32Arra
 
 /** Bytes of a map, to send as params what the typed methods would refuse. */
 function packMap(fields: object): Uint8Array {
-  return pack({ encode: (value: object) => value, decode: () => fields }, fields);
+  return pack({ encode: unchecked, decode: () => fields }, fields);
+}
+
+/** A value as msgpack holds it: packed arrays are their bytes, the rest is as it is. */
+function unchecked(value: unknown): unknown {
+  if (ArrayBuffer.isView(value)) return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+  if (Array.isArray(value)) return value.map(unchecked);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, unchecked(item)]));
 }
 
 async function send<V extends Verb>({ target }: Context, verb: V, params: VerbTypes[V]['params']): Promise<Uint8Array> {
-  return target.requester.request(verb, packParams(verb, params));
+  return target.requester.request(verb, packMap(params));
 }
 
 async function expectInvalid(answer: Promise<unknown>, named: RegExp): Promise<void> {
@@ -28,7 +36,7 @@ export const REQUESTS: readonly Case[] = [
       const other = '0'.repeat(64);
       await expect(start(other)).rejects.toMatchObject({
         code: 'unauthorized',
-        message: expect.stringMatching(new RegExp(`(?!0{64})[0-9a-f]{64}.*${other}`)),
+        message: expect.stringMatching(new RegExp(`(?!${other})[0-9a-f]{64}.*${other}`)),
       });
     },
   },

@@ -22,6 +22,8 @@ const { toPython } = await load<{ toPython(spec: Spec): string }>('python');
 const { packFixture } = await load<{ packFixture(spec: Spec, type: string, value: unknown): Buffer }>('fixtures');
 
 const BASE = `
+limits:
+  heapBytes: 2^20 # most
 enums:
   ErrorCode: [bad, worse] # one
 structs:
@@ -54,9 +56,51 @@ describe('refused, with the place and what is allowed', () => {
       'verbs.next.params.a: unknown type "MoveToParams"',
     ],
     ['an optional item', '"[int]"', '"[int?]"', '"int?": only a whole field can be optional'],
+    [
+      'an optional item with a range',
+      '"[int]"',
+      '"[int? [0, 1]]"',
+      '"int? [0, 1]": only a whole field can be optional',
+    ],
+    [
+      'a range of a bool',
+      'x: float',
+      'x: "bool [0, 1]"',
+      '"bool [0, 1]": an interval stands behind int, float, string',
+    ],
+    ['a range of a struct', 'to: Point', 'to: "Point [0, 1]"', 'an interval stands behind int, float, string'],
+    ['a range of opaque bytes', 'x: float', 'x: "bytes [0, 1]"', 'an interval stands behind int, float, string'],
+    ['one bound', 'x: float', 'x: "float [1]"', '"float [1]": the interval "[1]" has 1 bounds, not 2'],
+    ['three bounds', 'x: float', 'x: "float [1, 2, 3]"', 'the interval "[1, 2, 3]" has 3 bounds, not 2'],
+    ['a bound that is no number', 'x: float', 'x: "float [0, ten]"', 'has the bound "ten" (allowed: 3, -0.5, 1e-8,'],
+    ['a bound that is missing', 'x: float', 'x: "float [0, ]"', 'has the bound "" (allowed: 3,'],
+    ['bounds in wrong order', 'x: float', 'x: "float [2, 1]"', 'the interval "[2, 1]" is empty'],
+    ['nothing between two bounds', 'x: float', 'x: "float [1, 1)"', 'the interval "[1, 1)" is empty'],
+    ['no whole number between two bounds', 'x: float', 'x: "int (1, 2)"', 'the interval "(1, 2)" is empty'],
+    ['infinity included', 'x: float', 'x: "float [0, inf]"', 'the interval "[0, inf]" includes inf; write inf)'],
+    ['minus infinity included', 'x: float', 'x: "float [-inf, 0]"', 'includes -inf; write (-inf'],
+    ['a fraction of an int', 'x: float', 'x: "int [0.5, 1]"', 'has the bound 0.5; here it is a whole number'],
+    ['a fraction of a size', 'string?', '"string [0.5, 1]"', 'has the bound 0.5; here it is a whole number'],
+    ['an int beyond the largest', 'x: float', 'x: "int [0, 2^53]"', 'has the bound 9007199254740992; here it is'],
+    ['a size below 0', 'string?', '"string [-1, 1]"', 'a size is never below 0'],
+    ['a range that leaves nothing out', 'x: float', 'x: "float (-inf, inf)"', 'leaves nothing out'],
+    ['a size that leaves nothing out', 'string?', '"string [0, inf)"', 'the interval "[0, inf)" leaves nothing out'],
+    ['items that leave nothing out', 'x: float', 'x: "i32s of (-inf, inf)"', '(-inf, inf) leaves nothing out'],
+    ['`of` without a packed array', '"[int]"', '"[int] of [0, 1]"', '`of` stands behind a packed array only'],
+    ['two ranges', 'x: float', 'x: "float [0, 1] [0, 2]"', '"float [0, 1] [0, 2]": has an interval too many'],
+    [
+      'a bracket that is open',
+      'x: float',
+      'x: "float [0, 1"',
+      '"float [0, 1" cannot be read; an interval stands behind',
+    ],
+    ['no space before a range', 'x: float', 'x: "float[0, 1]"', '"float[0, 1]" cannot be read'],
+    ['a limit that is no number', '2^20', 'lots', 'limits.heapBytes: saw "lots", allowed is a whole number above 0'],
+    ['a limit of 0', '2^20', '0', 'limits.heapBytes: saw "0", allowed is a whole number above 0'],
+    ['a limit in snake_case', 'heapBytes', 'heap_bytes', 'limits.heap_bytes: the name of a limit is camelCase'],
     ['twice optional', 'string?', 'string??', 'structs.Point.fields.label: is optional twice'],
     ['a type that is no string', 'x: float', 'x: 3', 'structs.Point.fields.x: the type must be a string'],
-    ['a duplicate field', 'x: float', 'x: float, x: int', 'proto/protocol.yml: line 7: Map keys must be unique'],
+    ['a duplicate field', 'x: float', 'x: float, x: int', 'proto/protocol.yml: line 9: Map keys must be unique'],
     ['a duplicate struct', 'envelopes:', '  Point: { fields: {} }\nenvelopes:', 'Map keys must be unique'],
     ['a struct named as an enum', 'Point:', 'ErrorCode:', 'structs.ErrorCode: the name ErrorCode is used twice'],
     [
@@ -124,6 +168,7 @@ describe('the hash', () => {
     ['# one', '# two'],
     ['fields: { x: float, label: string? }', 'fields:\n      x: float # note\n      label: string?'],
     ['steps: "[int]"', "'steps': '[int]'"],
+    ['heapBytes: 2^20 # most', 'heapBytes: 1048576'],
   ])('does not see docs, comments and layout: %s', (from, to) => {
     expect(hash(from, to)).toBe(readSpec(BASE).hash);
   });
@@ -139,6 +184,10 @@ describe('the hash', () => {
     ['errors: [bad]', 'control: true'],
     ['move_to', 'move'],
     ['"[int]"', '"map<int>"'],
+    ['"[int]"', '"[int] [0, 9]"'],
+    ['"[int]"', '"[int [0, 9]]"'],
+    ['2^20', '2^21'],
+    ['heapBytes', 'stackBytes'],
   ])('sees everything that a peer can: %s -> %s', (from, to) => {
     expect(hash(from, to)).not.toBe(readSpec(BASE).hash);
   });
@@ -158,6 +207,43 @@ describe('the generated text', () => {
     expect(python).toContain('Generated from proto/protocol.yml by proto/generate.mjs. Do not edit');
     expect(python).toContain(`    """A 'place' */ ''' \\\\ here."""`);
     expect(python).toContain('    label: str | None = None\n');
+  });
+  test.each([
+    // the type; its codec in TypeScript; its row in Python's table
+    ['int [1, 65536]', 'tRanged(tInt, { ge: 1, le: 2 ** 16 })', 'Range(ge=1, le=2**16)'],
+    ['float (0, 1]', 'tRanged(tFloat, { gt: 0, le: 1 })', 'Range(gt=0, le=1)'],
+    ['float (-inf, 1e-8)', 'tRanged(tFloat, { lt: 1e-8 })', 'Range(lt=1e-8)'],
+    ['int [-2^31, 2^31)', 'tRanged(tInt, { ge: -(2 ** 31), lt: 2 ** 31 })', 'Range(ge=-(2**31), lt=2**31)'],
+    ['int? [0, inf)', 'tOptional(tRanged(tInt, { ge: 0 }))', 'Range(ge=0)'],
+    ['string [1, 256]', 'tRanged(tString, { ge: 1, le: 256 })', 'Range(ge=1, le=256)'],
+    ['string [0, 9]', 'tRanged(tString, { le: 9 })', 'Range(le=9)'],
+    [
+      '[string [1, 8]]? [0, 4]',
+      'tOptional(tRanged(tList(tRanged(tString, { ge: 1, le: 8 })), { le: 4 }))',
+      'Range(le=4, items=Range(ge=1, le=8))',
+    ],
+    [
+      'map<int [0, 1]> [1, 4]',
+      'tRanged(tMap(tRanged(tInt, { ge: 0, le: 1 })), { ge: 1, le: 4 })',
+      'Range(ge=1, le=4, items=Range(ge=0, le=1))',
+    ],
+    [
+      'u8s of [0, 1] [0, 9]',
+      'tRanged(tRangedItems(tU8s, { ge: 0, le: 1 }), { le: 9 })',
+      'Range(le=9, packed="B", items=Range(ge=0, le=1))',
+    ],
+    ['f32s? of (-inf, inf)', 'tOptional(tRangedItems(tF32s, {}))', 'Range(packed="f", items=Range())'],
+  ])('checks the range of %s', (type, codec, row) => {
+    const spec = readSpec(BASE.replace('x: float', `x: "${type}"`));
+    expect(toTypeScript(spec)).toContain(`\n  x: ${codec},\n`);
+    expect(toPython(spec)).toContain(`\n    Point: {\n        "x": ${row},\n    },\n`);
+  });
+  test('has the limits', () => {
+    const spec = readSpec(BASE);
+    expect(toTypeScript(spec)).toContain(
+      'export const LIMITS = {\n  /** most */\n  heapBytes: 2 ** 20,\n} as const;\n',
+    );
+    expect(toPython(spec)).toContain('\nHEAP_BYTES = 2**20\n"""most"""\n');
   });
   test('imports only what it uses', () => {
     expect(toTypeScript(readSpec(BASE))).toContain(
@@ -227,7 +313,7 @@ describe('the command', () => {
     expect(run(`--root=${folder}`).out).toBe('');
   });
   test('a bad source is one line and exit code 1, a bad option exit code 2', () => {
-    writeFileSync(join(folder, 'proto/protocol.yml'), SPEC.replace('content: string', 'content: text'));
+    writeFileSync(join(folder, 'proto/protocol.yml'), SPEC.replace('content: string [0, 2^24]', 'content: text'));
     const bad = run(`--root=${folder}`);
     expect(bad.status).toBe(1);
     expect(bad.err).toMatch(/^proto\/protocol\.yml: structs\.Message\.fields\.content: unknown type "text" .*\n$/);
