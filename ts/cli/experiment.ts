@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { formatConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import type { Settings } from '../domain/settings.ts';
@@ -8,7 +9,7 @@ import type { Exam } from '../ports/exam.ts';
 import type { Reporter } from '../ports/reporter.ts';
 import type { RunSummary } from '../report/runSummary.ts';
 import type { RunFolder } from '../store/runFolder.ts';
-import { startWorker } from '../worker/startWorker.ts';
+import { type ListenOptions, startWorkers } from '../worker/startWorkers.ts';
 import { modelSource, pythonPath } from './places.ts';
 import { summarizeRun } from './summarizeRun.ts';
 
@@ -28,10 +29,10 @@ export interface Experiment {
 }
 
 /**
- * Do a whole run: save the configuration, start a worker, co-evolve, stop the worker, write the
+ * Do a whole run: save the configuration, start the workers, co-evolve, stop them, write the
  * summary. run.json says how it ended, whatever happens but the loss of this process.
  *
- * @throws whatever ended the run early, after the worker is stopped
+ * @throws whatever ended the run early, after the workers are stopped
  */
 export async function runExperiment(experiment: Experiment): Promise<RunSummary> {
   const { config, folder } = experiment;
@@ -41,7 +42,7 @@ export async function runExperiment(experiment: Experiment): Promise<RunSummary>
   folder.writeText('config.yml', formatConfig(config));
   try {
     const exam = createArithmeticExam(config.evaluation.problems);
-    await coevolveWithWorker(experiment, exam);
+    await coevolveWithWorkers(experiment, exam);
     const summary = summarizeRun(folder, config, exam);
     folder.writeDocument('summary.json', summary);
     folder.writeStatus({ status: 'finished', ...ended() });
@@ -54,18 +55,49 @@ export async function runExperiment(experiment: Experiment): Promise<RunSummary>
   }
 }
 
-async function coevolveWithWorker({ config, folder, reporter, env, workingFolder, signal }: Experiment, exam: Exam) {
-  const worker = await startWorker({
+async function coevolveWithWorkers(experiment: Experiment, exam: Exam): Promise<void> {
+  const { config, folder, reporter, env, workingFolder, signal } = experiment;
+  const { backend, threads, count, requestSamples } = config.worker;
+  const listen = listenOptions(experiment);
+  const tell = (message: string): void => {
+    folder.appendMetrics({ kind: 'workers', message });
+    reporter.report({ type: 'workers', message });
+  };
+  const workers = await startWorkers({
     python: pythonPath(env),
-    backend: config.worker.backend,
-    threads: config.worker.threads,
+    backend,
+    threads,
+    count,
+    requestSamples,
+    sharedFolder: folder.path,
     logFile: folder.file('worker.log'),
     signal,
+    ...(listen === undefined
+      ? {}
+      : { listen: { ...listen, onListening: (endpoint) => tell(dialHint(config, endpoint)) } }),
+    ...(count > 1 || listen !== undefined ? { onChange: tell } : {}),
   });
   try {
     const settings: Settings = { ...config, model: modelSource(config.model, workingFolder) };
-    await coevolve({ settings, worker, exam, store: folder, reporter, clock: processClock, signal });
+    await coevolve({ settings, worker: workers, exam, store: folder, reporter, clock: processClock, signal });
   } finally {
-    await worker.close();
+    await workers.close();
   }
+}
+
+function listenOptions({ config, env, workingFolder }: Experiment): ListenOptions | undefined {
+  const { listen, keys, expect } = config.worker;
+  if (listen === '') return undefined;
+  const token = env.RZERO_TOKEN;
+  return {
+    address: listen,
+    expect,
+    ...(keys === '' ? {} : { keys: resolve(workingFolder, keys) }),
+    ...(token === undefined || token === '' ? {} : { token }),
+  };
+}
+
+function dialHint({ worker }: Config, endpoint: string): string {
+  const knows = worker.keys === '' ? 'the RZERO_TOKEN of this run' : 'a key of its own (rzero keys)';
+  return `${worker.expect} to dial in at ${endpoint}, each with ${knows}`;
 }

@@ -31,7 +31,7 @@ const paper: Config = {
   iterations: 3,
   arm: 'full',
   model: 'Qwen/Qwen3-4B-Base',
-  worker: { backend: 'torch', threads: 1 },
+  worker: { backend: 'torch', threads: 1, count: 1, listen: '', keys: '', expect: 0, requestSamples: 1024 },
   challenger: {
     reward: 'paper',
     steps: 5,

@@ -52,10 +52,24 @@ export const configSchema = z.strictObject({
   iterations: count,
   arm: z.enum(ARMS).describe('the whole method, or one thing taken from it'),
   model: z.string().min(1).describe('base model: a Hugging Face folder or hub name, or "embedded"'),
-  worker: z.strictObject({
-    backend: z.enum(['torch', 'mock']),
-    threads: z.int().min(1).max(1024).describe('compute threads of the worker'),
-  }),
+  worker: z
+    .strictObject({
+      backend: z.enum(['torch', 'mock']),
+      threads: z.int().min(1).max(1024).describe('compute threads of each worker started here'),
+      count: z.int().min(0).max(1024).describe('workers to start on this machine'),
+      listen: z.string().describe('where further workers dial in, tcp://HOST:PORT or ipc:///PATH; "" for nowhere'),
+      keys: z.string().describe('folder of `rzero keys`, needed where `listen` leaves this machine; "" for none'),
+      expect: z.int().min(0).max(1024).describe('workers that must have dialled in before the run begins'),
+      requestSamples: count.describe('most samples of one request, where there are several workers'),
+    })
+    .refine(({ count, listen, expect }) => count > 0 || (listen !== '' && expect > 0), {
+      path: ['count'],
+      message: '0 needs worker.listen, and worker.expect above 0: somebody has to work',
+    })
+    .refine(({ listen, expect }) => listen !== '' || expect === 0, {
+      path: ['expect'],
+      message: 'must be 0 where worker.listen is ""',
+    }),
   challenger: dividing(phase.extend({ reward: z.enum(['paper']) })),
   questions: z.strictObject({
     candidates: count.describe("the paper's N"),

@@ -1,7 +1,7 @@
 /** The phases of one iteration, in order; `evaluation` also runs once before the first (iteration 0). */
 export type Phase = 'evaluation' | 'challenger' | 'questions' | 'solver';
 
-/** What the loop tells whoever watches. Plain data; a reporter may drop any of it. */
+/** What a run tells whoever watches. Plain data; a reporter may drop any of it. */
 export type LoopEvent =
   /** Which weights each role starts this iteration from: 0 is the base model, k those of iteration k. */
   | {
@@ -31,7 +31,9 @@ export type LoopEvent =
       label: string | null;
     }
   | { type: 'phase-ended'; iteration: number; phase: Phase; seconds: number; metrics: Record<string, number> }
-  | { type: 'warning'; iteration: number; phase: Phase; message: string };
+  | { type: 'warning'; iteration: number; phase: Phase; message: string }
+  /** A worker came, left, or was brought up to date; only where there are several. */
+  | { type: 'workers'; message: string };
 
 export interface Reporter {
   report(event: LoopEvent): void;

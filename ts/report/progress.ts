@@ -121,12 +121,19 @@ export function createProgressReporter(options: ProgressOptions): Reporter {
     else lines.forEach(print);
   }
 
+  function tellOfWorkers({ message }: Extract<LoopEvent, { type: 'workers' }>): void {
+    const lines = wrap(oneLine(`workers: ${message}`), width()).map(colours.dim);
+    if (live) block.above(lines);
+    else lines.forEach(print);
+  }
+
   function show(event: LoopEvent): void {
     const now = clock.now();
     if (event.type === 'iteration-started') announce(event);
     else if (event.type === 'phase-started') begin(event, now);
     else if (event.type === 'phase-ended') end(event);
     else if (event.type === 'warning') warn(event);
+    else if (event.type === 'workers') tellOfWorkers(event);
     else if (running !== undefined) {
       advance(running, event);
       draw(running, now, false);

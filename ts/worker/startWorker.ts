@@ -48,6 +48,9 @@ export interface ProcessWorker extends Worker {
   readonly hub: Hub;
 }
 
+/** Milliseconds that messages of a process that has ended get to arrive. */
+const LAST_WORDS = 200;
+
 const STOP_DEADLINES: StopDeadlines = { shutdown: 15_000, terminate: 5_000, kill: 5_000 };
 
 /**
@@ -117,8 +120,10 @@ async function firstSession(
   const first = await within(Promise.race([joined, process.ended, aborted.promise]), deadline);
   aborted.forget();
   if (first === TIMED_OUT) throw startError(`did not connect within ${deadline / 1000} s`, process, hub);
-  if ('exitCode' in first) throw startError(`${describeEnd(first)} before it connected`, process, hub);
-  return first;
+  if (!('exitCode' in first)) return first;
+  // What it sent before it ended may still be on its way, and says why it was not let in.
+  await within(joined, LAST_WORDS);
+  throw startError(`${describeEnd(first)} before it connected`, process, hub);
 }
 
 async function watchEnd(process: WorkerProcess, session: Session, after: () => void): Promise<void> {
