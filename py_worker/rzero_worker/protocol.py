@@ -10,7 +10,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-PROTOCOL_HASH = "51e0a05fec733e9a79092d6228a8d079a5d34a30505f7d71a752a82acdf111d4"
+PROTOCOL_HASH = "b1a6b6c37080aa5381c777309fe086123b92b00d61de1bb5057be6ad371a112a"
 """sha256 over the names and types below; a peer with another hash is refused."""
 
 Int = Annotated[int, Meta(ge=-(2**53) + 1, le=2**53 - 1)]
@@ -464,7 +464,7 @@ VERBS: dict[str, Verb] = {
         result=PublishWeightsResult,
         control=False,
         progress=False,
-        errors=(ErrorCode.UNKNOWN_MODEL,),
+        errors=(ErrorCode.UNKNOWN_MODEL, ErrorCode.STALE_WEIGHTS),
     ),
     "save_checkpoint": Verb(
         name="save_checkpoint",

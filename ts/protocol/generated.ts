@@ -726,7 +726,7 @@ export const VERBS: { readonly [V in Verb]: VerbSpec<VerbTypes[V]['params'], Ver
     result: tPublishWeightsResult,
     control: false,
     progress: false,
-    errors: ['unknown_model'],
+    errors: ['unknown_model', 'stale_weights'],
   },
   save_checkpoint: {
     method: 'saveCheckpoint',
@@ -771,4 +771,4 @@ export const VERBS: { readonly [V in Verb]: VerbSpec<VerbTypes[V]['params'], Ver
 };
 
 /** sha256 over the names and types above; a peer with another hash is refused. */
-export const PROTOCOL_HASH = '51e0a05fec733e9a79092d6228a8d079a5d34a30505f7d71a752a82acdf111d4';
+export const PROTOCOL_HASH = 'b1a6b6c37080aa5381c777309fe086123b92b00d61de1bb5057be6ad371a112a';
