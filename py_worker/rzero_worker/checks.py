@@ -14,6 +14,12 @@ from rzero_worker import protocol as p
 from rzero_worker.errors import invalid_request
 from rzero_worker.wire import unpack_f32s, unpack_i32s, unpack_u8s, unpack_u32s
 
+STOP_STRINGS = 16
+"""Most stop strings of a request."""
+
+STOP_BYTES = 256
+"""Most bytes of a stop string, in UTF-8."""
+
 
 def check(params: p.Base) -> None:
     """Check a verb's decoded params; a verb without ranges passes."""
@@ -40,6 +46,8 @@ def _sample(params: p.SampleParams) -> None:
     _require(0 < sampling.top_p <= 1, "sampling.topP", sampling.top_p, "above 0 and at most 1")
     _require(sampling.top_k >= 0, "sampling.topK", sampling.top_k, "0 (off) or more")
     _require(sampling.max_tokens >= 1, "sampling.maxTokens", sampling.max_tokens, "1 or more")
+    _check_stop(sampling.stop or [])
+    _check_version(params)
     seeds = len(unpack_u32s(params.seeds, "seeds"))
     wanted = len(params.conversations)
     _require(seeds == wanted, "seeds", f"{seeds} seeds", f"one a conversation, {wanted}")
@@ -105,6 +113,24 @@ def _optim_step(params: p.OptimStepParams) -> None:
     _require(adam.max_grad_norm >= 0, "adam.maxGradNorm", adam.max_grad_norm, "0 (off) or more")
 
 
+def _check_stop(strings: list[str]) -> None:
+    _require(
+        len(strings) <= STOP_STRINGS, "sampling.stop", f"{len(strings)} strings", f"{STOP_STRINGS} at most"
+    )
+    for index, size in enumerate(len(string.encode()) for string in strings):
+        _require(
+            1 <= size <= STOP_BYTES,
+            f"sampling.stop[{index}]",
+            f"{size} bytes",
+            f"1 to {STOP_BYTES} bytes of UTF-8",
+        )
+
+
+def _check_version(params: p.SampleParams | p.PublishWeightsParams | p.LoadCheckpointParams) -> None:
+    version = params.weights_version
+    _require(version is None or version >= 0, "weightsVersion", version, "0 or more")
+
+
 def _check_sequences(packed_tokens: bytes, packed_lengths: bytes, prefix: str) -> tuple[array, array]:
     tokens = unpack_i32s(packed_tokens, f"{prefix}tokens")
     lengths = unpack_i32s(packed_lengths, f"{prefix}lengths")
@@ -135,4 +161,6 @@ _CHECKS: dict[type[p.Base], Callable[[Any], None]] = {
     p.ForwardParams: _forward,
     p.ForwardBackwardParams: _forward_backward,
     p.OptimStepParams: _optim_step,
+    p.PublishWeightsParams: _check_version,
+    p.LoadCheckpointParams: _check_version,
 }
