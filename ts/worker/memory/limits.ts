@@ -1,8 +1,13 @@
 import type { Verb, VerbTypes } from '../../protocol/generated.ts';
 import { WorkerCallError } from '../errors.ts';
+import { CONTEXT_LENGTH } from './policy.ts';
 import { VOCABULARY } from './text.ts';
 
 type Limits = { [V in Verb]?: (params: VerbTypes[V]['params']) => void };
+
+/** Most stop strings of a request, and most bytes of one in UTF-8. */
+const STOP_STRINGS = 16;
+const STOP_BYTES = 256;
 
 /** Ranges and array lengths of requests, as py_worker/rzero_worker/checks.py has them. */
 const LIMITS: Limits = {
@@ -11,12 +16,14 @@ const LIMITS: Limits = {
     need(source !== '', 'source', source, 'a name that is not empty');
     need(seed >= 0, 'seed', seed, '0 or more');
   },
-  sample({ conversations, n, seeds, sampling }) {
+  sample({ conversations, n, seeds, sampling, weightsVersion }) {
     need(n >= 1, 'n', n, '1 or more');
     need(sampling.temperature >= 0, 'sampling.temperature', sampling.temperature, '0 or more');
     need(sampling.topP > 0 && sampling.topP <= 1, 'sampling.topP', sampling.topP, 'above 0 and at most 1');
     need(sampling.topK >= 0, 'sampling.topK', sampling.topK, '0 (off) or more');
     need(sampling.maxTokens >= 1, 'sampling.maxTokens', sampling.maxTokens, '1 or more');
+    needStop(sampling.stop ?? []);
+    needVersion(weightsVersion);
     need(seeds.length === conversations.length, 'seeds', seeds.length, `one a conversation, ${conversations.length}`);
     conversations.forEach(({ messages }, index) => {
       need(messages.length > 0, `conversations[${index}].messages`, 0, 'one message or more');
@@ -56,6 +63,8 @@ const LIMITS: Limits = {
     need(adam.weightDecay >= 0, 'adam.weightDecay', adam.weightDecay, '0 or more');
     need(adam.maxGradNorm >= 0, 'adam.maxGradNorm', adam.maxGradNorm, '0 (off) or more');
   },
+  publish_weights: ({ weightsVersion }) => needVersion(weightsVersion),
+  load_checkpoint: ({ weightsVersion }) => needVersion(weightsVersion),
 };
 
 /** @throws WorkerCallError `invalid_request` naming the field, the value seen and what is allowed */
@@ -67,10 +76,23 @@ function need(ok: boolean, field: string, seen: unknown, allowed: string): void 
   if (!ok) throw new WorkerCallError('invalid_request', `${field}: saw ${seen}, allowed is ${allowed}`);
 }
 
+function needStop(strings: readonly string[]): void {
+  need(strings.length <= STOP_STRINGS, 'sampling.stop', `${strings.length} strings`, `${STOP_STRINGS} at most`);
+  strings.forEach((string, index) => {
+    const bytes = Buffer.byteLength(string);
+    const allowed = `1 to ${STOP_BYTES} bytes of UTF-8`;
+    need(bytes >= 1 && bytes <= STOP_BYTES, `sampling.stop[${index}]`, `${bytes} bytes`, allowed);
+  });
+}
+
+function needVersion(version: number | undefined): void {
+  need(version === undefined || version >= 0, 'weightsVersion', version, '0 or more');
+}
+
 function needSequences(tokens: Int32Array, lengths: Int32Array, prefix: string): void {
   const total = lengths.reduce((sum, length) => sum + length, 0);
-  const shortest = Math.min(1, ...lengths);
-  need(shortest >= 1, `${prefix}lengths`, shortest, '1 or more each');
+  const outside = lengths.find((length) => length < 1 || length > CONTEXT_LENGTH);
+  need(outside === undefined, `${prefix}lengths`, outside, `1 to ${CONTEXT_LENGTH} each`);
   need(total === tokens.length, `${prefix}lengths`, `a sum of ${total}`, `the number of tokens, ${tokens.length}`);
   const stray = tokens.find((token) => token < 0 || token >= VOCABULARY);
   need(stray === undefined, `${prefix}tokens`, stray, `0 to ${VOCABULARY - 1}`);
