@@ -23,6 +23,8 @@ def train(**changes: object) -> p.ForwardBackwardParams:
         samples.load(seed=0),
         samples.sample(conversations=[]),
         samples.sample(temperature=0.0, top_p=0.5, top_k=3),
+        samples.sample(stop=[]),
+        samples.sample(stop=["x" * 256, "é" * 128, "\0"] + ["x"] * 13),
         samples.forward([]),
         samples.forward(SEQUENCES),
         samples.train([], []),
@@ -30,6 +32,8 @@ def train(**changes: object) -> p.ForwardBackwardParams:
         train(dual_clip=0.0, clip_low=1.0),
         samples.step(learning_rate=0.0),
         p.PublishWeightsParams(model_id=""),
+        p.PublishWeightsParams(model_id="", weights_version=0),
+        p.LoadCheckpointParams(model_id="", path="", weights_version=0),
     ],
 )
 def test_what_is_allowed_passes(params: p.Base) -> None:
@@ -48,6 +52,23 @@ def test_what_is_allowed_passes(params: p.Base) -> None:
         (samples.sample(top_p=1.5), "sampling.topP: saw 1.5, allowed is above 0 and at most 1"),
         (samples.sample(top_k=-1), "sampling.topK: saw -1, allowed is 0 (off) or more"),
         (samples.sample(max_tokens=0), "sampling.maxTokens: saw 0, allowed is 1 or more"),
+        (samples.sample(stop=["x"] * 17), "sampling.stop: saw '17 strings', allowed is 16 at most"),
+        (
+            samples.sample(stop=["x", ""]),
+            "sampling.stop[1]: saw '0 bytes', allowed is 1 to 256 bytes of UTF-8",
+        ),
+        (
+            samples.sample(stop=["é" * 129]),
+            "sampling.stop[0]: saw '258 bytes', allowed is 1 to 256 bytes of UTF-8",
+        ),
+        (
+            p.PublishWeightsParams(model_id="m", weights_version=-1),
+            "weightsVersion: saw -1, allowed is 0 or more",
+        ),
+        (
+            p.LoadCheckpointParams(model_id="m", path="c", weights_version=-1),
+            "weightsVersion: saw -1, allowed is 0 or more",
+        ),
         (samples.sample(seeds=[1, 2]), "seeds: saw '2 seeds', allowed is one a conversation, 1"),
         (
             samples.sample(conversations=[samples.conversation(), p.Conversation(messages=[])]),
