@@ -78,7 +78,9 @@ class Backend(ABC):
 
         Sample j of conversation i depends on (seeds[i], j) and on conversation i alone, not on its
         neighbours. Log-probs are those of the distribution drawn from: after temperature, top-k and
-        top-p, renormalised; greedy (temperature 0) draws from a point mass, so they are 0.
+        top-p, renormalised; greedy (temperature 0) draws from a point mass, so they are 0. A sample ends
+        with a stop token, or with the token that completes a stop string in its text. Raises stale_weights
+        where the published weights are not of the version asked for.
         """
 
     @abstractmethod
@@ -95,7 +97,10 @@ class Backend(ABC):
 
     @abstractmethod
     def publish_weights(self, params: p.PublishWeightsParams) -> p.PublishWeightsResult:
-        """Copy the trained weights to the published ones; the version grows by one."""
+        """Copy the trained weights to the published ones, of the version asked for or else one more.
+
+        At the version asked for already, nothing changes. Raises stale_weights for one below the present.
+        """
 
     @abstractmethod
     def save_checkpoint(self, params: p.SaveCheckpointParams) -> p.SaveCheckpointResult:
@@ -103,7 +108,9 @@ class Backend(ABC):
 
     @abstractmethod
     def load_checkpoint(self, params: p.LoadCheckpointParams) -> p.LoadCheckpointResult:
-        """Put a saved folder's weights back, as trained and published ones; the version grows by one.
+        """Put a saved folder's weights back, as trained and published ones.
+
+        The version becomes the one asked for, or one more.
 
         The optimiser becomes the saved one, or fresh if none was saved; the gradient becomes zero.
         """

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-PROTOCOL_HASH = "582546c5b9d7d44ac1b99b8826c2ca4d5dd37736f10c58c7011f7b8268b62282"
+PROTOCOL_HASH = "46ec718a6854c3ff7c5acd966d07b3c2f897bc32f065469c6fc3bd9767c91e04"
 """sha256 over the names, types, ranges and limits below; a peer with another hash is refused."""
 
 MESSAGE_BYTES = 2**30
@@ -479,7 +479,7 @@ VERBS: dict[str, Verb] = {
         result=PublishWeightsResult,
         control=False,
         progress=False,
-        errors=(ErrorCode.UNKNOWN_MODEL,),
+        errors=(ErrorCode.UNKNOWN_MODEL, ErrorCode.STALE_WEIGHTS),
     ),
     "save_checkpoint": Verb(
         name="save_checkpoint",
@@ -547,7 +547,7 @@ RANGES: dict[type[Base], dict[str, Range]] = {
         "top_p": Range(gt=0, le=1),
         "top_k": Range(ge=0),
         "max_tokens": Range(ge=1, lt=2**31),
-        "stop": Range(le=64, items=Range(ge=1, le=1024)),
+        "stop": Range(le=16, items=Range(ge=1, le=256)),
     },
     SampleBatch: {
         "weights_version": Range(ge=0),

@@ -6,7 +6,7 @@ place, so the batch stays full until nothing waits.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -26,11 +26,39 @@ each finished row left in costs its share of a step."""
 
 @dataclass(frozen=True)
 class Sample:
-    """One completion: tokens (the stop token included), their log-probs, whether a stop token ended it."""
+    """One completion: tokens (the one that ended it included), their log-probs, whether a token ended it."""
 
     tokens: np.ndarray  # int32 [length]
     logprobs: np.ndarray  # float32 [length]
     stopped: bool
+
+
+Watch = Callable[[int], bool]
+"""Is told each token of one sample but a stop token, and says whether the sample ends with it."""
+
+
+class _Watches:
+    """The watches of the samples being decoded, by their number in the request."""
+
+    def __init__(self, make: Callable[[], Watch]) -> None:
+        self._make = make
+        self._of: dict[int, Watch] = {}
+
+    def ended(self, index: Tensor, tokens: Tensor, asked: Tensor) -> Tensor:
+        """Which samples end with their new token, bool [B]; only where `asked` is true is it one."""
+        rows = zip(index.tolist(), tokens.tolist(), asked.tolist(), strict=True)
+        ended = [ask and self._watch(sample)(token) for sample, token, ask in rows]
+        return torch.tensor(ended, device=tokens.device)
+
+    def _watch(self, sample: int) -> Watch:
+        if sample not in self._of:
+            self._of[sample] = self._make()
+        return self._of[sample]
+
+    def forget(self, index: Tensor) -> None:
+        """Drop those of samples that are done."""
+        for sample in index.tolist():
+            self._of.pop(sample, None)
 
 
 @dataclass
@@ -54,15 +82,20 @@ class _Rows:
     def join(self, other: _Rows) -> _Rows:
         return _Rows(*(torch.cat([getattr(self, f.name), getattr(other, f.name)]) for f in fields(self)))
 
-    def record(self, logits: Tensor, distribution: Distribution, stop_ids: Tensor) -> None:
+    def record(
+        self, logits: Tensor, distribution: Distribution, stop_ids: Tensor, watches: _Watches | None
+    ) -> None:
         """Draw a token for every row; those already done draw into the spare column."""
         column = self.count.unsqueeze(1)
         tokens, logprobs = draw(logits, self.uniforms.gather(1, column).squeeze(1), distribution)
         self.tokens.scatter_(1, column, tokens.unsqueeze(1))
         self.logprobs.scatter_(1, column, logprobs.unsqueeze(1))
         self.last = tokens
-        self.count += ~self.done
-        self.stopped |= torch.isin(tokens, stop_ids) & ~self.done
+        drew = ~self.done
+        self.count += drew
+        self.stopped |= torch.isin(tokens, stop_ids) & drew
+        if watches is not None:
+            self.stopped |= watches.ended(self.index, tokens, drew & ~self.stopped)
         self.done |= self.stopped | (self.count >= self.limit)
 
 
@@ -107,12 +140,14 @@ class Sampler:
         distribution: Distribution,
         most: int,
         context: Context,
+        watch: Callable[[], Watch] | None = None,
     ) -> list[Sample]:
         """Draw n samples for each prompt, of at most `most` tokens; sample j of prompt i is at [i * n + j].
 
         The uniforms of a sample depend on (seeds[i], j) alone, whatever it is batched with. The logits may
         move in their last bits with the batch, as in every batched matrix product, so a draw within
-        such a bit of a boundary may differ. A prompt that fills the context gets empty samples.
+        such a bit of a boundary may differ. A prompt that fills the context gets empty samples. `watch`
+        makes a watch for each sample; without it, stop tokens alone end one.
         """
         limits = [min(most, self._context_length - len(prompt)) for prompt in prompts]
         results = [Sample(np.zeros(0, np.int32), np.zeros(0, np.float32), False)] * (len(prompts) * n)
@@ -128,6 +163,7 @@ class Sampler:
         capacity = max(1, min(self._max_rows, self._max_tokens // width, len(waiting)))
         store = make_store(self._model, capacity, width)
         rows: _Rows | None = None
+        watches = None if watch is None else _Watches(watch)
         while True:
             context.raise_if_cancelled()
             free = capacity - (len(rows.index) if rows is not None else 0)
@@ -140,17 +176,20 @@ class Sampler:
                     [number[tuple(prompts[index // n])] for index in taken],
                 )
                 joined = self._start(taken, n, prompts, limits, seeds, max(limits))
-                joined.record(logits, distribution, self._stop_ids)
+                joined.record(logits, distribution, self._stop_ids, watches)
                 rows = joined if rows is None else rows.join(joined)
             else:
                 logits = store.step(rows.last, rows.position)
                 rows.position += ~rows.done
-                rows.record(logits, distribution, self._stop_ids)
+                rows.record(logits, distribution, self._stop_ids, watches)
             done = int(rows.done.sum())
             context.progress(finished + done, total)
             if done < max(1, SWAP_SHARE * len(rows.index)):
                 continue
-            finished += self._harvest(rows.map(lambda values, of=rows.done: values[of]), results)
+            leaving = rows.map(lambda values, of=rows.done: values[of])
+            finished += self._harvest(leaving, results)
+            if watches is not None:
+                watches.forget(leaving.index)
             kept = _survivors(rows.done)
             store.keep(kept)
             rows = rows.map(lambda values, of=kept: values[of]) if len(kept) else None

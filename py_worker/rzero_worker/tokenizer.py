@@ -71,7 +71,9 @@ def _plain(turns: Sequence[tuple[str, str]]) -> str:
 def decode_completions(tokenizer: PreTrainedTokenizerBase, completions: Sequence[np.ndarray]) -> list[str]:
     """Texts of completions whose stop token is cut off: no special tokens, spaces exactly as they decode."""
     # One by one: a list of lists that is empty, or holds empty ones, means something else to batch_decode.
-    return [
-        tokenizer.decode(completion.tolist(), skip_special_tokens=True, clean_up_tokenization_spaces=False)
-        for completion in completions
-    ]
+    return [decode_completion(tokenizer, completion.tolist()) for completion in completions]
+
+
+def decode_completion(tokenizer: PreTrainedTokenizerBase, tokens: list[int]) -> str:
+    """Text of one completion, or of a part of it, as `decode_completions`."""
+    return tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False)

@@ -31,6 +31,7 @@ def sample(
     n: int = 1,
     seeds: Sequence[int] | None = None,
     model_id: str = "m",
+    weights_version: int | None = None,
     **changes: Any,
 ) -> p.SampleParams:
     conversations = [conversation()] if conversations is None else list(conversations)
@@ -40,6 +41,7 @@ def sample(
         n=n,
         seeds=wire.pack_u32s(range(len(conversations)) if seeds is None else seeds),
         sampling=sampling(**changes),
+        weights_version=weights_version,
     )
 
 

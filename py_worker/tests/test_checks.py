@@ -23,6 +23,8 @@ def train(**changes: object) -> p.ForwardBackwardParams:
         samples.load(seed=0),
         samples.sample(conversations=[]),
         samples.sample(temperature=0.0, top_p=0.5, top_k=3),
+        samples.sample(stop=[]),
+        samples.sample(stop=["x" * 256, "é" * 128, "\0"] + ["x"] * 13),
         samples.forward([]),
         samples.forward(SEQUENCES),
         samples.train([], []),

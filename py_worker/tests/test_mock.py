@@ -23,7 +23,7 @@ from rzero_worker.mock import language
 from rzero_worker.mock.adam import AdamW
 from rzero_worker.mock.language import ASSISTANT, END, FIRST_FRAGMENT, Language
 from rzero_worker.mock.loss import grpo
-from rzero_worker.mock.policy import Policy, stream, uniform
+from rzero_worker.mock.policy import CONTEXT_LENGTH, Policy, stream, uniform
 
 # Two words, equally likely at first and after each other; no noise.
 TWO_WORDS = Language(
@@ -190,12 +190,12 @@ def test_a_batch_is_laid_out_as_the_protocol_says(backend: MockBackend) -> None:
     assert reported == [(done, 40) for done in range(1, 41)]
 
 
-def test_forward_gives_the_log_probs_of_sampling(backend: MockBackend) -> None:
-    batch = backend.sample(
-        samples.sample([samples.conversation(), EXERCISE], n=5, temperature=0.7), Context()
-    )
+@pytest.mark.parametrize("temperature", [0.3, 1.0, 1.7])
+def test_forward_gives_the_log_probs_of_sampling(backend: MockBackend, temperature: float) -> None:
+    asked = samples.sample([samples.conversation(), EXERCISE], n=5, temperature=temperature)
+    batch = backend.sample(asked, Context())
     tokens, mask = sequences(batch, 5)
-    forward = wire.unpack_f32s(backend.forward(samples.forward(tokens, temperature=0.7), Context()).logprobs)
+    forward = wire.unpack_f32s(backend.forward(samples.forward(tokens, temperature), Context()).logprobs)
     assert [x for x, bit in zip(forward, mask, strict=True) if bit] == list(wire.unpack_f32s(batch.logprobs))
     starts = [sum(map(len, tokens[:index])) for index in range(len(tokens))]
     assert [forward[start] for start in starts] == [0.0] * len(tokens)
@@ -213,6 +213,74 @@ def test_a_reply_ends_where_the_context_does(backend: MockBackend) -> None:
     # 4090 other bytes, two digits each, and the tokens of two roles: 8182 of 8192.
     batch = backend.sample(samples.sample([samples.conversation("x" * 4090)], n=40, max_tokens=99), Context())
     assert max(map(len, completions(batch))) == 10
+
+
+# In fragments, over two of them, of two halves of a byte, and what a half alone decodes to.
+STOPS = [["ba"], ["imo", "ab"], list("0123456789:;<=>?"), ["\N{REPLACEMENT CHARACTER}"]]
+
+
+@pytest.mark.parametrize("stop", STOPS, ids=repr)
+def test_a_stop_string_ends_a_sample_with_the_token_that_completes_it(
+    backend: MockBackend, stop: list[str]
+) -> None:
+    spoken = model_of(backend).policy.language
+    # Hot, so that there are halves of bytes among the fragments.
+    asked = {"n": 200, "max_tokens": 40, "temperature": 9.0}
+    free = backend.sample(samples.sample(**asked), Context())
+    bound = backend.sample(samples.sample(**asked, stop=stop), Context())
+    stopped = 0
+    for before, after, text, reason in zip(
+        completions(free), completions(bound), bound.texts, bound.stop_reasons, strict=True
+    ):
+        counts = range(1, len(before) + 1)
+        texts = (spoken.decode(before[:count]) for count in counts)
+        ends = [any(string in text for string in stop) for text in texts]
+        count = ends.index(True) + 1 if True in ends else len(before)
+        assert after == before[:count]
+        starts = [at for string in stop if (at := spoken.decode(after).find(string)) >= 0]
+        assert text == spoken.decode(after)[: min(starts, default=None)]
+        assert (reason is p.StopReason.STOP) == (True in ends or END in after)
+        stopped += True in ends
+    assert 0 < stopped < 200
+    assert bound.logprobs != free.logprobs
+
+
+def test_a_stop_string_that_the_last_token_completes_is_a_stop(backend: MockBackend) -> None:
+    (text,) = backend.sample(samples.sample(max_tokens=3), Context()).texts
+    batch = backend.sample(samples.sample(max_tokens=3, stop=[text[-1]]), Context())
+    assert wire.unpack_i32s(batch.lengths).tolist() <= [3]
+    assert (batch.texts, batch.stop_reasons) == ([text[: text.index(text[-1])]], [p.StopReason.STOP])
+
+
+def test_ten_thousand_conversations(backend: MockBackend) -> None:
+    asked = [samples.conversation(str(index)) for index in range(10_000)]
+    batch = backend.sample(samples.sample(asked, max_tokens=4), Context())
+    assert len(batch.texts) == len(wire.unpack_i32s(batch.prompt_lengths)) == 10_000
+    (last,) = completions(backend.sample(samples.sample(asked[-1:], seeds=[9_999], max_tokens=4), Context()))
+    assert completions(batch)[-1] == last
+
+
+def test_a_sequence_as_long_as_the_context_and_no_longer(backend: MockBackend) -> None:
+    full = [5] * CONTEXT_LENGTH
+    values = wire.unpack_f32s(backend.forward(samples.forward([full]), Context()).logprobs)
+    assert len(values) == CONTEXT_LENGTH and all(map(math.isfinite, values))
+    assert backend.forward_backward(samples.train([full], [1.0])).tokens == CONTEXT_LENGTH - 1
+    for call in (
+        lambda: backend.forward(samples.forward([[*full, 5]]), Context()),
+        lambda: backend.forward_backward(samples.train([[*full, 5]], [1.0])),
+    ):
+        with pytest.raises(WorkerFailure, match=f"saw {CONTEXT_LENGTH + 1}") as failure:
+            call()
+        assert failure.value.code is p.ErrorCode.INVALID_REQUEST
+
+
+def test_nothing_to_work_on_is_no_error(backend: MockBackend) -> None:
+    assert backend.sample(samples.sample([]), Context()).texts == []
+    assert backend.forward(samples.forward([]), Context()).logprobs == b""
+    result = backend.forward_backward(samples.train([], []))
+    assert result == p.ForwardBackwardResult(
+        loss=0.0, kl=0.0, entropy=0.0, clip_fraction=0.0, ratio_mean=1.0, tokens=0
+    )
 
 
 def test_the_language_of_the_loop_is_mostly_well_formed_and_divided() -> None:
@@ -400,6 +468,31 @@ def test_sample_changes_only_when_weights_are_published(backend: MockBackend) ->
     after = backend.sample(request, Context())
     assert (before.weights_version, published.weights_version, after.weights_version) == (0, 1, 1)
     assert after.texts != before.texts
+
+
+def test_weights_have_the_version_that_was_asked_for(backend: MockBackend, tmp_path: Path) -> None:
+    def publish(version: int | None) -> int:
+        params = p.PublishWeightsParams(model_id="m", weights_version=version)
+        return backend.publish_weights(params).weights_version
+
+    assert backend.sample(samples.sample(weights_version=0), Context()).weights_version == 0
+    assert publish(7) == 7
+    published = model_of(backend).published
+    training(backend)
+    assert publish(7) == 7
+    assert model_of(backend).published is published  # repeated, it copies nothing
+    with pytest.raises(WorkerFailure, match="saw 6") as failure:
+        publish(6)
+    assert failure.value.code is p.ErrorCode.STALE_WEIGHTS
+    assert publish(None) == 8
+    with pytest.raises(WorkerFailure, match="saw 7.*8") as failure:
+        backend.sample(samples.sample(weights_version=7), Context())
+    assert failure.value.code is p.ErrorCode.STALE_WEIGHTS
+    backend.save_checkpoint(save(tmp_path / "c"))
+    for asked, version in ((3, 3), (None, 4), (0, 0)):
+        params = p.LoadCheckpointParams(model_id="m", path=str(tmp_path / "c"), weights_version=asked)
+        assert backend.load_checkpoint(params).weights_version == version
+        assert backend.sample(samples.sample(weights_version=version), Context()).weights_version == version
 
 
 def test_models_are_apart(backend: MockBackend) -> None:

@@ -173,7 +173,13 @@ def run(
         model, stops, kwargs.pop("context_length", CONTEXT), rows, kwargs.pop("max_tokens", 10**6)
     )
     return sampler.sample(
-        prompts, n, seeds, distribution or Distribution(1.0), most, kwargs.pop("context", Context())
+        prompts,
+        n,
+        seeds,
+        distribution or Distribution(1.0),
+        most,
+        kwargs.pop("context", Context()),
+        kwargs.pop("watch", None),
     )
 
 
@@ -312,6 +318,40 @@ def test_a_cancelled_call_stops_between_two_tokens() -> None:
         run(make_model("qwen3"), stops=(), context=Context(report, cancelled))
     assert failure.value.code == "cancelled"
     assert len(steps) == 3
+
+
+@pytest.mark.parametrize("kind", ["qwen3", "gemma2"])
+def test_a_watch_sees_every_token_but_a_stop_token_and_ends_its_sample(kind: str) -> None:
+    model = make_model(kind)
+    free = run(model)
+    seen: list[list[int]] = []
+
+    def watch():
+        mine: list[int] = []
+        seen.append(mine)
+
+        def completes(token: int) -> bool:
+            mine.append(token)
+            return len(mine) == 5
+
+        return completes
+
+    watched = run(model, watch=watch)
+    for before, after in zip(free, watched, strict=True):
+        assert after.tokens.tolist() == before.tokens[:5].tolist()
+        np.testing.assert_allclose(after.logprobs, before.logprobs[:5], atol=2e-5)
+        assert after.stopped == (before.stopped or len(before.tokens) >= 5)
+    expected = [[token for token in sample.tokens.tolist() if token not in STOPS] for sample in watched]
+    # A sample that begins with a stop token is asked about nothing.
+    assert sorted(seen) == sorted(tokens for tokens in expected if tokens)
+    assert any(len(tokens) < 5 for tokens in expected) and any(len(tokens) == 5 for tokens in expected)
+
+
+def test_a_watch_that_ends_a_sample_at_its_last_token_stops_it() -> None:
+    samples = run(make_model("qwen3"), stops=(), most=1, watch=lambda: lambda token: token % 2 == 0)
+    assert [sample.stopped for sample in samples] == [int(sample.tokens[0]) % 2 == 0 for sample in samples]
+    assert {len(sample.tokens) for sample in samples} == {1}
+    assert {sample.stopped for sample in samples} == {True, False}
 
 
 def test_llama_and_qwen_configs_of_the_tests_are_what_their_names_say() -> None:

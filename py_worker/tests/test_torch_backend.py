@@ -216,7 +216,88 @@ def test_a_sample_batch_is_consistent(backend) -> None:
     assert set(batch.stop_reasons) == {p.StopReason.STOP, p.StopReason.LENGTH}
 
 
-@pytest.mark.parametrize("temperature", [1.0, 0.7])
+def completions(batch: p.SampleResult) -> list[list[int]]:
+    lengths = wire.numpy_view(batch.lengths, "i4")
+    return [run.tolist() for run in np.split(wire.numpy_view(batch.tokens, "i4"), np.cumsum(lengths)[:-1])]
+
+
+# A token each; and over two tokens.
+STOPS = [["a"], ["xy", "5"], [" ", "\n"], [letter + "a" for letter in tiny_models.CHARACTERS]]
+
+
+@pytest.mark.parametrize("stop", STOPS, ids=["a", "xy or 5", "white space", "an a behind another letter"])
+def test_a_stop_string_ends_a_sample_with_the_token_that_completes_it(backend, stop: list[str]) -> None:
+    tokenizer = tiny_models.make_tokenizer()
+    asked = {"n": 60, "max_tokens": 60, "temperature": 3.0}
+    free, bound = draw(backend, **asked), draw(backend, **asked, stop=stop)
+    stopped = 0
+    for before, after, text, reason in zip(
+        completions(free), completions(bound), bound.texts, bound.stop_reasons, strict=True
+    ):
+        whole = [
+            tokenizer.decode(before[:count], skip_special_tokens=True) for count in range(len(before) + 1)
+        ]
+        ends = [any(string in text for string in stop) for text in whole]
+        count = ends.index(True) if True in ends else len(before)
+        assert after == before[:count]
+        starts = [at for string in stop if (at := whole[count].find(string)) >= 0]
+        assert text == whole[count][: min(starts, default=None)]
+        assert (reason is p.StopReason.STOP) == (True in ends or tiny_models.EOS_ID in after)
+        stopped += True in ends
+    assert 0 < stopped < len(bound.texts)
+
+
+def test_weights_have_the_version_that_was_asked_for(backend, tmp_path: Path) -> None:
+    def publish(version: int | None) -> int:
+        params = p.PublishWeightsParams(model_id="m", weights_version=version)
+        return backend.publish_weights(params).weights_version
+
+    assert draw(backend, weights_version=0).weights_version == 0
+    learn(backend)
+    assert publish(7) == 7
+    before = draw(backend, weights_version=7)
+    learn(backend, seq=3)
+    assert publish(7) == 7
+    assert draw(backend) == before  # repeated, it copies nothing
+    assert "saw 6" in refused(lambda: publish(6), "stale_weights").message
+    assert draw(backend) == before
+    assert publish(None) == 8
+    assert draw(backend).logprobs != before.logprobs
+    message = refused(lambda: draw(backend, weights_version=7), "stale_weights").message
+    assert message == "weightsVersion: saw 7, allowed is 8, that of the published weights"
+    path = str(tmp_path / "c")
+    backend.save_checkpoint(p.SaveCheckpointParams(model_id="m", path=path, with_optimizer=False))
+    for asked, version in ((3, 3), (None, 4), (0, 0)):
+        params = p.LoadCheckpointParams(model_id="m", path=path, weights_version=asked)
+        assert backend.load_checkpoint(params).weights_version == version
+        assert draw(backend, weights_version=version).weights_version == version
+
+
+@pytest.mark.parametrize("room", [0, 1, 2])
+def test_samples_of_a_conversation_that_all_but_fills_the_context(backend, room: int) -> None:
+    # The role tokens of the turn and of the reply, and a token a character: 94 + 2 fill the context of 96.
+    full = samples.conversation("a" * (94 - room))
+    batch = backend.sample(samples.sample([full], n=20, max_tokens=9, temperature=3.0), Context())
+    assert wire.numpy_view(batch.prompt_lengths, "i4").tolist() == [96 - room]
+    for tokens, reason in zip(completions(batch), batch.stop_reasons, strict=True):
+        assert len(tokens) == room or tokens[-1] == tiny_models.EOS_ID
+        assert (reason is p.StopReason.STOP) == (tiny_models.EOS_ID in tokens)
+
+
+def test_a_sequence_as_long_as_the_context(backend) -> None:
+    assert np.isfinite(logprobs(backend, [[5] * 96])).all()
+    assert backend.forward_backward(samples.train([[5] * 96], [1.0])).tokens == 95
+
+
+def test_many_conversations_of_many_lengths(backend) -> None:
+    asked = [samples.conversation("b" * (index % 80)) for index in range(3000)]
+    batch = backend.sample(samples.sample(asked, max_tokens=1), Context())
+    assert set(wire.numpy_view(batch.lengths, "i4").tolist()) == {1} and len(batch.texts) == 3000
+    alone = backend.sample(samples.sample(asked[-1:], seeds=[2999], max_tokens=1), Context())
+    assert completions(batch)[-1:] == completions(alone)
+
+
+@pytest.mark.parametrize("temperature", [1.0, 0.7, 1.6])
 def test_forward_gives_the_log_probs_that_sampling_gave(backend, temperature: float) -> None:
     batch = draw(backend, temperature=temperature)
     lengths = wire.numpy_view(batch.lengths, "i4")
@@ -327,7 +408,9 @@ def test_empty_requests_get_empty_answers(backend) -> None:
     assert backend.sample(samples.sample([]), Context()).texts == []
     assert logprobs(backend, []).tolist() == []
     result = backend.forward_backward(samples.train([], []))
-    assert (result.loss, result.tokens) == (0.0, 0)
+    assert result == p.ForwardBackwardResult(
+        loss=0.0, kl=0.0, entropy=0.0, clip_fraction=0.0, ratio_mean=1.0, tokens=0
+    )
 
 
 def test_a_checkpoint_brings_back_weights_and_optimiser_and_is_a_source_itself(

@@ -120,3 +120,13 @@ export function distance(a: readonly number[][], b: readonly number[][]): number
   if (left.length !== right.length) return Number.POSITIVE_INFINITY;
   return Math.max(0, ...left.map((value, index) => Math.abs(value - (right[index] as number))));
 }
+
+/** What a call that must fail fails with. */
+export async function failureOf(call: Promise<unknown>): Promise<{ code: unknown; message: string }> {
+  return call.then(
+    () => {
+      throw new Error('a call that must fail was answered');
+    },
+    ({ code, message }) => ({ code, message }),
+  );
+}

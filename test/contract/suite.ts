@@ -6,12 +6,25 @@ import { CONTROL } from './cases/control.ts';
 import { ENDS } from './cases/ends.ts';
 import { REQUESTS } from './cases/requests.ts';
 import { SAMPLING_CASES } from './cases/sampling.ts';
+import { SIZES } from './cases/sizes.ts';
+import { STOP_STRINGS } from './cases/stopStrings.ts';
 import { TRAINING } from './cases/training.ts';
+import { VERSIONS } from './cases/versions.ts';
 import { WEIGHTS } from './cases/weights.ts';
 import type { Case, Context, ContractOptions, Target } from './context.ts';
 
 /** Those that end the worker come last. */
-const CASES: readonly Case[] = [...REQUESTS, ...SAMPLING_CASES, ...TRAINING, ...WEIGHTS, ...CONTROL, ...ENDS];
+const CASES: readonly Case[] = [
+  ...REQUESTS,
+  ...SAMPLING_CASES,
+  ...STOP_STRINGS,
+  ...TRAINING,
+  ...WEIGHTS,
+  ...VERSIONS,
+  ...SIZES,
+  ...CONTROL,
+  ...ENDS,
+];
 
 /**
  * Everything that proto/protocol.yml and proto/README.md promise of a worker, as Jest tests. One worker

@@ -134,7 +134,7 @@ export const tSampling = tStruct<Sampling>('Sampling', {
   topP: tRanged(tFloat, { gt: 0, le: 1 }),
   topK: tRanged(tInt, { ge: 0 }),
   maxTokens: tRanged(tInt, { ge: 1, lt: 2 ** 31 }),
-  stop: tOptional(tRanged(tList(tRanged(tString, { ge: 1, le: 1024 })), { le: 64 })),
+  stop: tOptional(tRanged(tList(tRanged(tString, { ge: 1, le: 256 })), { le: 16 })),
 });
 
 /**
@@ -752,7 +752,7 @@ export const VERBS: { readonly [V in Verb]: VerbSpec<VerbTypes[V]['params'], Ver
     control: false,
     progress: false,
     repeatable: true,
-    errors: ['unknown_model'],
+    errors: ['unknown_model', 'stale_weights'],
   },
   save_checkpoint: {
     method: 'saveCheckpoint',
@@ -802,4 +802,4 @@ export const VERBS: { readonly [V in Verb]: VerbSpec<VerbTypes[V]['params'], Ver
 };
 
 /** sha256 over the names, types, ranges and limits above; a peer with another hash is refused. */
-export const PROTOCOL_HASH = '582546c5b9d7d44ac1b99b8826c2ca4d5dd37736f10c58c7011f7b8268b62282';
+export const PROTOCOL_HASH = '46ec718a6854c3ff7c5acd966d07b3c2f897bc32f065469c6fc3bd9767c91e04';

@@ -164,18 +164,20 @@ class MemoryRequester implements Requester {
         const params = unpack(verb, bytes);
         return this.step(verb, params, bytes, (model) => packResult(verb, model.optimStep(params)));
       }
-      case 'publish_weights':
-        return packResult(verb, { weightsVersion: this.model(unpack(verb, bytes).modelId).publish() });
+      case 'publish_weights': {
+        const { modelId, weightsVersion } = unpack(verb, bytes);
+        return packResult(verb, { weightsVersion: this.model(modelId).publish(weightsVersion) });
+      }
       case 'save_checkpoint': {
         const { modelId, path, withOptimizer } = unpack(verb, bytes);
         return packResult(verb, { bytes: this.checkpoints.save(path, this.model(modelId).save(withOptimizer)) });
       }
       case 'load_checkpoint': {
-        const { modelId, path } = unpack(verb, bytes);
+        const { modelId, path, weightsVersion } = unpack(verb, bytes);
         const model = this.model(modelId);
         const checkpoint = this.checkpoints.load(path);
         if (checkpoint === undefined) throw new WorkerCallError('io_error', `path: there is no checkpoint at ${path}`);
-        return packResult(verb, { weightsVersion: model.load(checkpoint) });
+        return packResult(verb, { weightsVersion: model.load(checkpoint, weightsVersion) });
       }
       default:
         throw new WorkerCallError('internal', `${verb} is a control verb`);

@@ -21,6 +21,8 @@ from rzero_worker.mock import files, language
 from rzero_worker.mock.adam import AdamW
 from rzero_worker.mock.loss import TokenLoss, grpo
 from rzero_worker.mock.policy import CONTEXT_LENGTH, Gradient, Policy, stream
+from rzero_worker.stop_strings import StopStrings
+from rzero_worker.weights_version import require_version, version_to_publish
 
 SCHEME = "mock://"
 
@@ -37,11 +39,10 @@ class Model:
         self.gradient: Gradient = {}
         self.optimizer = AdamW()
 
-    def publish(self) -> int:
-        """Copy the trained weights over; returns the new version."""
+    def publish(self, version: int) -> None:
+        """Copy the trained weights over; they are of this version then."""
         self.published = self.policy.copy()
-        self.version += 1
-        return self.version
+        self.version = version
 
 
 class MockBackend(Backend):
@@ -77,8 +78,10 @@ class MockBackend(Backend):
 
     def sample(self, params: p.SampleParams, context: Context) -> p.SampleResult:
         """Draw token by token."""
-        model = self._model(params.model_id)
+        model, sampling = self._model(params.model_id), params.sampling
+        require_version(model.version, params.weights_version)
         policy = model.published
+        stops = StopStrings(sampling.stop or (), policy.language.decode)
         prompts = [policy.language.encode_conversation(c.messages) for c in params.conversations]
         tokens, lengths, logprobs, texts, reasons = array("i"), array("i"), array("f"), [], []
         total = len(prompts) * params.n
@@ -86,13 +89,14 @@ class MockBackend(Backend):
             reply_context = policy.reply_context(prompt)
             for index in range(params.n):
                 context.raise_if_cancelled()
+                completes = stops.watch() if sampling.stop else None
                 drawn, scores, stopped = policy.sample(
-                    prompt, reply_context, params.sampling, stream(seed, index)
+                    prompt, reply_context, sampling, stream(seed, index), completes
                 )
                 tokens.extend(drawn)
                 lengths.append(len(drawn))
                 logprobs.extend(scores)
-                texts.append(policy.language.decode(drawn))
+                texts.append(stops.cut(policy.language.decode(drawn)))
                 reasons.append(p.StopReason.STOP if stopped else p.StopReason.LENGTH)
                 context.progress(len(texts), total)
         return p.SampleBatch(
@@ -150,7 +154,7 @@ class MockBackend(Backend):
             kl=_mean([loss.kl for loss in losses]),
             entropy=_mean(entropies),
             clip_fraction=_mean([float(loss.clipped) for loss in losses]),
-            ratio_mean=_mean([loss.ratio for loss in losses]),
+            ratio_mean=_mean([loss.ratio for loss in losses], of_none=1.0),
             tokens=len(losses),
         )
         for index, row in policy.gradient(weights, spec.temperature).items():
@@ -170,7 +174,11 @@ class MockBackend(Backend):
 
     def publish_weights(self, params: p.PublishWeightsParams) -> p.PublishWeightsResult:
         """Copy the rows."""
-        return p.PublishWeightsResult(weights_version=self._model(params.model_id).publish())
+        model = self._model(params.model_id)
+        version = version_to_publish(model.version, params.weights_version)
+        if version != model.version:
+            model.publish(version)
+        return p.PublishWeightsResult(weights_version=version)
 
     def save_checkpoint(self, params: p.SaveCheckpointParams) -> p.SaveCheckpointResult:
         """Write JSON files."""
@@ -200,7 +208,9 @@ class MockBackend(Backend):
         model.policy = Policy(model.policy.language, rows)
         model.gradient = {}
         model.optimizer = optimizer or AdamW()
-        return p.LoadCheckpointResult(weights_version=model.publish())
+        asked = params.weights_version
+        model.publish(model.version + 1 if asked is None else asked)
+        return p.LoadCheckpointResult(weights_version=model.version)
 
     def _model(self, model_id: str) -> Model:
         model = self._models.get(model_id)
@@ -248,5 +258,5 @@ def _sequences(policy: Policy, tokens: bytes, lengths: bytes) -> Iterator[array]
         start += length
 
 
-def _mean(values: list[float]) -> float:
-    return math.fsum(values) / len(values) if values else 0.0
+def _mean(values: list[float], of_none: float = 0.0) -> float:
+    return math.fsum(values) / len(values) if values else of_none

@@ -6,6 +6,7 @@ import os
 import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 from weakref import WeakValueDictionary
@@ -23,9 +24,11 @@ from rzero_worker.draw import Distribution
 from rzero_worker.errors import WorkerFailure, invalid_request, not_trainable, unknown_model
 from rzero_worker.kv import use_grouped_attention
 from rzero_worker.model import context_length, load_model, load_tokenizer, stop_ids, token_bytes
-from rzero_worker.sampler import Sample, Sampler
-from rzero_worker.tokenizer import decode_completions, encode_conversations
+from rzero_worker.sampler import Sampler
+from rzero_worker.stop_strings import StopStrings
+from rzero_worker.tokenizer import decode_completion, decode_completions, encode_conversations
 from rzero_worker.trainer import Batch, Trainer, copy_weights, sequence_logprobs
+from rzero_worker.weights_version import require_version, version_to_publish
 from rzero_worker.wire import numpy_pack, numpy_view
 
 
@@ -141,11 +144,14 @@ class TorchBackend(Backend):
     def sample(self, params: p.SampleParams, context: Context) -> p.SampleResult:
         """See Backend."""
         loaded = self._find(params.model_id)
+        require_version(loaded.version, params.weights_version)
         model, tokenizer, asked = loaded.published, loaded.tokenizer, params.sampling
+        ends = stop_ids(model, tokenizer)
+        stops = StopStrings(asked.stop or (), partial(decode_completion, tokenizer))
         prompts = encode_conversations(tokenizer, params.conversations)
         sampler = Sampler(
             model,
-            stop_ids(model, tokenizer),
+            ends,
             context_length(model, tokenizer),
             max_rows=2048 if self._cuda else 512,
             max_tokens=self._cache_bytes() // token_bytes(model),
@@ -157,7 +163,9 @@ class TorchBackend(Backend):
             Distribution(asked.temperature, asked.top_p, asked.top_k),
             asked.max_tokens,
             context,
+            stops.watch if asked.stop else None,
         )
+        visible = [_without_stop(sample.tokens, ends) for sample in samples]
         return p.SampleResult(
             weights_version=loaded.version,
             prompt_tokens=_pack([np.asarray(prompt) for prompt in prompts], "i4"),
@@ -165,7 +173,7 @@ class TorchBackend(Backend):
             tokens=_pack([sample.tokens for sample in samples], "i4"),
             lengths=numpy_pack(np.array([len(sample.tokens) for sample in samples]), "i4"),
             logprobs=_pack([sample.logprobs for sample in samples], "f4"),
-            texts=decode_completions(tokenizer, [_without_stop(sample) for sample in samples]),
+            texts=[stops.cut(text) for text in decode_completions(tokenizer, visible)],
             stop_reasons=[p.StopReason.STOP if sample.stopped else p.StopReason.LENGTH for sample in samples],
         )
 
@@ -234,10 +242,11 @@ class TorchBackend(Backend):
     def publish_weights(self, params: p.PublishWeightsParams) -> p.PublishWeightsResult:
         """See Backend. A frozen model's weights are always published; its version grows all the same."""
         loaded = self._find(params.model_id)
-        if loaded.trainer is not None:
+        version = version_to_publish(loaded.version, params.weights_version)
+        if loaded.trainer is not None and version != loaded.version:
             copy_weights(loaded.trainer.model, loaded.published)
-        loaded.version += 1
-        return p.PublishWeightsResult(weights_version=loaded.version)
+        loaded.version = version
+        return p.PublishWeightsResult(weights_version=version)
 
     def save_checkpoint(self, params: p.SaveCheckpointParams) -> p.SaveCheckpointResult:
         """See Backend."""
@@ -255,7 +264,7 @@ class TorchBackend(Backend):
             copy_weights(model, loaded.published)
         else:  # its present weights may be shared, so they are replaced, not overwritten
             loaded.published = self._load_published(params.path, shared=True)
-        loaded.version += 1
+        loaded.version = loaded.version + 1 if params.weights_version is None else params.weights_version
         return p.LoadCheckpointResult(weights_version=loaded.version)
 
     def failure_of(self, error: Exception) -> WorkerFailure | None:
@@ -266,8 +275,8 @@ class TorchBackend(Backend):
         return None
 
 
-def _without_stop(sample: Sample) -> np.ndarray:
-    return sample.tokens[:-1] if sample.stopped else sample.tokens
+def _without_stop(tokens: np.ndarray, ends: set[int]) -> np.ndarray:
+    return tokens[:-1] if len(tokens) and int(tokens[-1]) in ends else tokens
 
 
 def _pack(runs: Sequence[np.ndarray], dtype: str) -> bytes:

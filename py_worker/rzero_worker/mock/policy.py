@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from array import array
 from bisect import bisect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -132,7 +132,12 @@ class Policy:
         return gradient
 
     def sample(
-        self, prompt: array, context: int, sampling: Sampling, key: int
+        self,
+        prompt: array,
+        context: int,
+        sampling: Sampling,
+        key: int,
+        completes: Callable[[int], bool] | None = None,
     ) -> tuple[array, list[float], bool]:
         """Draw one reply.
 
@@ -141,9 +146,10 @@ class Policy:
             context: the reply's, from `reply_context`.
             sampling: how to draw.
             key: chooses the random numbers, see `stream`.
+            completes: told each token but END, says whether the reply ends with it; None: it never does.
 
         Returns:
-            Tokens with the stop token, their log-probs, and whether it ended by itself.
+            Tokens with the stop token, their log-probs, and whether one of them ended it.
         """
         tokens, logprobs = array("i"), []
         last = prompt[-1]
@@ -155,7 +161,7 @@ class Policy:
             last = choices.tokens[index]
             tokens.append(last)
             logprobs.append(choices.logprobs[index])
-            if last == END:
+            if last == END or (completes is not None and completes(last)):
                 return tokens, logprobs, True
         return tokens, logprobs, False
 

@@ -8,7 +8,8 @@ import { adamStep, freshAdam } from '../../../ts/worker/memory/adamw.ts';
 import { accumulate, tokenLoss } from '../../../ts/worker/memory/loss.ts';
 import { initialWeights, Policy } from '../../../ts/worker/memory/policy.ts';
 import { stream } from '../../../ts/worker/memory/random.ts';
-import { decode, encodeConversation, VOCABULARY } from '../../../ts/worker/memory/text.ts';
+import { cutAtStop, watchStops } from '../../../ts/worker/memory/stopStrings.ts';
+import { decode, END, encodeConversation, VOCABULARY } from '../../../ts/worker/memory/text.ts';
 import { createMemoryWorker } from '../../../ts/worker/memoryWorker.ts';
 
 const SPEC: LossSpec = { name: 'grpo', clipLow: 0.2, clipHigh: 0.2, dualClip: 0, klCoef: 0, temperature: 1 };
@@ -122,6 +123,64 @@ test('text makes the round trip through tokens', () => {
       expect(decode(encodeConversation([{ role: 'user', content }]))).toBe(content);
     }),
   );
+});
+
+test('a content has no length at which its bytes are too many', () => {
+  expect(encodeConversation([{ role: 'user', content: 'é'.repeat(500_000) }])).toHaveLength(1_000_002);
+});
+
+describe('stop strings', () => {
+  test('the watch finds what a search in the whole text finds', () => {
+    const bytes = [...new TextEncoder().encode('ab\u00e9\u{1f600}'), END, 0xff];
+    const strings = fc.array(
+      fc.string({ unit: fc.constantFrom('a', 'b', 'é', '😀', '\ufffd'), minLength: 1, maxLength: 4 }),
+      {
+        minLength: 1,
+        maxLength: 3,
+      },
+    );
+    // Bytes one by one, and whole characters, which single bytes seldom make.
+    const part = fc.oneof(
+      fc.constantFrom(...bytes).map((byte) => [byte]),
+      fc.constantFrom('a', 'é', '😀').map((text) => [...new TextEncoder().encode(text)]),
+    );
+    fc.assert(
+      fc.property(fc.array(part, { maxLength: 60 }), strings, (parts, stop) => {
+        const tokens = parts.flat();
+        const completes = watchStops(stop);
+        const found = tokens.findIndex((token) => completes(token));
+        const text = (count: number): string => decode(tokens.slice(0, count));
+        const first = tokens.findIndex((_, index) => stop.some((string) => text(index + 1).includes(string)));
+        expect(found).toBe(first);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  test('the text ends before the earliest occurrence', () => {
+    expect(cutAtStop('xabcab', ['ab', 'b', 'never'])).toBe('x');
+    expect(cutAtStop('xabcab', ['bc', 'xabcabx'])).toBe('xa');
+    expect(cutAtStop('xabcab', ['never'])).toBe('xabcab');
+    expect(cutAtStop('xabcab', [])).toBe('xabcab');
+  });
+});
+
+test('forward gives the log-probs of sampling, at any temperature', async () => {
+  const worker = createMemoryWorker();
+  await worker.loadModel({ modelId: 'm', source: 'memory:m', trainable: false, seed: 1 });
+  const conversations = [{ messages: [{ role: 'user' as const, content: 'x' }] }];
+  for (const temperature of [0.3, 1, 1.7]) {
+    const sampling = { temperature, topP: 1, topK: 0, maxTokens: 40 };
+    const batch = await worker.sample({ modelId: 'm', conversations, n: 1, seeds: Uint32Array.of(3), sampling });
+    const tokens = Int32Array.of(...batch.promptTokens, ...batch.tokens);
+    const { logprobs } = await worker.forward({
+      modelId: 'm',
+      tokens,
+      lengths: Int32Array.of(tokens.length),
+      temperature,
+    });
+    expect(logprobs.slice(batch.promptTokens.length)).toEqual(batch.logprobs);
+  }
 });
 
 describe('sources and checkpoints', () => {

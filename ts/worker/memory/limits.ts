@@ -1,5 +1,6 @@
 import type { Verb, VerbTypes } from '../../protocol/generated.ts';
 import { WorkerCallError } from '../errors.ts';
+import { CONTEXT_LENGTH } from './policy.ts';
 import { VOCABULARY } from './text.ts';
 
 type Limits = { [V in Verb]?: (params: VerbTypes[V]['params']) => void };
@@ -40,6 +41,8 @@ function need(ok: boolean, field: string, seen: unknown, allowed: string): void 
 
 function needSequences(tokens: Int32Array, lengths: Int32Array, prefix: string): void {
   const total = lengths.reduce((sum, length) => sum + length, 0);
+  const outside = lengths.find((length) => length > CONTEXT_LENGTH);
+  need(outside === undefined, `${prefix}lengths`, outside, `at most ${CONTEXT_LENGTH} each`);
   need(total === tokens.length, `${prefix}lengths`, `a sum of ${total}`, `the number of tokens, ${tokens.length}`);
   const stray = tokens.find((token) => token >= VOCABULARY);
   need(stray === undefined, `${prefix}tokens`, stray, `below ${VOCABULARY}`);

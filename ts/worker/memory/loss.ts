@@ -92,7 +92,7 @@ export function accumulate(
     kl: sums.kl / count,
     entropy: sums.entropy / count,
     clipFraction: sums.clipped / count,
-    ratioMean: sums.ratio / count,
+    ratioMean: sums.tokens === 0 ? 1 : sums.ratio / count,
     tokens: sums.tokens,
   };
 }

@@ -15,6 +15,7 @@ import { Ledger } from './ledger.ts';
 import { accumulate } from './loss.ts';
 import { Policy } from './policy.ts';
 import { stream } from './random.ts';
+import { cutAtStop } from './stopStrings.ts';
 import { decode, encodeConversation } from './text.ts';
 
 /** What a checkpoint holds. */
@@ -47,7 +48,10 @@ export class MemoryModel {
     this.optimizer = optimizer === undefined ? freshAdam(weights.length) : structuredClone(optimizer);
   }
 
-  async sample({ conversations, n, seeds, sampling }: SampleParams, pace: Pace): Promise<SampleResult> {
+  /** @throws WorkerCallError `stale_weights` */
+  async sample(params: SampleParams, pace: Pace): Promise<SampleResult> {
+    const { conversations, n, seeds, sampling, weightsVersion = this.version } = params;
+    if (weightsVersion !== this.version) throw stale(weightsVersion, `${this.version}, that of the published weights`);
     const prompts = conversations.map(({ messages }) => encodeConversation(messages));
     const policy = this.published;
     const replies = [];
@@ -64,7 +68,7 @@ export class MemoryModel {
       tokens: Int32Array.from(replies.flatMap(({ tokens }) => tokens)),
       lengths: Int32Array.from(replies, ({ tokens }) => tokens.length),
       logprobs: Float32Array.from(replies.flatMap(({ logprobs }) => logprobs)),
-      texts: replies.map(({ tokens }) => decode(tokens)),
+      texts: replies.map(({ tokens }) => cutAtStop(decode(tokens), sampling.stop ?? [])),
       stopReasons: replies.map(({ stopped }): StopReason => (stopped ? 'stop' : 'length')),
     };
   }
@@ -94,10 +98,16 @@ export class MemoryModel {
     return { gradNorm };
   }
 
-  publish(): number {
-    this.published = this.trained.copy();
-    this.version += 1;
-    return this.version;
+  /**
+   * Copy the trained weights to the published ones.
+   * @param version what they get; the present one: nothing changes, so that the call may be repeated
+   * @throws WorkerCallError `stale_weights` for a version below the present one
+   */
+  publish(version = this.version + 1): number {
+    if (version < this.version) throw stale(version, `${this.version}, that of the published weights, or above`);
+    if (version > this.version) this.published = this.trained.copy();
+    this.version = version;
+    return version;
   }
 
   save(withOptimizer: boolean): Checkpoint {
@@ -107,11 +117,14 @@ export class MemoryModel {
     };
   }
 
-  load({ weights, optimizer }: Checkpoint): number {
+  /** Take a checkpoint over, and publish it as `version`, whatever the present one is. */
+  load({ weights, optimizer }: Checkpoint, version = this.version + 1): number {
     this.trained = new Policy(weights.slice());
     this.optimizer = optimizer === undefined ? freshAdam(weights.length) : structuredClone(optimizer);
     this.gradient.fill(0);
-    return this.publish();
+    this.published = this.trained.copy();
+    this.version = version;
+    return version;
   }
 
   /** @throws WorkerCallError `not_trainable` */
@@ -120,4 +133,8 @@ export class MemoryModel {
       throw new WorkerCallError('not_trainable', `modelId ${modelId} was loaded with trainable: false`);
     }
   }
+}
+
+function stale(asked: number, allowed: string): WorkerCallError {
+  return new WorkerCallError('stale_weights', `weightsVersion: saw ${asked}, allowed is ${allowed}`);
 }

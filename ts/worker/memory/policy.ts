@@ -1,4 +1,5 @@
 import type { Sampling } from '../../protocol/generated.ts';
+import { watchStops } from './stopStrings.ts';
 import { END, VOCABULARY } from './text.ts';
 
 // Bound once, as in random.ts.
@@ -11,7 +12,7 @@ export const CONTEXT_LENGTH = 4096;
 export interface Reply {
   tokens: number[];
   logprobs: number[];
-  /** Whether it ended with END, not at a limit. */
+  /** Whether it ended with END or a stop string, not at a limit. */
   stopped: boolean;
 }
 
@@ -66,6 +67,7 @@ export class Policy {
   sample(prompt: readonly number[], sampling: Sampling, uniform: (position: number) => number): Reply {
     const reply: Reply = { tokens: [], logprobs: [], stopped: false };
     const limit = Math.min(sampling.maxTokens, CONTEXT_LENGTH - prompt.length);
+    const completes = sampling.stop?.length ? watchStops(sampling.stop) : () => false;
     let last = prompt.at(-1) ?? END;
     for (let position = 0; position < limit && !reply.stopped; position++) {
       const { tokens, cumulative, logprobs } = this.choicesAfter(last, sampling);
@@ -75,7 +77,7 @@ export class Policy {
       last = tokens[index] as number;
       reply.tokens.push(last);
       reply.logprobs.push(logprobs[index] as number);
-      reply.stopped = last === END;
+      reply.stopped = last === END || completes(last);
     }
     return reply;
   }

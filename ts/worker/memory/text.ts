@@ -13,14 +13,21 @@ const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 export function encodeConversation(messages: readonly Message[]): number[] {
   const tokens: number[] = [];
   messages.forEach(({ role, content }, index) => {
-    tokens.push(ROLE_TOKENS[role], ...encoder.encode(content));
+    tokens.push(ROLE_TOKENS[role]);
+    // One by one: a long content has more bytes than a call may have arguments.
+    for (const byte of encoder.encode(content)) tokens.push(byte);
     if (role === 'assistant' && index < messages.length - 1) tokens.push(END);
   });
   if (messages.at(-1)?.role !== 'assistant') tokens.push(ROLE_TOKENS.assistant);
   return tokens;
 }
 
+/** Whether a token is a byte of text. */
+export function isByte(token: number): boolean {
+  return token < END;
+}
+
 /** The bytes among the tokens as text; what is no UTF-8 shows as U+FFFD. */
 export function decode(tokens: readonly number[]): string {
-  return decoder.decode(Uint8Array.from(tokens.filter((token) => token < END)));
+  return decoder.decode(Uint8Array.from(tokens.filter(isByte)));
 }
