@@ -130,7 +130,7 @@ def test_the_items_of_a_list_and_structs_in_structs_are_checked() -> None:
     assert list(violations(params)) == [
         "SampleParams.conversations[1].messages: saw 0 items, allowed is 1 to 4096 items",
         "SampleParams.sampling.topP: saw 0, allowed is above 0 and at most 1",
-        "SampleParams.sampling.stop[1]: saw 0 bytes, allowed is 1 to 1024 bytes",
+        "SampleParams.sampling.stop[1]: saw 0 bytes, allowed is 1 to 256 bytes",
     ]
 
 
