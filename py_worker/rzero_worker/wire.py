@@ -3,11 +3,13 @@
 import sys
 from array import array
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 import msgspec
 
+from .errors import CLIP, ProtocolError
 from .protocol import Base, Envelope
+from .scan import scan
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,13 +20,8 @@ if sys.byteorder != "little":
 T = TypeVar("T")
 
 _ENVELOPE = msgspec.msgpack.Decoder(Envelope)
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _ENCODER = msgspec.msgpack.Encoder()
-
-
-class ProtocolError(ValueError):
-    """A message that does not follow proto/protocol.yml; says where, what was seen and what is allowed."""
-
-    code = "invalid_request"
 
 
 def encode(message: Base) -> bytes:
@@ -37,18 +34,39 @@ def encode(message: Base) -> bytes:
 
 def decode(data: bytes, kind: type[T]) -> T:
     """Unpack exactly one message of the given class; refuses unknown, missing and mistyped fields."""
+    scan(data, kind.__name__)
     try:
         return msgspec.msgpack.decode(data, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ProtocolError(f"{kind.__name__}: {error}") from error
+    except _UNREADABLE as error:
+        raise _unreadable(kind.__name__, error) from error
 
 
 def decode_envelope(data: bytes) -> Envelope:
     """Unpack a frame: whichever envelope its ``kind`` names."""
+    scan(data, "envelope")
     try:
         return _ENVELOPE.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ProtocolError(f"envelope: {error}") from error
+    except _UNREADABLE as error:
+        raise _unreadable("envelope", error) from error
+
+
+class _RequestHead(msgspec.Struct):
+    """What a request still says when its rest is not valid. The decoder builds no other field."""
+
+    kind: Literal["Request"]
+    id: Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
+
+
+def request_id(data: bytes) -> int | None:
+    """Read the id of a frame that `decode_envelope` refused; None if it is no request or has no valid id."""
+    try:
+        return decode(data, _RequestHead).id
+    except ProtocolError:
+        return None
+
+
+def _unreadable(name: str, error: Exception) -> ProtocolError:
+    return ProtocolError(f"{name}: {str(error)[: 2 * CLIP]}")
 
 
 # array typecodes whose item sizes the C standard leaves open but every supported host shares

@@ -54,6 +54,18 @@ class Orchestrator:
         self.socket.send_multipart([self._peer, *frames])
 
     def receive(self) -> Any:
+        """Wait for the next message that is no heartbeat."""
+        while isinstance(message := self._receive(), p.Heartbeat):
+            pass
+        return message
+
+    def heartbeat(self) -> p.Heartbeat:
+        """Wait for the next heartbeat; what comes before it is lost."""
+        while not isinstance(message := self._receive(), p.Heartbeat):
+            pass
+        return message
+
+    def _receive(self) -> Any:
         self._peer, frame = self.socket.recv_multipart()
         return wire.decode_envelope(frame)
 
