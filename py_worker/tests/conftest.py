@@ -1,10 +1,11 @@
-"""An orchestrator for tests: the other end of the worker's socket, in this process."""
+"""An orchestrator for tests: the other end of the worker's socket, in this process; and workers for it."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,8 @@ import zmq
 
 from rzero_worker import protocol as p
 from rzero_worker import wire
+from rzero_worker.backend import Backend
+from rzero_worker.server import Server
 
 PACKAGE_FOLDER = Path(__file__).resolve().parents[1]
 TOKEN = "a secret of the test"
@@ -23,28 +26,34 @@ TIMEOUT_MS = 30_000
 
 
 class Orchestrator:
-    """A ROUTER bound to a port, and the worker that connected to it last."""
+    """A bound ROUTER, and the worker that connected to it last."""
 
-    def __init__(self, port: int | None = None) -> None:
+    def __init__(
+        self,
+        endpoint: str = "tcp://127.0.0.1:*",
+        prepare: Callable[[zmq.Socket], None] = lambda socket: None,
+    ) -> None:
         # A context of its own: `term` returns when the port is free again.
         self.context = zmq.Context()
         self.socket = self.context.socket(zmq.ROUTER)
         self.socket.setsockopt(zmq.RCVTIMEO, TIMEOUT_MS)
         self.socket.setsockopt(zmq.LINGER, 0)
-        if port is None:
-            self.port = self.socket.bind_to_random_port("tcp://127.0.0.1")
-        else:
-            self.socket.bind(f"tcp://127.0.0.1:{port}")
-            self.port = port
-        self.endpoint = f"tcp://127.0.0.1:{self.port}"
+        # What is dropped at a full queue would look like an answer that never came.
+        self.socket.setsockopt(zmq.SNDHWM, 0)
+        self.socket.setsockopt(zmq.RCVHWM, 0)
+        prepare(self.socket)
+        self.socket.bind(endpoint)
+        self.endpoint = self.socket.getsockopt_string(zmq.LAST_ENDPOINT)
         self._peer = b""
         self._last_id = 0
 
-    def accept(self, welcome: p.Base | None = None) -> p.Hello:
+    def accept(self, answer: p.Base | bytes | None = None, heartbeat_seconds: float = 2.0) -> p.Hello:
         """Wait for a worker's Hello and answer it."""
         hello = self.receive()
         assert isinstance(hello, p.Hello)
-        self.send(welcome or p.Welcome(protocol_hash=p.PROTOCOL_HASH, heartbeat_seconds=2.0))
+        if answer is None:
+            answer = p.Welcome(protocol_hash=p.PROTOCOL_HASH, heartbeat_seconds=heartbeat_seconds)
+        self.send_frames(answer if isinstance(answer, bytes) else wire.encode(answer))
         return hello
 
     def send(self, message: p.Base) -> None:
@@ -137,7 +146,10 @@ def launch() -> Iterator[Launch]:
     started: list[WorkerProcess] = []
 
     def start(
-        *arguments: str, program: tuple[str, ...] = ("-m", "rzero_worker"), **env: str
+        *arguments: str,
+        program: tuple[str, ...] = ("-m", "rzero_worker"),
+        stderr: int = subprocess.PIPE,
+        **env: str,
     ) -> WorkerProcess:
         process = subprocess.Popen(
             [sys.executable, *program, *arguments],
@@ -145,7 +157,7 @@ def launch() -> Iterator[Launch]:
             env={**os.environ, "RZERO_TOKEN": TOKEN, **env},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=stderr,
         )
         started.append(WorkerProcess(process))
         return started[-1]
@@ -163,6 +175,29 @@ def orchestrator() -> Iterator[Orchestrator]:
     yield bound
     if not bound.socket.closed:
         bound.close()
+
+
+Serve = Callable[..., Server]
+
+
+@pytest.fixture
+def serve(orchestrator: Orchestrator) -> Iterator[Serve]:
+    """Run a backend's server in this process; it connects to `orchestrator` and stops with the test."""
+    started: list[tuple[Server, threading.Thread]] = []
+
+    def start(backend: Backend, **options: Any) -> Server:
+        server = Server(backend, orchestrator.endpoint, TOKEN, "served", **options)
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        started.append((server, thread))
+        return server
+
+    yield start
+    for server, thread in started:
+        server.request_stop("the test is over")
+        thread.join()
+    # The timer that ends a wedged process must not outlive a server that stopped in order.
+    assert [timer for timer in threading.enumerate() if isinstance(timer, threading.Timer)] == []
 
 
 @pytest.fixture
