@@ -88,7 +88,7 @@ def _walk(message: bytes, limits: ScanLimits) -> None:
         if keys is not None:
             offset = _walk_key(message, offset, end, keys)
         if offset >= end:
-            raise _Malformed(offset, "1 bytes announced, 0 left")
+            raise _cut(offset, 1, 0)
         first = message[offset]
         size = _SIZES[first]
         if size:
@@ -115,7 +115,9 @@ def _walk(message: bytes, limits: ScanLimits) -> None:
 
 
 def _walk_key(message: bytes, offset: int, end: int, keys: set[bytes]) -> int:
-    if offset < end and not (0xA0 <= message[offset] <= 0xBF or 0xD9 <= message[offset] <= 0xDB):
+    if offset >= end:
+        raise _cut(offset, 1, 0)
+    if not (0xA0 <= message[offset] <= 0xBF or 0xD9 <= message[offset] <= 0xDB):
         raise _Malformed(offset, "a map key that is not a string")
     start, stop = _text(message, offset, end)
     key = message[start:stop]

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,6 +47,7 @@ class Orchestrator:
         self.endpoint = self.socket.getsockopt_string(zmq.LAST_ENDPOINT)
         self._peer = b""
         self._last_id = 0
+        self.heartbeats = 0
 
     def accept(self, answer: p.Base | bytes | None = None, heartbeat_seconds: float = 2.0) -> p.Hello:
         """Wait for a worker's Hello and answer it."""
@@ -69,14 +71,25 @@ class Orchestrator:
         return message
 
     def heartbeat(self) -> p.Heartbeat:
-        """Wait for the next heartbeat; what comes before it is lost."""
-        while not isinstance(message := self._receive(), p.Heartbeat):
-            pass
+        """Wait for the next heartbeat. Another message that comes before it is an error."""
+        message = self._receive()
+        assert isinstance(message, p.Heartbeat), message
         return message
+
+    def heartbeat_when(self, holds: Callable[[p.Heartbeat], bool]) -> p.Heartbeat:
+        """Wait for a heartbeat of which `holds` is true; other messages that come before it are lost."""
+        deadline = time.monotonic() + TIMEOUT_MS / 1000
+        while time.monotonic() < deadline:
+            message = self._receive()
+            if isinstance(message, p.Heartbeat) and holds(message):
+                return message
+        raise TimeoutError("no heartbeat was as expected")
 
     def _receive(self) -> Any:
         self._peer, frame = self.socket.recv_multipart()
-        return wire.decode_envelope(frame)
+        message = wire.decode_envelope(frame)
+        self.heartbeats += isinstance(message, p.Heartbeat)
+        return message
 
     def request(self, verb: str, params: p.Base | bytes) -> int:
         """Send a request and return its id, without waiting."""

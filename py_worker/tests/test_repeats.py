@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import samples
-from conftest import Orchestrator, WorkerProcess
+from conftest import Orchestrator, Serve, WorkerProcess
+from gated import Gated
 
 from rzero_worker import protocol as p
 
@@ -70,3 +71,33 @@ def test_a_lost_connection_is_dialled_again_with_models_and_ledger_in_place(
     finally:
         again.close()
     assert worker.wait() == 0
+
+
+def test_a_gradient_that_runs_when_the_line_breaks_is_done_once_and_its_answer_kept(
+    orchestrator: Orchestrator, serve: Serve
+) -> None:
+    backend = Gated()
+    serve(backend)
+    hello = orchestrator.accept(heartbeat_seconds=0.01)
+    orchestrator.call("load_model", samples.load())
+    batch = samples.train([[3, 21, 0]], [1.0], seq=1)
+    orchestrator.request("forward_backward", batch)
+    orchestrator.request("forward_backward", samples.train([[3, 21, 0]], [1.0], seq=2))
+    orchestrator.heartbeat_when(lambda beat: beat.busy == "forward_backward" and beat.queued == 1)
+    orchestrator.close()
+    again = Orchestrator(orchestrator.endpoint)
+    try:
+        assert again.accept(heartbeat_seconds=0.01) == hello
+        assert again.heartbeat() == p.Heartbeat(busy="forward_backward", queued=0, progress=1)
+        repeated = again.request("forward_backward", batch)
+        again.heartbeat_when(lambda beat: beat.queued == 1)
+        # A request of the old connection is none of this one's, whatever its id.
+        assert not again.call("cancel", p.CancelParams(id=repeated + 1)).found
+        backend.open()
+        assert isinstance(again.answer_to(repeated), p.Response)
+        assert backend.gradients == 1
+        backend.open()
+        again.call("forward_backward", samples.train([[3, 21, 0]], [1.0], seq=2))
+        assert backend.gradients == 2
+    finally:
+        again.close()
