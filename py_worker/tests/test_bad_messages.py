@@ -38,6 +38,9 @@ def shared(launch: Launch) -> Iterator[Orchestrator]:
         (b"\x81\xa4kind\xa5Other",),
         (wire.encode(p.Welcome(protocol_hash=p.PROTOCOL_HASH, heartbeat_seconds=2.0))[:-1],),
         (wire.encode(p.Progress(id=1, done=1, total=1)),),
+        # The answers to Hello, when it has been answered.
+        (wire.encode(p.Welcome(protocol_hash="another", heartbeat_seconds=0.0)),),
+        (wire.encode(p.Refusal(error=p.WorkerError(code=p.ErrorCode.INTERNAL, message="go away"))),),
         (wire.encode(p.Request(id=1, verb="ping", params=b"\x80")), b"one frame too many"),
     ],
 )
@@ -68,7 +71,9 @@ def test_a_request_with_a_field_too_many_is_answered(shared: Orchestrator) -> No
     ("verb", "params", "code", "said"),
     [
         ("fly", b"\x80", "invalid_request", "verb: saw 'fly', allowed are load_model, "),
-        ("ping", b"\xc1", "invalid_request", "PingParams"),
+        ("f" * 2**20, b"\x80", "invalid_request", "verb: saw 'ffff"),
+        ("ping", b"\xc1", "invalid_request", "PingParams: malformed msgpack at byte 0 of 1: the byte 0xc1"),
+        ("ping", b"\x81\xda\x80\x00" + b"k" * 2**15 + b"\xc0", "invalid_request", "unknown field `kkk"),
         ("cancel", b"\x80", "invalid_request", "id"),
         ("sample", b"", "invalid_request", "SampleParams"),
         ("publish_weights", msgspec.msgpack.encode({"modelId": "m", "x": 1}), "invalid_request", "`x`"),
@@ -91,6 +96,7 @@ def test_a_bad_request_is_answered_by_its_code(
     assert error.code == code
     assert said in error.message
     assert "\n" not in error.message
+    assert len(error.message) < 1000
 
 
 def test_an_id_must_be_new(orchestrator: Orchestrator, worker: WorkerProcess) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import signal
 
+import msgspec
 import pytest
 import samples
 from conftest import TOKEN, Launch, Orchestrator, WorkerProcess
@@ -51,7 +52,7 @@ def test_refusal_is_one_line_and_exit_code_69(orchestrator: Orchestrator, launch
     orchestrator.accept(p.Refusal(error=error))
     assert worker.wait() == 69
     (line,) = worker.stderr.splitlines()
-    assert "unauthorized: the token is not mine" in line
+    assert f"refused by {orchestrator.endpoint}: unauthorized: the token is not mine" in line
 
 
 def test_a_welcome_with_another_protocol_hash_is_not_welcome(
@@ -61,6 +62,27 @@ def test_a_welcome_with_another_protocol_hash_is_not_welcome(
     orchestrator.accept(p.Welcome(protocol_hash="another", heartbeat_seconds=2.0))
     assert worker.wait() == 69
     assert "saw 'another'" in worker.stderr
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        msgspec.msgpack.encode({"kind": "Welcome", "protocolHash": "another", "pulse": 2.0}),
+        msgspec.msgpack.encode({"kind": "Welcome", "protocolHash": p.PROTOCOL_HASH}),
+        msgspec.msgpack.encode({"kind": "Welkom"}),
+        b"HTTP/1.1 400 Bad Request\r\n\r\n",
+        b"\xdd\xff\xff\xff\xff",
+        b"",
+    ],
+)
+def test_an_answer_to_hello_that_cannot_be_read_is_exit_code_69(
+    orchestrator: Orchestrator, launch: Launch, answer: bytes
+) -> None:
+    worker = launch("--connect", orchestrator.endpoint, "--backend", "mock")
+    orchestrator.accept(answer)
+    assert worker.wait() == 69
+    (line,) = worker.stderr.splitlines()
+    assert f"{orchestrator.endpoint} answered Hello with no message of protocol" in line
 
 
 def test_nobody_at_the_endpoint_is_exit_code_69(orchestrator: Orchestrator, launch: Launch) -> None:
