@@ -16,7 +16,7 @@ from typing import Protocol
 import zmq
 
 from rzero_worker import wire
-from rzero_worker.dealer import Dealer
+from rzero_worker.dealer import Dealer, End
 from rzero_worker.errors import clipped, invalid_request
 from rzero_worker.inbox import Inbox
 from rzero_worker.job import failed
@@ -95,7 +95,7 @@ class Connection:
         self._session = 0
         self._welcomed = False
         self._closing = False
-        self._handshake_failed = False
+        self._turned_away: End | None = None
         self._deadline = time.monotonic() + connect_timeout
         self._heartbeat_interval = inf
         self._heartbeat_due = inf
@@ -179,13 +179,13 @@ class Connection:
             )
 
     def _likely_cause(self) -> str:
-        if self._keys is not None:
+        if self._turned_away and self._keys is not None:
             return (
                 ": is the key in --server-key that orchestrator's, does it know the public key in --keys, "
                 "and was it told to use CURVE?"
             )
-        if self._handshake_failed:
-            return ": it answered, but not in the clear: does it want --keys and --server-key?"
+        if self._turned_away == "handshake":
+            return ": the ZeroMQ handshake failed: does it want --keys and --server-key?"
         return ""
 
     def _send(self, session: int, frame: bytes) -> None:
@@ -255,9 +255,10 @@ class Connection:
         end = self._dealer.end()
         if end is None:
             return False
-        self._handshake_failed |= end == "handshake"
         self._receive_some(inf)  # what came in before the end, such as a refusal
-        if self._welcomed and not self._closing:
+        if not self._welcomed:
+            self._turned_away = end
+        elif not self._closing:
             log.warning("lost %s, connecting again", self._endpoint)
             self._owner.on_lost()
         return True

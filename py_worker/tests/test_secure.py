@@ -147,6 +147,16 @@ def test_keys_that_cannot_be_used_are_one_line_and_exit_code_2(
     assert said in line
 
 
+def test_nobody_at_the_endpoint_is_not_the_keys_fault(
+    site: Site, orchestrator: Orchestrator, launch: Launch
+) -> None:
+    orchestrator.close()
+    keys = ("--keys", site.keys, "--server-key", site.server_key)
+    worker = connect(launch, orchestrator.endpoint, *keys, *SOON)
+    expect_no_welcome(worker)
+    assert "--server-key" not in worker.stderr
+
+
 def test_another_machine_may_be_dialled_with_keys(site: Site, launch: Launch) -> None:
     # 0.0.0.0 is no loopback address by name, but is answered here.
     endpoint = site.orchestrator.endpoint.replace("127.0.0.1", "0.0.0.0")
