@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import zmq
+from gated import Gated
 
 from rzero_worker import protocol as p
 from rzero_worker import wire
@@ -196,17 +197,19 @@ Serve = Callable[..., Server]
 @pytest.fixture
 def serve(orchestrator: Orchestrator) -> Iterator[Serve]:
     """Run a backend's server in this process; it connects to `orchestrator` and stops with the test."""
-    started: list[tuple[Server, threading.Thread]] = []
+    started: list[tuple[Server, Backend, threading.Thread]] = []
 
     def start(backend: Backend, **options: Any) -> Server:
         server = Server(backend, orchestrator.endpoint, TOKEN, "served", **options)
         thread = threading.Thread(target=server.run)
         thread.start()
-        started.append((server, thread))
+        started.append((server, backend, thread))
         return server
 
     yield start
-    for server, thread in started:
+    for server, backend, thread in started:
+        if isinstance(backend, Gated):  # a test that failed may have left it waiting
+            backend.open(1000)
         server.request_stop("the test is over")
         thread.join()
     # The timer that ends a wedged process must not outlive a server that stopped in order.
