@@ -67,9 +67,7 @@ class Orchestrator:
 
     def receive(self) -> Any:
         """Wait for the next message that is no heartbeat."""
-        while isinstance(message := self._receive(), p.Heartbeat):
-            pass
-        return message
+        return self._until(lambda message: not isinstance(message, p.Heartbeat))
 
     def heartbeat(self) -> p.Heartbeat:
         """Wait for the next heartbeat. Another message that comes before it is an error."""
@@ -79,12 +77,17 @@ class Orchestrator:
 
     def heartbeat_when(self, holds: Callable[[p.Heartbeat], bool]) -> p.Heartbeat:
         """Wait for a heartbeat of which `holds` is true; other messages that come before it are lost."""
+        return self._until(lambda message: isinstance(message, p.Heartbeat) and holds(message))
+
+    def _until(self, wanted: Callable[[Any], bool], seen: list[Any] | None = None) -> Any:
         deadline = time.monotonic() + TIMEOUT_MS / 1000
         while time.monotonic() < deadline:
             message = self._receive()
-            if isinstance(message, p.Heartbeat) and holds(message):
+            if wanted(message):
                 return message
-        raise TimeoutError("no heartbeat was as expected")
+            if seen is not None and not isinstance(message, p.Heartbeat):
+                seen.append(message)
+        raise TimeoutError("many messages, but not the one that was waited for")
 
     def _receive(self) -> Any:
         self._peer, frame = self.socket.recv_multipart()
@@ -101,12 +104,9 @@ class Orchestrator:
 
     def answer_to(self, request_id: int, seen: list[Any] | None = None) -> p.Response | p.Failure:
         """Wait for one request's answer; what comes before it goes to `seen`."""
-        while True:
-            message = self.receive()
-            if isinstance(message, p.Response | p.Failure) and message.id == request_id:
-                return message
-            if seen is not None:
-                seen.append(message)
+        return self._until(
+            lambda message: isinstance(message, p.Response | p.Failure) and message.id == request_id, seen
+        )
 
     def call(self, verb: str, params: p.Base) -> Any:
         """Make a call that must succeed, and return its decoded result."""

@@ -23,6 +23,9 @@ def test_hello_says_who_and_what(orchestrator: Orchestrator, launch: Launch) -> 
     assert hello.capabilities == [p.Capability.SAMPLE, p.Capability.TRAIN]
     assert hello.losses == [p.Loss.GRPO]
     assert "python" in hello.versions
+    assert re.fullmatch(r"[0-9a-f]{32}", hello.instance_id)
+    launch("--connect", orchestrator.endpoint, "--backend", "mock", "--worker-id", "w7")
+    assert orchestrator.accept().instance_id != hello.instance_id
 
 
 def test_shutdown_ends_running_and_waiting_work_and_exits_0(
