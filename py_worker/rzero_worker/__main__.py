@@ -8,26 +8,38 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-import re
 import signal
 import socket
 import sys
 import threading
-from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import NoReturn
 
-from rzero_worker import backends
-from rzero_worker.protocol import PROTOCOL_HASH
+from rzero_worker import backends, endpoint
+from rzero_worker.keys import CurveKeys, KeysError, read_keys
+from rzero_worker.protocol import PROTOCOL_HASH, Capability
 from rzero_worker.server import Server
 
 TOKEN_VARIABLE = "RZERO_TOKEN"
-ENDPOINT = re.compile(r"tcp://(127(?:\.\d{1,3}){3}|localhost|\[::1\]):(\d{1,5})")
 
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Say what is wrong in one line; --help has the rest."""
         self.exit(2, f"rzero-worker: error: {message}\n")
+
+
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        """Print the version. Looked up here alone: it takes a fifth of a worker's start."""
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            number = version("rzero-worker")
+        except PackageNotFoundError:  # run from its folder, not installed
+            number = "from source"
+        print(f"rzero-worker {number} (protocol {PROTOCOL_HASH[:12]})")
+        parser.exit()
 
 
 class _OneLine(logging.Formatter):
@@ -42,7 +54,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     # Taken out of the environment so that no child process inherits it.
     token = os.environ.pop(TOKEN_VARIABLE, "")
-    if token == "":
+    keys = _keys(parser, options)
+    if keys is None and token == "":
         parser.error(f"the environment variable {TOKEN_VARIABLE} must hold the orchestrator's token")
     _start_log()
     # Libraries print to stdout what they like; it is nobody's channel here, so let it join the log.
@@ -51,7 +64,19 @@ def main(arguments: list[str] | None = None) -> int:
         backend = backends.create(options.backend)
     except ImportError as error:
         parser.error(f"--backend {options.backend} needs packages that are not installed: {error}")
-    server = Server(backend, options.connect, token, options.worker_id, options.connect_timeout)
+    for role in options.roles or ():
+        if role not in backend.capabilities:
+            offered = ", ".join(backend.capabilities)
+            parser.error(f"argument --roles: saw {role!r}, backend {options.backend} allows {offered}")
+    server = Server(
+        backend,
+        options.connect,
+        token,
+        options.worker_id,
+        options.connect_timeout,
+        roles=options.roles,
+        keys=keys,
+    )
     # Ctrl-C in a terminal goes to the orchestrator too, which then stops its workers in order.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     server.stop_at(signal.SIGTERM)
@@ -64,13 +89,13 @@ def _make_parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="rzero-worker", description="Token work for rzero, over a socket.", allow_abbrev=False
     )
-    parser.add_argument("--version", action="version", version=_version())
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and end")
     parser.add_argument(
         "--connect",
         type=_endpoint,
         required=True,
-        metavar="tcp://HOST:PORT",
-        help="where the orchestrator listens",
+        metavar="ENDPOINT",
+        help="where the orchestrator listens: tcp://HOST:PORT or ipc:///PATH",
     )
     parser.add_argument("--backend", choices=backends.NAMES, required=True, help="what does the work")
     parser.add_argument(
@@ -78,6 +103,18 @@ def _make_parser() -> argparse.ArgumentParser:
         default=f"{socket.gethostname()}-{os.getpid()}",
         metavar="ID",
         help="name in the orchestrator's log (default: host name and process id)",
+    )
+    parser.add_argument(
+        "--roles",
+        type=_roles,
+        metavar="ROLE,...",
+        help=f"what to offer, of {','.join(Capability)} (default: all that the backend can)",
+    )
+    parser.add_argument(
+        "--keys", type=Path, metavar="FILE", help="this worker's CURVE key pair, in a file of mode 0600"
+    )
+    parser.add_argument(
+        "--server-key", type=Path, metavar="FILE", help="the orchestrator's public CURVE key, in a file"
     )
     parser.add_argument(
         "--connect-timeout",
@@ -95,13 +132,36 @@ def _make_parser() -> argparse.ArgumentParser:
 
 
 def _endpoint(text: str) -> str:
-    match = ENDPOINT.fullmatch(text)
-    if match is None or not 1 <= int(match[2]) <= 65535:
-        raise argparse.ArgumentTypeError(
-            f"saw {text!r}, allowed is tcp://HOST:PORT on this machine (127.0.0.1, localhost or [::1]): "
-            "the connection is not encrypted, so tunnel it to reach another machine"
-        )
+    try:
+        endpoint.is_local(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
     return text
+
+
+def _roles(text: str) -> list[str]:
+    names = text.split(",")
+    if not set(names) <= set(Capability) or len(set(names)) < len(names):
+        raise argparse.ArgumentTypeError(f"saw {text!r}, allowed is a list of {', '.join(Capability)}")
+    return names
+
+
+def _keys(parser: argparse.ArgumentParser, options: argparse.Namespace) -> CurveKeys | None:
+    """Read the keys, which an endpoint beyond this machine needs."""
+    given = [option for option in (options.keys, options.server_key) if option is not None]
+    if len(given) == 1:
+        parser.error("--keys and --server-key go together: give both, or neither")
+    if given:
+        try:
+            return read_keys(options.keys, options.server_key)
+        except KeysError as error:
+            parser.error(str(error))
+    if not endpoint.is_local(options.connect):
+        parser.error(
+            f"argument --connect: saw {options.connect!r}, allowed is this machine (127.0.0.1, localhost, "
+            "[::1] or ipc:///PATH), since nothing is encrypted without --keys and --server-key: give both"
+        )
+    return None
 
 
 def _seconds(text: str) -> float:
@@ -114,14 +174,6 @@ def _seconds(text: str) -> float:
             f"saw {text!r}, allowed is a number of seconds above 0 and below 1e6"
         )
     return seconds
-
-
-def _version() -> str:
-    try:
-        number = version("rzero-worker")
-    except PackageNotFoundError:  # run from its folder, not installed
-        number = "from source"
-    return f"rzero-worker {number} (protocol {PROTOCOL_HASH[:12]})"
 
 
 def _start_log() -> None:

@@ -6,39 +6,40 @@ nobody waits for) reaches a new one: what is sent names the session it belongs t
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import signal
-import socket as sockets
 import threading
 import time
 from collections.abc import Callable
-from queue import Empty, SimpleQueue
+from math import inf
 from typing import Protocol
 
-import msgspec
 import zmq
-from zmq.utils.monitor import recv_monitor_message
 
 from rzero_worker import wire
-from rzero_worker.errors import invalid_request
+from rzero_worker.dealer import Dealer, End
+from rzero_worker.errors import clipped, invalid_request
+from rzero_worker.inbox import Inbox
+from rzero_worker.job import failed
+from rzero_worker.keys import CurveKeys
 from rzero_worker.protocol import (
-    MESSAGE_BYTES,
     PROTOCOL_HASH,
+    Envelope,
     Failure,
+    Heartbeat,
     Hello,
     Progress,
     Refusal,
     Request,
     Response,
     Welcome,
-    WorkerError,
 )
 
 log = logging.getLogger(__name__)
 
 LINGER_MS = 2000
 RETRY_SECONDS = 0.2
+MESSAGES_A_TURN = 64
+"""Messages handled before the thread looks at its other duties again, so that a flood does not keep it."""
 
 EXIT_UNAVAILABLE = 69
 """EX_UNAVAILABLE of sysexits.h: no orchestrator, or one that does not want this worker."""
@@ -53,6 +54,9 @@ class Owner(Protocol):
     def on_lost(self) -> None:
         """The session ended; its requests will never be answered."""
 
+    def heartbeat(self) -> Heartbeat:
+        """What the worker does at the moment. Must not wait."""
+
     def stop(self, exit_code: int, reason: str) -> None:
         """The process shall end."""
 
@@ -60,29 +64,38 @@ class Owner(Protocol):
 class Connection:
     """Dials the orchestrator, says Hello, carries messages; dials again when the line breaks."""
 
-    def __init__(self, endpoint: str, hello: Hello, owner: Owner, connect_timeout: float) -> None:
+    def __init__(
+        self,
+        endpoint: str,
+        hello: Hello,
+        owner: Owner,
+        connect_timeout: float,
+        keys: CurveKeys | None = None,
+    ) -> None:
         """Prepare; nothing is opened before `start`.
 
         Args:
-            endpoint: where the orchestrator listens, tcp://HOST:PORT.
+            endpoint: where the orchestrator listens, tcp://HOST:PORT or ipc:///PATH.
             hello: the first message of every session.
             owner: who handles requests.
             connect_timeout: seconds that a session may take to be welcomed.
+            keys: CURVE keys; None for a connection in the clear.
         """
         self._endpoint = endpoint
         self._hello = wire.encode(hello)
         self._owner = owner
         self._connect_timeout = connect_timeout
-        # What other threads want done here; a byte through the socket pair wakes the poll.
-        self._inbox: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        self._wake_read, self._wake_write = sockets.socketpair()
-        self._wake_write.setblocking(False)
+        self._keys = keys
+        self._inbox = Inbox(lambda number: owner.stop(0, number.name))
         self._context = zmq.Context()
         self._thread = threading.Thread(target=self._run, name="connection", daemon=True)
         self._session = 0
         self._welcomed = False
-        self._deadline = time.monotonic() + connect_timeout
         self._closing = False
+        self._turned_away: End | None = None
+        self._deadline = time.monotonic() + connect_timeout
+        self._heartbeat_interval = inf
+        self._heartbeat_due = inf
 
     def start(self) -> None:
         """Start the thread."""
@@ -96,21 +109,18 @@ class Connection:
     def call(self, function: Callable[[], None]) -> None:
         """Have the connection's thread call a function. Any thread, and signal handlers."""
         self._inbox.put(function)
-        with contextlib.suppress(OSError):  # full: it has bytes enough to wake the thread; closed: it is over
-            self._wake_write.send(b"\0")
 
     @property
     def wakeup_fd(self) -> int:
         """For signal.set_wakeup_fd: a signal's number written here stops the worker."""
-        return self._wake_write.fileno()
+        return self._inbox.wakeup_fd
 
     def close(self) -> None:
         """Send what was given to `send` before, for at most LINGER_MS, and end the thread."""
         self.call(self._close)
         self._thread.join()
         self._context.term()
-        self._wake_read.close()
-        self._wake_write.close()
+        self._inbox.close()
 
     def _close(self) -> None:
         self._closing = True
@@ -118,91 +128,73 @@ class Connection:
     def _run(self) -> None:
         try:
             while not self._closing:
-                self._serve_session()
+                self._session += 1
+                self._welcomed = False
+                self._dealer = Dealer(self._context, self._endpoint, self._keys)
+                try:
+                    self._serve_session()
+                finally:
+                    self._dealer.close(LINGER_MS if self._closing and self._welcomed else 0)
                 if self._welcomed:
                     self._deadline = time.monotonic() + self._connect_timeout
                 else:
-                    self._await_call(RETRY_SECONDS)
+                    self._inbox.drain(RETRY_SECONDS)
         except Exception:
             log.exception("the connection's thread failed")
             self._owner.stop(1, "internal error in the connection")
 
     def _serve_session(self) -> None:
-        self._session += 1
-        self._welcomed = False
-        self._socket = self._context.socket(zmq.DEALER)
-        monitor = self._socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
-        try:
-            self._set_options()
-            self._socket.connect(self._endpoint)
-            self._socket.send(self._hello)
-            poller = zmq.Poller()
-            for source in (self._socket, monitor, self._wake_read):
-                poller.register(source, zmq.POLLIN)
-            while not self._closing:
-                ready = dict(poller.poll(self._poll_timeout()))
-                if self._wake_read.fileno() in ready:
-                    self._drain_inbox()
-                if self._socket in ready:
-                    self._drain_socket()
-                if monitor in ready and self._hears_disconnect(monitor):
-                    return  # ZeroMQ would connect again by itself, but without a Hello
-                if not self._welcomed and time.monotonic() >= self._deadline:
-                    self._owner.stop(
-                        EXIT_UNAVAILABLE, f"no welcome from {self._endpoint} in {self._connect_timeout:g} s"
-                    )
-                    self._deadline = float("inf")
-        finally:
-            self._socket.disable_monitor()
-            monitor.close(0)
-            self._socket.close(LINGER_MS if self._closing and self._welcomed else 0)
-
-    def _set_options(self) -> None:
-        self._socket.setsockopt(zmq.MAXMSGSIZE, MESSAGE_BYTES)
-        # One caller waits for its answers, so the queue is bounded by what it asked for; a bound of ours
-        # could only make this thread block.
-        self._socket.setsockopt(zmq.SNDHWM, 0)
-        self._socket.setsockopt(zmq.RECONNECT_IVL, 100)
-        self._socket.setsockopt(zmq.RECONNECT_IVL_MAX, 2000)
-        # The kernel answers keep-alives also for a suspended process, ZMTP heartbeats wait for it: a dead
-        # peer is found, and an orchestrator stopped with Ctrl-Z keeps its worker.
-        self._socket.setsockopt(zmq.TCP_KEEPALIVE, 1)
-        self._socket.setsockopt(zmq.TCP_KEEPALIVE_IDLE, 30)
-        self._socket.setsockopt(zmq.TCP_KEEPALIVE_INTVL, 10)
-        self._socket.setsockopt(zmq.TCP_KEEPALIVE_CNT, 3)
+        self._dealer.send(self._hello)
+        poller = zmq.Poller()
+        for source in (self._dealer.socket, self._dealer.monitor, self._inbox.readable):
+            poller.register(source, zmq.POLLIN)
+        while not self._closing:
+            ready = dict(poller.poll(self._poll_timeout()))
+            if self._inbox.readable.fileno() in ready:
+                self._inbox.drain()
+            if self._dealer.socket in ready:
+                self._receive_some(MESSAGES_A_TURN)
+            if self._dealer.monitor in ready and self._ended():
+                return
+            self._keep_time()
 
     def _poll_timeout(self) -> int | None:
-        if self._welcomed or self._deadline == float("inf"):
+        due = self._heartbeat_due if self._welcomed else self._deadline
+        if due == inf:
             return None
-        return max(0, int((self._deadline - time.monotonic()) * 1000) + 1)
+        return max(0, int((due - time.monotonic()) * 1000) + 1)
 
-    def _await_call(self, seconds: float) -> None:
-        self._wake_read.settimeout(seconds)
-        self._drain_inbox()
-        self._wake_read.settimeout(None)
+    def _keep_time(self) -> None:
+        now = time.monotonic()
+        if self._welcomed and now >= self._heartbeat_due:
+            self._heartbeat_due = now + self._heartbeat_interval
+            self._send(self._session, wire.encode(self._owner.heartbeat()))
+        elif not self._welcomed and now >= self._deadline:
+            self._deadline = inf
+            self._leave(
+                f"no welcome from {self._endpoint} in {self._connect_timeout:g} s{self._likely_cause()}"
+            )
 
-    def _drain_inbox(self) -> None:
-        with contextlib.suppress(TimeoutError):
-            number = max(self._wake_read.recv(4096))
-            if number:
-                self._owner.stop(0, signal.Signals(number).name)
-        while True:
-            try:
-                function = self._inbox.get_nowait()
-            except Empty:
-                return
-            function()
+    def _likely_cause(self) -> str:
+        if self._turned_away and self._keys is not None:
+            return (
+                ": is the key in --server-key that orchestrator's, does it know the public key in --keys, "
+                "and was it told to use CURVE?"
+            )
+        if self._turned_away == "handshake":
+            return ": the ZeroMQ handshake failed: does it want --keys and --server-key?"
+        return ""
 
     def _send(self, session: int, frame: bytes) -> None:
         if session == self._session and self._welcomed:
-            self._socket.send(frame, copy=False)
+            self._dealer.send(frame)
 
-    def _drain_socket(self) -> None:
-        while not self._closing:
-            try:
-                frames = self._socket.recv_multipart(zmq.NOBLOCK)
-            except zmq.Again:
+    def _receive_some(self, most: float) -> None:
+        while most > 0 and not self._closing:
+            frames = self._dealer.receive()
+            if frames is None:
                 return
+            most -= 1
             if len(frames) == 1:
                 self._receive(frames[0])
             else:
@@ -212,56 +204,55 @@ class Connection:
         try:
             message = wire.decode_envelope(frame)
         except wire.ProtocolError as error:
-            self._refuse_frame(frame, error)
-            return
-        match message:
-            case Request() if self._welcomed:
-                self._owner.on_request(self._session, message)
-            case Welcome() if message.protocol_hash != PROTOCOL_HASH:
-                self._owner.stop(
-                    EXIT_UNAVAILABLE,
-                    f"protocol hash: saw {message.protocol_hash!r}, allowed is {PROTOCOL_HASH!r}",
+            if self._welcomed:
+                self._refuse_frame(frame, error)
+            else:
+                self._leave(
+                    f"{self._endpoint} answered Hello with no message of protocol {PROTOCOL_HASH[:12]}, so "
+                    f"it speaks another one; both sides must come from the same proto/protocol.yml ({error})"
                 )
+            return
+        if not self._welcomed:
+            self._on_answer(message)
+        elif isinstance(message, Request):
+            self._owner.on_request(self._session, message)
+        else:
+            log.warning("dropped a %s that makes no sense here", type(message).__name__)
+
+    def _on_answer(self, message: Envelope) -> None:
+        """Take the answer to Hello."""
+        match message:
+            case Welcome(protocol_hash=seen) if seen != PROTOCOL_HASH:
+                self._leave(f"protocol hash: saw {clipped(seen)}, allowed is {PROTOCOL_HASH!r}")
             case Welcome():
                 self._welcomed = True
+                self._heartbeat_interval, self._heartbeat_due = message.heartbeat_seconds, 0.0
                 log.info("connected to %s", self._endpoint)
             case Refusal():
                 error = message.error
-                self._owner.stop(
-                    EXIT_UNAVAILABLE, f"refused by {self._endpoint}: {error.code}: {error.message}"
-                )
+                self._leave(f"refused by {self._endpoint}: {error.code}: {error.message}")
             case _:
-                log.warning("dropped a %s that makes no sense here", type(message).__name__)
+                log.warning("dropped a %s before the answer to Hello", type(message).__name__)
+
+    def _leave(self, reason: str) -> None:
+        self._owner.stop(EXIT_UNAVAILABLE, reason)
 
     def _refuse_frame(self, frame: bytes, error: wire.ProtocolError) -> None:
         """Answer a malformed request if its id can be read, so that its caller does not wait for ever."""
-        request_id = _id_of(frame)
+        request_id = wire.request_id(frame)
         log.warning("%s a bad frame: %s", "dropped" if request_id is None else "answered", error)
         if request_id is not None:
-            failure = invalid_request(str(error))
-            self._send(
-                self._session,
-                wire.encode(
-                    Failure(id=request_id, error=WorkerError(code=failure.code, message=failure.message))
-                ),
-            )
+            self._send(self._session, wire.encode(failed(request_id, invalid_request(str(error)))))
 
-    def _hears_disconnect(self, monitor: zmq.Socket) -> bool:
-        if recv_monitor_message(monitor)["event"] != zmq.EVENT_DISCONNECTED:
-            return False  # the monitor's own end
-        self._drain_socket()  # what came in before the end, such as a refusal
-        if self._welcomed and not self._closing:
+    def _ended(self) -> bool:
+        """Whether the session is over. ZeroMQ would connect again by itself, but without a Hello."""
+        end = self._dealer.end()
+        if end is None:
+            return False
+        self._receive_some(inf)  # what came in before the end, such as a refusal
+        if not self._welcomed:
+            self._turned_away = end
+        elif not self._closing:
             log.warning("lost %s, connecting again", self._endpoint)
             self._owner.on_lost()
         return True
-
-
-def _id_of(frame: bytes) -> int | None:
-    try:
-        message = msgspec.msgpack.decode(frame)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-    if not isinstance(message, dict) or message.get("kind") != "Request":
-        return None
-    request_id = message.get("id")
-    return request_id if type(request_id) is int and 0 <= request_id < 2**53 else None

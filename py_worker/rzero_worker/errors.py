@@ -4,6 +4,15 @@ from __future__ import annotations
 
 from rzero_worker.protocol import ErrorCode
 
+CLIP = 200
+"""Characters of a value that a message quotes: it may be as long as a message of the wire."""
+
+
+class ProtocolError(ValueError):
+    """A message that does not follow proto/protocol.yml; says where, what was seen and what is allowed."""
+
+    code = ErrorCode.INVALID_REQUEST
+
 
 class WorkerFailure(Exception):  # noqa: N818 - named after the Failure envelope it becomes
     """A call that cannot be answered; the server sends it as a Failure and goes on living.
@@ -35,3 +44,8 @@ def unknown_model(model_id: str) -> WorkerFailure:
 def not_trainable(model_id: str) -> WorkerFailure:
     """Build the failure for a gradient verb on a model loaded with trainable: false."""
     return WorkerFailure(ErrorCode.NOT_TRAINABLE, f"modelId {model_id!r} was loaded with trainable: false")
+
+
+def clipped(text: str) -> str:
+    """Quote a text that came over the wire: on one line, of bounded length."""
+    return repr(text) if len(text) <= CLIP else f"{text[:CLIP]!r}..."

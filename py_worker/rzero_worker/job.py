@@ -9,7 +9,7 @@ from rzero_worker.errors import WorkerFailure
 
 
 class Job:
-    """A request that waits or runs. Whoever takes it out of the server's table answers it, so once."""
+    """A request that waits or runs. Whoever takes it out of the queue answers it, so once."""
 
     def __init__(self, session: int, request: p.Request, verb: p.Verb) -> None:
         """Make a job for a request of a work verb."""

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-PROTOCOL_HASH = "46ec718a6854c3ff7c5acd966d07b3c2f897bc32f065469c6fc3bd9767c91e04"
+PROTOCOL_HASH = "e12ca65a6b863d772f0eb2d26326c5c85fa5c06110ebb88f8b5d50f2a90c69cd"
 """sha256 over the names, types, ranges and limits below; a peer with another hash is refused."""
 
 MESSAGE_BYTES = 2**30
@@ -593,7 +593,7 @@ RANGES: dict[type[Base], dict[str, Range]] = {
     },
     Welcome: {
         "protocol_hash": Range(le=256),
-        "heartbeat_seconds": Range(gt=0, le=3600),
+        "heartbeat_seconds": Range(ge=0.01, le=3600),
     },
     Heartbeat: {
         "busy": Range(le=64),

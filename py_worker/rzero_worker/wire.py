@@ -3,12 +3,14 @@
 import sys
 from array import array
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 import msgspec
 
+from .errors import CLIP, ProtocolError
 from .protocol import Base, Envelope
 from .ranges import violations
+from .scan import scan
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,13 +21,8 @@ if sys.byteorder != "little":
 T = TypeVar("T", bound=Base)
 
 _ENVELOPE = msgspec.msgpack.Decoder(Envelope)
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _ENCODER = msgspec.msgpack.Encoder()
-
-
-class ProtocolError(ValueError):
-    """A message that does not follow proto/protocol.yml; says where, what was seen and what is allowed."""
-
-    code = "invalid_request"
 
 
 def encode(message: Base) -> bytes:
@@ -38,18 +35,42 @@ def encode(message: Base) -> bytes:
 
 def decode(data: bytes, kind: type[T]) -> T:
     """Unpack one message of the given class; refuses unknown, missing, mistyped and out-of-range fields."""
+    scan(data, kind.__name__)
     try:
-        return _in_range(msgspec.msgpack.decode(data, type=kind))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ProtocolError(f"{kind.__name__}: {error}") from error
+        message = msgspec.msgpack.decode(data, type=kind)
+    except _UNREADABLE as error:
+        raise _unreadable(kind.__name__, error) from error
+    return _in_range(message)
 
 
 def decode_envelope(data: bytes) -> Envelope:
     """Unpack a frame: whichever envelope its ``kind`` names."""
+    scan(data, "envelope")
     try:
-        return _in_range(_ENVELOPE.decode(data))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ProtocolError(f"envelope: {error}") from error
+        message = _ENVELOPE.decode(data)
+    except _UNREADABLE as error:
+        raise _unreadable("envelope", error) from error
+    return _in_range(message)
+
+
+class _RequestHead(msgspec.Struct):
+    """What a request still says when its rest is not valid. The decoder builds no other field."""
+
+    kind: Literal["Request"]
+    id: Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
+
+
+def request_id(data: bytes) -> int | None:
+    """Read the id of a frame that `decode_envelope` refused; None if it is no request or has no valid id."""
+    try:
+        scan(data, "envelope")
+        return msgspec.msgpack.decode(data, type=_RequestHead).id
+    except (ProtocolError, *_UNREADABLE):
+        return None
+
+
+def _unreadable(name: str, error: Exception) -> ProtocolError:
+    return ProtocolError(f"{name}: {str(error)[: 2 * CLIP]}")
 
 
 def _in_range(message: T) -> T:

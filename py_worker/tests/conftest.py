@@ -1,10 +1,12 @@
-"""An orchestrator for tests: the other end of the worker's socket, in this process."""
+"""An orchestrator for tests: the other end of the worker's socket, in this process; and workers for it."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,9 +14,12 @@ from typing import Any
 
 import pytest
 import zmq
+from gated import Gated
 
 from rzero_worker import protocol as p
 from rzero_worker import wire
+from rzero_worker.backend import Backend
+from rzero_worker.server import Server
 
 PACKAGE_FOLDER = Path(__file__).resolve().parents[1]
 TOKEN = "a secret of the test"
@@ -23,28 +28,35 @@ TIMEOUT_MS = 30_000
 
 
 class Orchestrator:
-    """A ROUTER bound to a port, and the worker that connected to it last."""
+    """A bound ROUTER, and the worker that connected to it last."""
 
-    def __init__(self, port: int | None = None) -> None:
+    def __init__(
+        self,
+        endpoint: str = "tcp://127.0.0.1:*",
+        prepare: Callable[[zmq.Socket], None] = lambda socket: None,
+    ) -> None:
         # A context of its own: `term` returns when the port is free again.
         self.context = zmq.Context()
         self.socket = self.context.socket(zmq.ROUTER)
         self.socket.setsockopt(zmq.RCVTIMEO, TIMEOUT_MS)
         self.socket.setsockopt(zmq.LINGER, 0)
-        if port is None:
-            self.port = self.socket.bind_to_random_port("tcp://127.0.0.1")
-        else:
-            self.socket.bind(f"tcp://127.0.0.1:{port}")
-            self.port = port
-        self.endpoint = f"tcp://127.0.0.1:{self.port}"
+        # What is dropped at a full queue would look like an answer that never came.
+        self.socket.setsockopt(zmq.SNDHWM, 0)
+        self.socket.setsockopt(zmq.RCVHWM, 0)
+        prepare(self.socket)
+        self.socket.bind(endpoint)
+        self.endpoint = self.socket.getsockopt_string(zmq.LAST_ENDPOINT)
         self._peer = b""
         self._last_id = 0
+        self.heartbeats = 0
 
-    def accept(self, welcome: p.Base | None = None) -> p.Hello:
+    def accept(self, answer: p.Base | bytes | None = None, heartbeat_seconds: float = 2.0) -> p.Hello:
         """Wait for a worker's Hello and answer it."""
         hello = self.receive()
         assert isinstance(hello, p.Hello)
-        self.send(welcome or p.Welcome(protocol_hash=p.PROTOCOL_HASH, heartbeat_seconds=2.0))
+        if answer is None:
+            answer = p.Welcome(protocol_hash=p.PROTOCOL_HASH, heartbeat_seconds=heartbeat_seconds)
+        self.send_frames(answer if isinstance(answer, bytes) else wire.encode(answer))
         return hello
 
     def send(self, message: p.Base) -> None:
@@ -54,8 +66,34 @@ class Orchestrator:
         self.socket.send_multipart([self._peer, *frames])
 
     def receive(self) -> Any:
+        """Wait for the next message that is no heartbeat."""
+        return self._until(lambda message: not isinstance(message, p.Heartbeat))
+
+    def heartbeat(self) -> p.Heartbeat:
+        """Wait for the next heartbeat. Another message that comes before it is an error."""
+        message = self._receive()
+        assert isinstance(message, p.Heartbeat), message
+        return message
+
+    def heartbeat_when(self, holds: Callable[[p.Heartbeat], bool]) -> p.Heartbeat:
+        """Wait for a heartbeat of which `holds` is true; other messages that come before it are lost."""
+        return self._until(lambda message: isinstance(message, p.Heartbeat) and holds(message))
+
+    def _until(self, wanted: Callable[[Any], bool], seen: list[Any] | None = None) -> Any:
+        deadline = time.monotonic() + TIMEOUT_MS / 1000
+        while time.monotonic() < deadline:
+            message = self._receive()
+            if wanted(message):
+                return message
+            if seen is not None and not isinstance(message, p.Heartbeat):
+                seen.append(message)
+        raise TimeoutError("many messages, but not the one that was waited for")
+
+    def _receive(self) -> Any:
         self._peer, frame = self.socket.recv_multipart()
-        return wire.decode_envelope(frame)
+        message = wire.decode_envelope(frame)
+        self.heartbeats += isinstance(message, p.Heartbeat)
+        return message
 
     def request(self, verb: str, params: p.Base | bytes) -> int:
         """Send a request and return its id, without waiting."""
@@ -66,12 +104,9 @@ class Orchestrator:
 
     def answer_to(self, request_id: int, seen: list[Any] | None = None) -> p.Response | p.Failure:
         """Wait for one request's answer; what comes before it goes to `seen`."""
-        while True:
-            message = self.receive()
-            if isinstance(message, p.Response | p.Failure) and message.id == request_id:
-                return message
-            if seen is not None:
-                seen.append(message)
+        return self._until(
+            lambda message: isinstance(message, p.Response | p.Failure) and message.id == request_id, seen
+        )
 
     def call(self, verb: str, params: p.Base) -> Any:
         """Make a call that must succeed, and return its decoded result."""
@@ -125,7 +160,10 @@ def launch() -> Iterator[Launch]:
     started: list[WorkerProcess] = []
 
     def start(
-        *arguments: str, program: tuple[str, ...] = ("-m", "rzero_worker"), **env: str
+        *arguments: str,
+        program: tuple[str, ...] = ("-m", "rzero_worker"),
+        stderr: int = subprocess.PIPE,
+        **env: str,
     ) -> WorkerProcess:
         process = subprocess.Popen(
             [sys.executable, *program, *arguments],
@@ -133,7 +171,7 @@ def launch() -> Iterator[Launch]:
             env={**os.environ, "RZERO_TOKEN": TOKEN, **env},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=stderr,
         )
         started.append(WorkerProcess(process))
         return started[-1]
@@ -151,6 +189,31 @@ def orchestrator() -> Iterator[Orchestrator]:
     yield bound
     if not bound.socket.closed:
         bound.close()
+
+
+Serve = Callable[..., Server]
+
+
+@pytest.fixture
+def serve(orchestrator: Orchestrator) -> Iterator[Serve]:
+    """Run a backend's server in this process; it connects to `orchestrator` and stops with the test."""
+    started: list[tuple[Server, Backend, threading.Thread]] = []
+
+    def start(backend: Backend, **options: Any) -> Server:
+        server = Server(backend, orchestrator.endpoint, TOKEN, "served", **options)
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        started.append((server, backend, thread))
+        return server
+
+    yield start
+    for server, backend, thread in started:
+        if isinstance(backend, Gated):  # a test that failed may have left it waiting
+            backend.open(1000)
+        server.request_stop("the test is over")
+        thread.join()
+    # The timer that ends a wedged process must not outlive a server that stopped in order.
+    assert [timer for timer in threading.enumerate() if isinstance(timer, threading.Timer)] == []
 
 
 @pytest.fixture

@@ -45,6 +45,10 @@ def sample(
     )
 
 
+LONG = sample(n=10_000_000)
+"""Minutes of work for the mock."""
+
+
 def forward(sequences: Sequence[Sequence[int]], temperature: float = 1.0) -> p.ForwardParams:
     return p.ForwardParams(
         model_id="m",

@@ -11,18 +11,43 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "rzero_worker"
-HEAVY = {"torch", "transformers", "safetensors", "tokenizers", "numpy"}
+TENSORS = {"torch", "transformers", "safetensors", "tokenizers", "numpy"}
+SLOW = {"asyncio", "hypothesis", "pytest", "importlib.metadata", "email", "ssl", "http"}
+"""What makes a start slow, and is easily imported by somebody who does not mind."""
+
+
+def loaded_by(program: str) -> set[str]:
+    printed = subprocess.run(
+        [sys.executable, "-c", f"import json, sys; {program}; print(json.dumps(sorted(sys.modules)))"],
+        cwd=PACKAGE.parent,
+        capture_output=True,
+        check=True,
+        timeout=60,
+    )
+    return set(json.loads(printed.stdout))
 
 
 @pytest.mark.parametrize("module", ["server", "__main__", "backends", "backends.mock"])
 def test_the_module_leaves_tensor_libraries_out(module: str) -> None:
-    program = f"import json, sys, rzero_worker.{module}; print(json.dumps(sorted(sys.modules)))"
-    printed = subprocess.run(
-        [sys.executable, "-c", program], cwd=PACKAGE.parent, capture_output=True, check=True, timeout=60
-    )
-    loaded = set(json.loads(printed.stdout))
+    loaded = loaded_by(f"import rzero_worker.{module}")
     assert f"rzero_worker.{module}" in loaded
-    assert loaded & HEAVY == set()
+    assert loaded & TENSORS == set()
+
+
+def test_a_worker_of_the_mock_starts_with_what_it_needs() -> None:
+    bare = loaded_by("pass")  # what this installation imports by itself, for its own .pth files say
+    loaded = loaded_by("import rzero_worker.__main__; rzero_worker.__main__.backends.create('mock')")
+    assert {"zmq", "msgspec", "rzero_worker.backends.mock"} <= loaded
+    assert (loaded - bare) & (TENSORS | SLOW) == set()
+
+
+def test_bytes_of_the_wire_are_decoded_behind_the_scan_alone() -> None:
+    decoding = [
+        path.name for path in PACKAGE.rglob("*.py") if "msgpack.decode" in path.read_text("utf-8").lower()
+    ]
+    assert decoding == ["wire.py"]
+    source = (PACKAGE / "wire.py").read_text("utf-8")
+    assert source.count("scan(data,") == source.count(".decode(data") == 3
 
 
 def test_the_mock_needs_the_standard_library_and_the_messages_alone() -> None:

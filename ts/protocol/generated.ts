@@ -284,7 +284,7 @@ export interface Welcome {
 }
 export const tWelcome = tEnvelope<Welcome>('Welcome', {
   protocolHash: tRanged(tString, { le: 256 }),
-  heartbeatSeconds: tRanged(tFloat, { gt: 0, le: 3600 }),
+  heartbeatSeconds: tRanged(tFloat, { ge: 0.01, le: 3600 }),
 });
 
 /** Sent at least every heartbeatSeconds by a thread that work cannot block, so its absence means something. */
@@ -802,4 +802,4 @@ export const VERBS: { readonly [V in Verb]: VerbSpec<VerbTypes[V]['params'], Ver
 };
 
 /** sha256 over the names, types, ranges and limits above; a peer with another hash is refused. */
-export const PROTOCOL_HASH = '46ec718a6854c3ff7c5acd966d07b3c2f897bc32f065469c6fc3bd9767c91e04';
+export const PROTOCOL_HASH = 'e12ca65a6b863d772f0eb2d26326c5c85fa5c06110ebb88f8b5d50f2a90c69cd';

@@ -1,0 +1,110 @@
+"""The jobs of a worker in order of arrival: those that wait and the one that runs."""
+
+from __future__ import annotations
+
+import threading
+
+from rzero_worker.errors import WorkerFailure, invalid_request
+from rzero_worker.job import Job
+from rzero_worker.protocol import ErrorCode
+
+MAX_JOBS = 1024
+"""Jobs that may wait."""
+
+MAX_BYTES = 2**31
+"""Bytes of packed params that may wait: two messages of the greatest size."""
+
+
+class JobQueue:
+    """First come, first served, of bounded length. Any thread may call any method.
+
+    A job that is cancelled while it waits leaves the queue, and its caller is the one who answers it; a job
+    that runs is only told, and is answered by whoever runs it.
+    """
+
+    def __init__(self, max_jobs: int = MAX_JOBS, max_bytes: int = MAX_BYTES) -> None:
+        """Make an empty, open queue."""
+        self._max_jobs = max_jobs
+        self._max_bytes = max_bytes
+        self._changed = threading.Condition()
+        self._waiting: dict[tuple[int, int], Job] = {}
+        self._bytes = 0
+        self._running: Job | None = None
+        self._closed = False
+
+    def __len__(self) -> int:
+        """Jobs that wait."""
+        return len(self._waiting)
+
+    @property
+    def running(self) -> Job | None:
+        """The job that was taken and is not done."""
+        return self._running
+
+    def put(self, job: Job) -> None:
+        """Add a job behind the others.
+
+        Raises:
+            WorkerFailure: `invalid_request` if too much waits already, `cancelled` if the queue is closed.
+        """
+        with self._changed:
+            if self._closed:
+                raise WorkerFailure(ErrorCode.CANCELLED, "the worker is stopping")
+            if len(self._waiting) >= self._max_jobs:
+                raise invalid_request(
+                    f"queue: {self._max_jobs:,} requests wait already, more are not allowed"
+                )
+            size = self._bytes + len(job.params)
+            if size > self._max_bytes:
+                raise invalid_request(
+                    f"queue: saw {size:,} bytes of waiting params, allowed are {self._max_bytes:,}"
+                )
+            self._waiting[job.session, job.id] = job
+            self._bytes = size
+            self._changed.notify()
+
+    def take(self) -> Job | None:
+        """Wait for a job and make it the running one; None when the queue is closed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._closed)
+            if not self._waiting:
+                return None
+            self._running = self._remove(next(iter(self._waiting)))
+            return self._running
+
+    def done(self) -> None:
+        """Nothing runs any more."""
+        with self._changed:
+            self._running = None
+
+    def has(self, session: int, request_id: int) -> bool:
+        """Whether a request waits or runs."""
+        running = self._running
+        return (session, request_id) in self._waiting or (
+            running is not None and (running.session, running.id) == (session, request_id)
+        )
+
+    def cancel(self, session: int, request_id: int) -> tuple[bool, Job | None]:
+        """End one request. Returns whether it was found, and its job if it waited."""
+        with self._changed:
+            if (session, request_id) in self._waiting:
+                return True, self._remove((session, request_id))
+            found = self.has(session, request_id)
+            if found and self._running is not None:
+                self._running.cancelled.set()
+            return found, None
+
+    def cancel_all(self, close: bool = False) -> list[Job]:
+        """End all requests, and take no more if `close`. Returns the ones that waited."""
+        with self._changed:
+            waited = [self._remove(key) for key in list(self._waiting)]
+            if self._running is not None:
+                self._running.cancelled.set()
+            self._closed |= close
+            self._changed.notify()
+            return waited
+
+    def _remove(self, key: tuple[int, int]) -> Job:
+        job = self._waiting.pop(key)
+        self._bytes -= len(job.params)
+        return job
