@@ -10,7 +10,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-PROTOCOL_HASH = "e12ca65a6b863d772f0eb2d26326c5c85fa5c06110ebb88f8b5d50f2a90c69cd"
+PROTOCOL_HASH = "cc4ded1a26437e6c9c2864f90e1dbe97b7eacd134350a126fc25fce886317981"
 """sha256 over the names, types, ranges and limits below; a peer with another hash is refused."""
 
 MESSAGE_BYTES = 2**30

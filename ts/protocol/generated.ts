@@ -649,7 +649,7 @@ export type Verb = keyof VerbTypes;
 export interface WorkerVerbs {
   /** Load weights and tokenizer under a name; an existing model of that name is replaced, its optimiser forgotten. */
   loadModel(params: LoadModelParams, options?: CallOptions): Promise<LoadModelResult>;
-  /** The verb `unload_model`. */
+  /** Forget a model and free its memory; a repeat finds none and says unknown_model. */
   unloadModel(params: UnloadModelParams, options?: CallOptions): Promise<UnloadModelResult>;
   /** Draw n completions for each conversation, from the weights last published. */
   sample(params: SampleParams, options?: CallOptions): Promise<SampleResult>;
@@ -706,7 +706,7 @@ export const VERBS: { readonly [V in Verb]: VerbSpec<VerbTypes[V]['params'], Ver
     result: tUnloadModelResult,
     control: false,
     progress: false,
-    repeatable: false,
+    repeatable: true,
     errors: ['unknown_model'],
   },
   sample: {
@@ -802,4 +802,4 @@ export const VERBS: { readonly [V in Verb]: VerbSpec<VerbTypes[V]['params'], Ver
 };
 
 /** sha256 over the names, types, ranges and limits above; a peer with another hash is refused. */
-export const PROTOCOL_HASH = 'e12ca65a6b863d772f0eb2d26326c5c85fa5c06110ebb88f8b5d50f2a90c69cd';
+export const PROTOCOL_HASH = 'cc4ded1a26437e6c9c2864f90e1dbe97b7eacd134350a126fc25fce886317981';

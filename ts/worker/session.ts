@@ -76,6 +76,8 @@ export class Session {
   readonly hello: Hello;
   /** Resolves with the error that ended the session. Never rejects. */
   readonly gone: Promise<WorkerCallError>;
+  /** Told when the connection is lost, and when there is one again. */
+  onConnection: ((connected: boolean) => void) | undefined;
   private readonly transport: Transport;
   private readonly options: SessionOptions;
   private readonly pending = new PendingCalls();
@@ -127,6 +129,7 @@ export class Session {
     this.alive();
     this.movedAt = this.heardAt;
     for (const call of this.pending.list()) this.repeat(call);
+    this.onConnection?.(true);
   }
 
   /**
@@ -272,6 +275,7 @@ export class Session {
 
   private lose(reason: string): void {
     this.peer = undefined;
+    this.onConnection?.(false);
     // A worker that was told to leave hangs up; the end of its process is what counts then.
     if (!this.leaving) this.awaitReturn('lost', `its connection was lost (${reason})`);
   }

@@ -8,7 +8,8 @@ export interface Task<T> {
   tokens: number;
   /** Who may do it. Asked again whenever somebody is free. */
   fits(member: Member): boolean;
-  run(member: Member): Promise<T>;
+  /** @param signal aborted when the member's connection is lost, and somebody else is to do it */
+  run(member: Member, signal: AbortSignal): Promise<T>;
 }
 
 interface Entry {
@@ -25,7 +26,7 @@ interface Entry {
 const REQUESTS_PER_MEMBER = 2;
 
 /** How many workers one task may cost before it is taken for the reason. */
-const MOST_LOSSES = 4;
+export const MOST_LOSSES = 4;
 
 /**
  * Spreads tasks over members, first come, first served, each to the member with the fewest outstanding
@@ -131,7 +132,7 @@ export class Dispatcher {
     member.outstandingRequests += 1;
     member.outstandingTokens += task.tokens;
     try {
-      const value = await task.run(member);
+      const value = await member.whileConnected((outage) => task.run(member, outage));
       forget();
       resolve(value as never);
     } catch (error) {
@@ -168,7 +169,7 @@ export class Dispatcher {
 }
 
 function hasRoom(member: Member): boolean {
-  return member.outstandingRequests < REQUESTS_PER_MEMBER;
+  return member.connected && member.outstandingRequests < REQUESTS_PER_MEMBER;
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { Worker } from '../../ports/worker.ts';
 import type { Capability, Hello } from '../../protocol/generated.ts';
-import type { WorkerCallError } from '../errors.ts';
+import { WorkerCallError } from '../errors.ts';
 import { createTypedWorker, type Requester } from '../typedWorker.ts';
 
 /** A worker as a pool is given it: a session, or one in this process. */
@@ -8,6 +8,8 @@ export interface Recruit extends Requester {
   readonly hello: Hello;
   /** Resolves with the error that ended it. */
   readonly gone: Promise<WorkerCallError>;
+  /** Told when its connection is lost, and when there is one again; the pool sets it. */
+  onConnection: ((connected: boolean) => void) | undefined;
 }
 
 /** What a member holds under a model's name. */
@@ -27,8 +29,9 @@ export class Member {
   /** Tokens of the requests it works on, and how many those are. */
   outstandingTokens = 0;
   outstandingRequests = 0;
-  /** The error that ended it. */
-  end: WorkerCallError | undefined;
+  /** Whether there is a connection; one that is lost may come back. */
+  connected = true;
+  private readonly interrupted = new Set<() => void>();
   /** The last of the model changes, which go one after another. */
   private changes: Promise<unknown> = Promise.resolve();
 
@@ -39,6 +42,30 @@ export class Member {
 
   can(capability: Capability): boolean {
     return this.hello.capabilities.includes(capability);
+  }
+
+  /** It lost its connection, or has one again. */
+  setConnected(connected: boolean): void {
+    this.connected = connected;
+    if (!connected) for (const interrupt of this.interrupted) interrupt();
+  }
+
+  /**
+   * Do something that others can do as well, so that it need not wait for a lost connection to come back.
+   * @throws WorkerCallError `worker_gone` as soon as the connection is lost; `action` is aborted then
+   */
+  whileConnected<T>(action: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const stop = new AbortController();
+      const interrupt = (): void => {
+        stop.abort();
+        reject(new WorkerCallError('worker_gone', `${this.hello.workerId} lost its connection`));
+      };
+      this.interrupted.add(interrupt);
+      action(stop.signal)
+        .then(resolve, reject)
+        .finally(() => this.interrupted.delete(interrupt));
+    });
   }
 
   /** Do something to its models when what was asked before is done. */

@@ -9,14 +9,14 @@ import type {
   SampleParams,
   VerbTypes,
 } from '../../protocol/generated.ts';
-import { PROTOCOL_HASH } from '../../protocol/generated.ts';
 import { WorkerCallError } from '../errors.ts';
 import { Dispatcher } from './dispatcher.ts';
-import { Member, type Recruit } from './member.ts';
+import type { Member, Recruit } from './member.ts';
 import { Exchange, type ModelRecord } from './models.ts';
+import { Roster, type RosterOptions } from './roster.ts';
 import { joinBatches, type Part, splitSample } from './split.ts';
 
-export interface PoolOptions {
+export interface PoolOptions extends RosterOptions {
   /** Most samples of one request to a worker; a phase's samples are cut so. Absent: never cut. */
   requestSamples?: number;
   /**
@@ -24,12 +24,6 @@ export interface PoolOptions {
    * it, and removes it in the end. Absent: samplers other than the trainer cannot follow a model's training.
    */
   exchange?: string;
-  /** Whether workers may still come when none is left that could do what is asked. */
-  expectsMore: boolean;
-  /** Milliseconds to wait for one, then. */
-  joinDeadline?: number;
-  /** Told of every worker that comes, goes or is behind. */
-  onChange?(text: string): void;
 }
 
 type Params<V extends keyof VerbTypes> = VerbTypes[V]['params'];
@@ -42,62 +36,43 @@ type Params<V extends keyof VerbTypes> = VerbTypes[V]['params'];
  */
 export class Pool implements Worker {
   private readonly options: PoolOptions;
-  private readonly members = new Set<Member>();
+  private readonly roster: Roster;
+  private readonly dispatcher: Dispatcher;
   private readonly models = new Map<string, ModelRecord>();
-  private readonly dispatcher = new Dispatcher(this.members, () => this.onStuck());
   private readonly exchange: Exchange | undefined;
   private readonly onClose: () => Promise<void>;
-  private readonly arrivals = new Set<() => void>();
   private generations = 0;
-  private lastEnd: WorkerCallError | undefined;
   private deadline: NodeJS.Timeout | undefined;
 
   /** @param close ends the workers themselves */
   constructor(options: PoolOptions, close: () => Promise<void>) {
     this.options = options;
     this.onClose = close;
+    this.roster = new Roster(options, () => this.dispatcher.wake());
+    this.dispatcher = new Dispatcher(this.roster.members, () => this.onStuck());
     this.exchange = options.exchange === undefined ? undefined : new Exchange(options.exchange);
-  }
-
-  /** Workers that are there. */
-  get size(): number {
-    return this.members.size;
   }
 
   /** What the workers are together. */
   get hello(): Hello {
-    const all = [...this.members].map(({ hello }) => hello);
-    return {
-      kind: 'Hello',
-      protocolHash: PROTOCOL_HASH,
-      token: '',
-      workerId: `pool of ${all.length}`,
-      instanceId: 'pool',
-      backend: [...new Set(all.map(({ backend }) => backend))].join('+'),
-      capabilities: [...new Set(all.flatMap(({ capabilities }) => capabilities))],
-      losses: [...new Set(all.flatMap(({ losses }) => losses))],
-      versions: all[0]?.versions ?? {},
-      pid: process.pid,
-    };
+    return this.roster.hello;
   }
 
   /** Take a worker in. It serves as soon as it holds what it is asked for. */
   add(recruit: Recruit): void {
-    const member = new Member(recruit);
-    this.members.add(member);
     clearTimeout(this.deadline);
     this.deadline = undefined;
-    this.say(`${member.hello.workerId} joined, ${this.members.size} in all`);
-    void recruit.gone.then((error) => this.remove(member, error));
-    for (const arrived of this.arrivals) arrived();
-    this.dispatcher.wake();
+    this.roster.add(recruit);
   }
 
   async loadModel(params: LoadModelParams, options?: CallOptions): Promise<LoadModelResult> {
     const { modelId, trainable } = params;
-    const member = await this.awaitMember((one) => one.can(trainable ? 'train' : 'sample'), options?.signal);
     // A worker replaces what has the same name, and keeps it when the new one cannot be loaded.
-    const result = await member.change(() => member.worker.loadModel(params, options));
+    const { member, result } = await this.roster.ask(
+      (one) => one.can(trainable ? 'train' : 'sample'),
+      (one) => one.change(() => one.worker.loadModel(params, options)),
+      options?.signal,
+    );
     this.generations += 1;
     const record: ModelRecord = {
       params,
@@ -120,12 +95,14 @@ export class Pool implements Worker {
     this.find(modelId);
     this.models.delete(modelId);
     await Promise.all(
-      [...this.members].map((member) =>
-        member.change(async () => {
+      [...this.roster.members].map((member) => {
+        const unloaded = member.change(async () => {
           if (!member.models.delete(modelId)) return;
           await member.worker.unloadModel(params, options).catch(unlessGone);
-        }),
-      ),
+        });
+        // One that is away does it when it comes back.
+        return member.connected ? member.whileConnected(() => unloaded).catch(unlessGone) : undefined;
+      }),
     );
     await this.exchange?.forget(modelId);
     return {};
@@ -153,7 +130,10 @@ export class Pool implements Worker {
         {
           tokens: part.tokens,
           fits: (member) => member.can('sample') && this.canServe(member, record),
-          run: (member) => this.samplePart(member, record, part.params, { signal, onProgress }),
+          run: (member, outage) => {
+            const either = AbortSignal.any([signal, outage]);
+            return this.samplePart(member, record, part.params, { signal: either, onProgress });
+          },
         },
         signal,
       );
@@ -198,30 +178,32 @@ export class Pool implements Worker {
       path = this.exchange.place(record, version);
       await trainer.worker.saveCheckpoint({ modelId: params.modelId, path, withOptimizer: false }, options);
     }
-    const holder = trainer ?? (await this.anyHolder(record, options));
-    const result = await holder.worker.publishWeights({ ...params, weightsVersion: version }, options);
+    const { member, result } = await this.withHolder(record, options, (one) =>
+      one.worker.publishWeights({ ...params, weightsVersion: version }, options),
+    );
     if (path !== undefined) await this.exchange?.keep(record, path);
-    this.published(holder, record, result.weightsVersion, trainer === undefined ? record.weights : path);
+    this.published(member, record, result.weightsVersion, trainer === undefined ? record.weights : path);
     return result;
   }
 
   async saveCheckpoint(params: Params<'save_checkpoint'>, options?: CallOptions) {
     const record = this.find(params.modelId);
-    const holder = record.trainer ?? (await this.anyHolder(record, options));
-    return holder.worker.saveCheckpoint(params, options);
+    return (await this.withHolder(record, options, (one) => one.worker.saveCheckpoint(params, options))).result;
   }
 
   async loadCheckpoint(params: Params<'load_checkpoint'>, options?: CallOptions) {
     const record = this.find(params.modelId);
-    const holder = record.trainer ?? (await this.anyHolder(record, options));
     const weightsVersion = params.weightsVersion ?? record.version + 1;
-    const result = await holder.worker.loadCheckpoint({ ...params, weightsVersion }, options);
-    this.published(holder, record, result.weightsVersion, params.path);
+    const { member, result } = await this.withHolder(record, options, (one) =>
+      one.worker.loadCheckpoint({ ...params, weightsVersion }, options),
+    );
+    this.published(member, record, result.weightsVersion, params.path);
     return result;
   }
 
   async ping(params: Params<'ping'>, options?: CallOptions) {
-    const pings = await Promise.all([...this.members].map(({ worker }) => worker.ping(params, options)));
+    const there = [...this.roster.members].filter(({ connected }) => connected);
+    const pings = await Promise.all(there.map(({ worker }) => worker.ping(params, options)));
     return {
       busy: pings.find(({ busy }) => busy !== '')?.busy ?? '',
       progress: pings.reduce((sum, { progress }) => sum + progress, 0),
@@ -234,7 +216,8 @@ export class Pool implements Worker {
   }
 
   async shutdown(params: Params<'shutdown'>): Promise<VerbTypes['shutdown']['result']> {
-    await Promise.all([...this.members].map(({ worker }) => worker.shutdown(params).catch(unlessGone)));
+    const there = [...this.roster.members].filter(({ connected }) => connected);
+    await Promise.all(there.map(({ worker }) => worker.shutdown(params).catch(unlessGone)));
     return {};
   }
 
@@ -264,7 +247,7 @@ export class Pool implements Worker {
     } catch (error) {
       const { code } = error as WorkerCallError;
       if (code === 'stale_weights' || code === 'unknown_model') {
-        this.say(`${member.hello.workerId} does not hold the current weights of ${modelId}: it gets them again`);
+        this.roster.say(`${member.hello.workerId} does not hold the current weights of ${modelId}: it gets them again`);
         member.models.delete(modelId);
       }
       throw error;
@@ -305,16 +288,25 @@ export class Pool implements Worker {
   /** Who trains a model; of one that is not trained, whoever will say so. */
   private holder(modelId: string): Member {
     const record = this.find(modelId);
-    const member = record.trainer ?? [...this.members].find((one) => one.can('train')) ?? [...this.members][0];
-    if (member === undefined) throw this.nobody();
+    const member =
+      record.trainer ?? [...this.roster.members].find((one) => one.can('train')) ?? [...this.roster.members][0];
+    if (member === undefined) throw this.roster.nobody();
     return member;
   }
 
-  /** A member that holds a model which nobody trains. */
-  private async anyHolder(record: ModelRecord, options?: CallOptions): Promise<Member> {
-    const member = await this.awaitMember((one) => holds(one, record) || one.can('sample'), options?.signal);
-    await this.bringUpToDate(member, record);
-    return member;
+  /** Ask whoever trains a model, or of one that nobody trains somebody who holds it then. */
+  private async withHolder<T>(
+    record: ModelRecord,
+    options: CallOptions | undefined,
+    action: (member: Member) => Promise<T>,
+  ) {
+    const { trainer } = record;
+    if (trainer !== undefined) return { member: trainer, result: await action(trainer) };
+    const act = async (member: Member): Promise<T> => {
+      await this.bringUpToDate(member, record);
+      return action(member);
+    };
+    return this.roster.ask((one) => one.can('sample') && this.canServe(one, record), act, options?.signal);
   }
 
   private published(holder: Member, record: ModelRecord, version: number, weights: string | undefined): void {
@@ -324,74 +316,14 @@ export class Pool implements Worker {
     this.dispatcher.wake();
   }
 
-  /** The member with the fewest models among those that qualify; waits for one where one may come. */
-  private async awaitMember(qualifies: (member: Member) => boolean, signal?: AbortSignal): Promise<Member> {
-    const find = (): Member | undefined =>
-      [...this.members]
-        .filter(qualifies)
-        .reduce<Member | undefined>(
-          (best, one) => (best !== undefined && best.models.size <= one.models.size ? best : one),
-          undefined,
-        );
-    const member = find();
-    if (member !== undefined) return member;
-    if (!this.options.expectsMore) throw this.nobody();
-    return new Promise((resolve, reject) => {
-      const end = (): void => {
-        clearTimeout(timer);
-        signal?.removeEventListener('abort', onAbort);
-        this.arrivals.delete(onArrival);
-      };
-      const onArrival = (): void => {
-        const arrived = find();
-        if (arrived === undefined) return;
-        end();
-        resolve(arrived);
-      };
-      const onAbort = (): void => {
-        end();
-        reject(new WorkerCallError('cancelled', 'the call was cancelled while it waited for a worker'));
-      };
-      const timer = setTimeout(() => {
-        end();
-        reject(this.nobody());
-      }, this.joinDeadline);
-      signal?.addEventListener('abort', onAbort);
-      this.arrivals.add(onArrival);
-    });
-  }
-
-  private get joinDeadline(): number {
-    return this.options.joinDeadline ?? 600_000;
-  }
-
-  private remove(member: Member, error: WorkerCallError): void {
-    if (!this.members.delete(member)) return;
-    member.end = error;
-    this.lastEnd = error;
-    this.say(`${member.hello.workerId} is gone, ${this.members.size} left: ${error.message}`);
-    this.dispatcher.wake();
-  }
-
   /** Something waits that nobody can do: give it up, at once or after the deadline for somebody to come. */
   private onStuck(): void {
-    if (!this.options.expectsMore) this.dispatcher.giveUp(this.nobody());
+    if (!this.roster.expectsMore) this.dispatcher.giveUp(this.roster.nobody());
     else
       this.deadline ??= setTimeout(() => {
         this.deadline = undefined;
-        this.dispatcher.giveUp(this.nobody());
-      }, this.joinDeadline);
-  }
-
-  private nobody(): WorkerCallError {
-    const waited = this.options.expectsMore ? `, and none came within ${this.joinDeadline / 1000} s` : '';
-    const { message, details } = this.lastEnd ?? {};
-    const last = message === undefined ? '' : `; ${message}`;
-    return new WorkerCallError('worker_gone', `no worker is left that can do this${waited}${last}`, details);
-  }
-
-  private say(text: string): void {
-    this.options.onChange?.(text);
+        this.dispatcher.giveUp(this.roster.nobody());
+      }, this.roster.joinDeadline);
   }
 }
 

@@ -1,0 +1,147 @@
+import type { Hello } from '../../protocol/generated.ts';
+import { PROTOCOL_HASH } from '../../protocol/generated.ts';
+import { WorkerCallError } from '../errors.ts';
+import { MOST_LOSSES } from './dispatcher.ts';
+import { Member, type Recruit } from './member.ts';
+
+export interface RosterOptions {
+  /** Whether workers may still come when none is left that could do what is asked. */
+  expectsMore: boolean;
+  /** Milliseconds to wait for one, then; 600,000 by default. */
+  joinDeadline?: number;
+  /** Told of every worker that comes, goes or is behind. */
+  onChange?(text: string): void;
+}
+
+/** Who is there: workers join, lose their connection, come back and go. */
+export class Roster {
+  readonly members: ReadonlySet<Member>;
+  private readonly all = new Set<Member>();
+  private readonly options: RosterOptions;
+  private readonly onChange: () => void;
+  /** Whoever waits for a worker, to look again. */
+  private readonly waiting = new Set<() => void>();
+  private lastEnd: WorkerCallError | undefined;
+
+  /** @param onChange called when somebody came, went, or has a connection again */
+  constructor(options: RosterOptions, onChange: () => void) {
+    this.options = options;
+    this.onChange = onChange;
+    this.members = this.all;
+  }
+
+  get expectsMore(): boolean {
+    return this.options.expectsMore;
+  }
+
+  /** Milliseconds to wait for a worker where none is left. */
+  get joinDeadline(): number {
+    return this.options.joinDeadline ?? 600_000;
+  }
+
+  /** What the workers are together. */
+  get hello(): Hello {
+    const all = [...this.all].map(({ hello }) => hello);
+    return {
+      kind: 'Hello',
+      protocolHash: PROTOCOL_HASH,
+      token: '',
+      workerId: `pool of ${all.length}`,
+      instanceId: 'pool',
+      backend: [...new Set(all.map(({ backend }) => backend))].join('+'),
+      capabilities: [...new Set(all.flatMap(({ capabilities }) => capabilities))],
+      losses: [...new Set(all.flatMap(({ losses }) => losses))],
+      versions: all[0]?.versions ?? {},
+      pid: process.pid,
+    };
+  }
+
+  add(recruit: Recruit): void {
+    const member = new Member(recruit);
+    this.all.add(member);
+    this.say(`${member.hello.workerId} joined, ${this.all.size} in all`);
+    recruit.onConnection = (connected) => {
+      member.setConnected(connected);
+      this.changed();
+    };
+    void recruit.gone.then((error) => {
+      this.all.delete(member);
+      this.lastEnd = error;
+      this.say(`${member.hello.workerId} is gone, ${this.all.size} left: ${error.message}`);
+      this.changed();
+    });
+    this.changed();
+  }
+
+  /** Tell whoever follows the workers. */
+  say(text: string): void {
+    this.options.onChange?.(text);
+  }
+
+  /** The error for what nobody can do. */
+  nobody(): WorkerCallError {
+    const waited = this.expectsMore ? `, and none came within ${this.joinDeadline / 1000} s` : '';
+    const { message, details } = this.lastEnd ?? {};
+    const last = message === undefined ? '' : `; ${message}`;
+    return new WorkerCallError('worker_gone', `no worker is left that can do this${waited}${last}`, details);
+  }
+
+  /**
+   * Ask somebody who qualifies, and somebody else where that one is lost.
+   * @throws what `action` throws, `cancelled` when the signal is aborted, `worker_gone` when nobody is left
+   *   or several were lost
+   */
+  async ask<T>(
+    qualifies: (member: Member) => boolean,
+    action: (member: Member) => Promise<T>,
+    signal?: AbortSignal,
+  ): Promise<{ member: Member; result: T }> {
+    for (let losses = 1; ; losses++) {
+      const member = await this.find(qualifies, signal);
+      try {
+        return { member, result: await member.whileConnected(() => action(member)) };
+      } catch (error) {
+        const lost = error instanceof WorkerCallError && error.code === 'worker_gone';
+        if (!lost || losses >= MOST_LOSSES || signal?.aborted) throw error;
+      }
+    }
+  }
+
+  /** The one with the fewest models among those that qualify; waits for one where one may come, or come back. */
+  private find(qualifies: (member: Member) => boolean, signal: AbortSignal | undefined): Promise<Member> {
+    return new Promise((resolve, reject) => {
+      const end = (): void => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', onAbort);
+        this.waiting.delete(look);
+      };
+      const look = (): void => {
+        const suited = [...this.all].filter(qualifies);
+        const [first, ...others] = suited.filter(({ connected }) => connected);
+        if (first !== undefined) {
+          end();
+          resolve(others.reduce((best, one) => (one.models.size < best.models.size ? one : best), first));
+        } else if (suited.length === 0 && !this.expectsMore) {
+          end();
+          reject(this.nobody());
+        }
+      };
+      const onAbort = (): void => {
+        end();
+        reject(new WorkerCallError('cancelled', 'the call was cancelled while it waited for a worker'));
+      };
+      const timer = setTimeout(() => {
+        end();
+        reject(this.nobody());
+      }, this.joinDeadline);
+      signal?.addEventListener('abort', onAbort);
+      this.waiting.add(look);
+      look();
+    });
+  }
+
+  private changed(): void {
+    for (const look of [...this.waiting]) look();
+    this.onChange();
+  }
+}
