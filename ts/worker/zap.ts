@@ -28,8 +28,9 @@ let handler: Router | undefined;
 let turn: Promise<unknown> = Promise.resolve();
 
 /**
- * Milliseconds in which ZeroMQ's own thread gives the address of a closed handler back; it takes one. To unbind it
- * first is no cure: zeromq.js 6.8.0 does that in a thread while it goes on to poll the socket in ours, and crashes.
+ * Milliseconds in which ZeroMQ's own thread gives the address of a closed handler back; it takes one. Unbinding it
+ * first is no cure: zeromq.js 6.8.0 does that in a thread of its own while ours goes on polling the socket, which no
+ * ZeroMQ socket bears (now and then it ends the process), and its unbindSync binds.
  */
 const ADDRESS_WAIT = 1_000;
 
