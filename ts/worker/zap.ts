@@ -20,12 +20,19 @@ export interface ZapDomain {
 }
 
 /** Where ZeroMQ asks, for every socket of this process (RFC 27). */
-export const ZAP_ENDPOINT = 'inproc://zeromq.zap.01.01';
+export const ZAP_ENDPOINT = 'inproc://zeromq.zap.01';
 
 const domains = new Map<string, ZapDomain>();
 let handler: Router | undefined;
-/** Binding and unbinding take turns: an address that is being given back cannot be bound. */
-let turn: Promise<void> = Promise.resolve();
+/** Starts take turns, so that there is one handler. */
+let turn: Promise<unknown> = Promise.resolve();
+
+/**
+ * Milliseconds in which ZeroMQ's own thread gives the address of a closed handler back; it takes one. Unbinding it
+ * first is no cure: zeromq.js 6.8.0 does that in a thread of its own while ours goes on polling the socket, which no
+ * ZeroMQ socket bears (now and then it ends the process), and its unbindSync binds.
+ */
+const ADDRESS_WAIT = 1_000;
 
 /**
  * Answer ZeroMQ's questions about a domain. One handler serves all domains of the process; it is there
@@ -39,11 +46,17 @@ export async function guardDomain(name: string, domain: ZapDomain): Promise<() =
   const release = (): void => {
     if (domains.get(name) !== domain) return;
     domains.delete(name);
-    void settle();
+    if (domains.size > 0) return;
+    handler?.close();
+    handler = undefined;
   };
   domains.set(name, domain);
+  const started = turn.then(async () => {
+    handler ??= await startHandler();
+  });
+  turn = started.catch(() => {});
   try {
-    await settle();
+    await started;
   } catch (error) {
     release();
     throw error;
@@ -51,36 +64,21 @@ export async function guardDomain(name: string, domain: ZapDomain): Promise<() =
   return release;
 }
 
-/** Resolves when the handler is there if there are domains, and its address free if there are none. */
-export function settle(): Promise<void> {
-  const settled = turn.then(async () => {
-    if (domains.size > 0 && handler === undefined) handler = await startHandler();
-    else if (domains.size === 0 && handler !== undefined) await stopHandler(handler);
-  });
-  turn = settled.catch(() => {});
-  return settled;
-}
-
 async function startHandler(): Promise<Router> {
   const socket = new Router({ linger: 0, sendTimeout: 0 });
-  try {
-    await socket.bind(ZAP_ENDPOINT);
-  } catch (error) {
-    socket.close();
-    throw error;
+  const deadline = performance.now() + ADDRESS_WAIT;
+  for (;;) {
+    try {
+      await socket.bind(ZAP_ENDPOINT);
+      break;
+    } catch (error) {
+      if ((error as { code?: unknown }).code === 'EADDRINUSE' && performance.now() < deadline) continue;
+      socket.close();
+      throw error;
+    }
   }
   void serve(socket);
   return socket;
-}
-
-/** Not unbindSync, which binds (zeromq.js 6.8.0); and close alone gives the address back some time later. */
-async function stopHandler(socket: Router): Promise<void> {
-  handler = undefined;
-  try {
-    await socket.unbind(ZAP_ENDPOINT);
-  } finally {
-    socket.close();
-  }
 }
 
 async function serve(socket: Router): Promise<void> {
@@ -92,7 +90,7 @@ async function serve(socket: Router): Promise<void> {
     }
   } catch (error) {
     // Waiting for the next question ends here when the handler stops.
-    if (handler === socket) throw error;
+    if (!socket.closed) throw error;
   }
 }
 

@@ -112,11 +112,21 @@ test('a peer that hangs up is noticed, and soon unreachable', async () => {
   await expect(transport.send(peer, Buffer.from('y'))).rejects.toMatchObject({ code: 'unreachable' });
 });
 
-test('a peer that does not read does not hold up the sender', async () => {
+test('a peer that does not read holds up neither the sender nor the others', async () => {
   const peer = await connected();
-  // More than the thousand messages that ZeroMQ queues unless told otherwise, of more than the kernel buffers.
-  const sends = Array.from({ length: 1500 }, () => transport.send(peer, Buffer.alloc(10_000)));
-  await Promise.all(sends);
+  const other = new Dealer({ linger: 0, receiveTimeout: 5_000 });
+  try {
+    other.connect(transport.endpoint);
+    await other.send('hello');
+    const [, second] = await messages(2);
+    // More than the thousand messages that ZeroMQ queues unless told otherwise, of more than the kernel buffers.
+    const sends = Array.from({ length: 1500 }, () => transport.send(peer, Buffer.alloc(10_000)));
+    const last = transport.send(second?.peer as PeerId, Buffer.from('for you'));
+    expect(String((await other.receive())[0])).toBe('for you');
+    await Promise.all([...sends, last]);
+  } finally {
+    other.close();
+  }
 });
 
 test('messages of more than one frame are dropped and counted', async () => {
