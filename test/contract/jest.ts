@@ -37,5 +37,5 @@ export function runContract(name: string, options: ContractOptions): void {
 function explain(outcome: Exclude<Outcome, { status: 'passed' }>): string {
   if (outcome.status !== 'failed') return `${outcome.status}: ${outcome.reason}`;
   const { subject, expected, actual, sent, details = '' } = outcome.failure;
-  return [`${subject}: expected ${expected}, came back ${actual}`, ...sent, details].join('\n');
+  return [`${subject || 'the case'}: expected ${expected}, came back ${actual}`, ...sent, details].join('\n');
 }

@@ -128,7 +128,11 @@ function wanted(pattern: RegExp | string): string {
 }
 
 /** The first place where two values differ. */
-function difference(actual: unknown, expected: unknown, path = ''): { path: string; actual: unknown; expected: unknown } {
+function difference(
+  actual: unknown,
+  expected: unknown,
+  path = '',
+): { path: string; actual: unknown; expected: unknown } {
   const [left, right] = [entriesOf(actual), entriesOf(expected)];
   if (left === undefined || right === undefined || left.size !== right.size) return { path, actual, expected };
   for (const [key, value] of left) {

@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { ForwardBackwardParams, ForwardParams, SampleParams } from '../protocol/generated.ts';
 import type { CallOptions } from '../protocol/primitives.ts';
 import type { Context } from './context.ts';
@@ -43,6 +44,8 @@ export async function startLong(
     });
   while ((await worker.ping({})).busy !== verb) {
     expect.that(`ping during ${verb}`, !ended, `busy = "${verb}"`, 'the call ended before ping had named it');
+    // A worker in this process works only between turns of the event loop.
+    await turn();
   }
   return { answer };
 }

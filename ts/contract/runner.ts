@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Hello } from '../protocol/generated.ts';
 import { TIMED_OUT, within } from '../worker/deadline.ts';
 import { cancelledError } from '../worker/pendingCalls.ts';
@@ -109,6 +110,7 @@ async function recovers({ worker }: Target): Promise<boolean> {
     );
     if (pong === TIMED_OUT || pong === undefined) return false;
     if (pong.busy === '') return true;
+    await turn();
   } while (performance.now() < until);
   return false;
 }

@@ -44,11 +44,7 @@ export class Wire implements Requester {
    * @param exchanges where requests are noted
    * @param onProcess told of the process as soon as there is one, to end it if this never resolves
    */
-  static async open(
-    spawn: Spawn,
-    exchanges: Exchanges,
-    onProcess: (process: WorkerProcess) => void,
-  ): Promise<Wire> {
+  static async open(spawn: Spawn, exchanges: Exchanges, onProcess: (process: WorkerProcess) => void): Promise<Wire> {
     const waiting = new Map<number, Waiting>();
     let greet!: (greeting: Greeting) => void;
     const greeted = new Promise<Greeting>((resolve) => {

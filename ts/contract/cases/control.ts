@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { CallOptions } from '../../protocol/generated.ts';
 import type { Case, Context } from '../context.ts';
 import * as expect from '../expect.ts';
@@ -16,6 +17,7 @@ async function pingUntilProgress({ worker }: Context, verb: LongVerb, from: numb
     expect.below(`milliseconds that ping took during ${verb}`, performance.now() - asked, 1000);
     expect.equal(`busy during ${verb}`, pong.busy, verb);
     ({ progress } = pong);
+    await turn();
   }
 }
 
@@ -82,6 +84,7 @@ export const CONTROL: readonly Case[] = [
         await context.worker.ping({});
         expect.below('milliseconds that ping took during forward_backward', performance.now() - asked, 1000);
         pings += 1;
+        await turn();
       }
       await over;
       expect.above('pings answered during forward_backward', pings, 2);

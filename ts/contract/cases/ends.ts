@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
-import { TIMED_OUT, within } from '../../worker/deadline.ts';
 import { packParams } from '../../worker/codec.ts';
+import { TIMED_OUT, within } from '../../worker/deadline.ts';
 import type { Case } from '../context.ts';
 import * as expect from '../expect.ts';
 import { type LongVerb, startLong } from '../long.ts';

@@ -223,7 +223,12 @@ export const REQUESTS: readonly Case[] = [
       ];
       await Promise.allSettled(bad.map(([call]) => call));
       for (const [call, named] of bad) {
-        await expect.fails(`a request with a wrong ${named.source.replaceAll('\\b', '')}`, call, 'invalid_request', named);
+        await expect.fails(
+          `a request with a wrong ${named.source.replaceAll('\\b', '')}`,
+          call,
+          'invalid_request',
+          named,
+        );
       }
       // None of the refused gradient calls used up its seq or left a gradient.
       const step0 = await context.worker.optimStep({ modelId, seq: 0, adam: adam(0) });

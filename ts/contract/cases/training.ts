@@ -1,7 +1,16 @@
 import type { Case } from '../context.ts';
 import * as expect from '../expect.ts';
 import { backward, gradNorm, proportional, withSamples } from '../gradients.ts';
-import { adam, completionLogprobs, LOSS, type Sequence, sampleParams, sequencesOf, sum, trainBatch } from '../requests.ts';
+import {
+  adam,
+  completionLogprobs,
+  LOSS,
+  type Sequence,
+  sampleParams,
+  sequencesOf,
+  sum,
+  trainBatch,
+} from '../requests.ts';
 
 const NEEDS = ['sample', 'train'] as const;
 
@@ -48,7 +57,12 @@ export const TRAINING: readonly Case[] = [
       await backward(context, other, rest, { seq: 1, advantages: [-0.5, 2] });
       const whole = await context.worker.optimStep({ modelId, seq: 1, adam: proportional(context) });
       const parts = await context.worker.optimStep({ modelId: other, seq: 2, adam: proportional(context) });
-      expect.near('gradNorm of the parts over that of the whole', parts.gradNorm / whole.gradNorm, 1, context.tolerance);
+      expect.near(
+        'gradNorm of the parts over that of the whole',
+        parts.gradNorm / whole.gradNorm,
+        1,
+        context.tolerance,
+      );
       const moved = await completionLogprobs(context.worker, modelId, sequences);
       const alike = await completionLogprobs(context.worker, other, sequences);
       expect.alike('log-probs after the step in parts', alike, moved, context.tolerance);

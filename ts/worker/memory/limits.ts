@@ -69,7 +69,7 @@ function need(ok: boolean, field: string, seen: unknown, allowed: string): void 
 
 function needSequences(tokens: Int32Array, lengths: Int32Array, prefix: string): void {
   const total = lengths.reduce((sum, length) => sum + length, 0);
-  const shortest = Math.min(1, ...lengths);
+  const shortest = lengths.reduce((least, length) => Math.min(least, length), 1);
   need(shortest >= 1, `${prefix}lengths`, shortest, '1 or more each');
   need(total === tokens.length, `${prefix}lengths`, `a sum of ${total}`, `the number of tokens, ${tokens.length}`);
   const stray = tokens.find((token) => token < 0 || token >= VOCABULARY);
