@@ -1,6 +1,7 @@
 import { ConfigError } from '../config/errors.ts';
 import { RunFolderError } from '../store/runFolder.ts';
 import { WorkerCallError, type WorkerCallErrorCode, WorkerStartError } from '../worker/errors.ts';
+import { UsageError } from './usageError.ts';
 
 /** Exit codes, after sysexits.h where it has one. `rzero --help` and the README list them. */
 export const EXIT = {
@@ -10,6 +11,8 @@ export const EXIT = {
   badData: 65,
   unavailable: 69,
   io: 74,
+  /** A worker breaks the contract: EX_PROTOCOL. */
+  protocol: 76,
   config: 78,
   interrupted: 130,
   terminated: 143,
@@ -35,6 +38,7 @@ function withDetails(message: string, details = ''): string {
 /** What an error means to whoever started the command: an exit code, and the sentence to print. */
 export function explainError(error: unknown): { exitCode: number; message: string } {
   if (error instanceof ConfigError) return { exitCode: EXIT.config, message: error.message };
+  if (error instanceof UsageError) return { exitCode: EXIT.usage, message: error.message };
   if (error instanceof RunFolderError) return { exitCode: EXIT.usage, message: error.message };
   if (error instanceof WorkerCallError) {
     const message = error.code === 'model_unloadable' ? error.message : withDetails(error.message, error.details);

@@ -13,6 +13,8 @@ export interface LinkOptions {
   token: string;
   /** Ours unless a test says otherwise. */
   protocolHash?: string;
+  /** Where to listen; a free port unless given. */
+  port?: number;
   /**
    * The connection cannot be used any more, though the process may live. The owner stops the process
    * and then calls {@link WorkerLink.fail}, so that callers hear of an exit code if there is one.
@@ -74,10 +76,11 @@ export class WorkerLink {
   /** Bind and listen. */
   static async bind(options: LinkOptions): Promise<WorkerLink> {
     const link = new WorkerLink(options);
-    link.transport = await bindTransport({
-      onMessage: (peer, payload) => link.receive(peer, payload),
+    const handlers = {
+      onMessage: (peer: PeerId, payload: Uint8Array) => link.receive(peer, payload),
       onDisconnect: () => void link.probe(),
-    });
+    };
+    link.transport = await bindTransport(handlers, options.port);
     return link;
   }
 

@@ -65,10 +65,10 @@ interface Outgoing {
   reject(error: TransportError): void;
 }
 
-/** Bind a ROUTER to a free port of the loopback interface and start to receive. */
-export async function bindTransport(handlers: TransportHandlers): Promise<Transport> {
+/** Bind a ROUTER to a port of the loopback interface, a free one unless given, and start to receive. */
+export async function bindTransport(handlers: TransportHandlers, port?: number): Promise<Transport> {
   const socket = new Router(SOCKET_OPTIONS);
-  await socket.bind('tcp://127.0.0.1:*');
+  await socket.bind(`tcp://127.0.0.1:${port ?? '*'}`);
   const endpoint = socket.lastEndpoint;
   if (endpoint === null) throw new TransportError('closed', 'the socket has no endpoint after bind');
 
