@@ -87,6 +87,7 @@ export class ContractRunner {
       const seconds = (performance.now() - started) / 1000;
       outcome = { status: 'failed', seconds, failure: failureOf(error, scene.exchanges) };
     }
+    scene.leave();
     if (one.ends || (outcome.status === 'failed' && !(await recovers(target)))) await this.discard(target);
     await scene.end();
     if (signal?.aborted) throw cancelledError();

@@ -20,6 +20,7 @@ export class Scene implements Context {
   readonly process: Target['process'];
   /** All requests of the case. */
   readonly exchanges = new Exchanges();
+  private readonly over = new AbortController();
   private readonly id: string;
   private readonly options: ContractOptions;
   /** Unwatched: what is put away is no part of the case. */
@@ -38,8 +39,8 @@ export class Scene implements Context {
     this.tolerance = options.tolerance;
     this.learningRate = options.learningRate;
     this.process = target.process;
-    this.worker = watchWorker(target.worker, this.exchanges);
-    this.requester = watchRequester(target.requester, this.exchanges);
+    this.worker = watchWorker(target.worker, this.exchanges, this.over.signal);
+    this.requester = watchRequester(target.requester, this.exchanges, this.over.signal);
   }
 
   // Fields, not methods: cases take them out of the context.
@@ -53,7 +54,7 @@ export class Scene implements Context {
   readonly start = async (protocolHash?: string): Promise<Target> => {
     const target = await this.options.start(protocolHash);
     this.others.push(target);
-    return { ...target, worker: watchWorker(target.worker, this.exchanges) };
+    return { ...target, worker: watchWorker(target.worker, this.exchanges, this.over.signal) };
   };
 
   readonly wire = async (): Promise<Wire> => {
@@ -62,6 +63,11 @@ export class Scene implements Context {
     this.others.push(wire);
     return wire;
   };
+
+  /** Let go of the shared worker: a case that did not end by itself must not disturb the next. */
+  leave(): void {
+    this.over.abort();
+  }
 
   /** Unload the case's models and end its own workers. */
   async end(): Promise<void> {

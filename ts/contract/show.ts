@@ -10,11 +10,22 @@ export function show(value: unknown): string {
   if (value instanceof Error) return showError(value);
   if (ArrayBuffer.isView(value)) return showPacked(value as unknown as ArrayLike<number> & ArrayBufferView);
   if (Array.isArray(value)) return cut(`[${some(value)}]`, LONGEST);
+  if (isTurn(value)) return `${value.role} ${show(value.content)}`;
+  if (isConversation(value)) return value.messages.map(show).join(' / ');
   if (typeof value === 'object' && value !== null) {
     const fields = Object.entries(value).filter(([, field]) => field !== undefined);
     return cut(`{${fields.map(([name, field]) => `${name}: ${show(field)}`).join(', ')}}`, 2 * LONGEST);
   }
   return String(value);
+}
+
+/** Conversations are most of what is sent: they are shown as `user "17+25" / assistant "4"`. */
+function isConversation(value: unknown): value is { messages: unknown[] } {
+  return typeof value === 'object' && value !== null && 'messages' in value && Array.isArray(value.messages);
+}
+
+function isTurn(value: unknown): value is { role: string; content: string } {
+  return typeof value === 'object' && value !== null && 'role' in value && 'content' in value;
 }
 
 /** An error by its code, which is what the protocol promises, and its message. */
@@ -24,7 +35,7 @@ export function showError(error: Error): string {
 }
 
 function showPacked(array: ArrayLike<number> & ArrayBufferView): string {
-  const name = array.constructor.name.replace(/(Array)$/, '');
+  const name = array.constructor.name.replace(/Array$/, '');
   return `${name}[${array.length}] (${some(Array.from({ length: Math.min(array.length, ITEMS + 1) }, (_, i) => array[i]))})`;
 }
 

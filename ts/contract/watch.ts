@@ -35,12 +35,19 @@ export class Exchanges {
   }
 }
 
-/** The same worker, its requests noted. */
-export function watchWorker(worker: Worker, exchanges: Exchanges): Worker {
+/**
+ * The same worker, its requests noted.
+ *
+ * @param over aborted when the case is: what runs is cancelled where the verb allows it, and nothing more is sent
+ */
+export function watchWorker(worker: Worker, exchanges: Exchanges, over: AbortSignal): Worker {
   const methods = (Object.keys(VERBS) as Verb[]).map((verb) => {
     const method = worker[VERBS[verb].method] as (params: object, options?: CallOptions) => Promise<unknown>;
-    const watched = (params: object, options?: CallOptions): Promise<unknown> => {
-      const call = method(params, options);
+    const cancellable = VERBS[verb].errors.includes('cancelled');
+    const watched = (params: object, options: CallOptions = {}): Promise<unknown> => {
+      if (over.aborted) return Promise.reject(new Error('the case is over'));
+      const signals = cancellable ? [over, ...(options.signal === undefined ? [] : [options.signal])] : [];
+      const call = method(params, signals.length === 0 ? options : { ...options, signal: AbortSignal.any(signals) });
       exchanges.note(verb, () => show(params), call);
       return call;
     };
@@ -50,9 +57,10 @@ export function watchWorker(worker: Worker, exchanges: Exchanges): Worker {
 }
 
 /** The same requester, its requests noted. */
-export function watchRequester(requester: Requester, exchanges: Exchanges): Requester {
+export function watchRequester(requester: Requester, exchanges: Exchanges, over: AbortSignal): Requester {
   return {
-    request(verb, params, options) {
+    async request(verb, params, options) {
+      if (over.aborted) throw new Error('the case is over');
       const call = requester.request(verb, params, options);
       exchanges.note(verb, () => showPacked(verb, params), call);
       return call;
