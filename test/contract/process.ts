@@ -7,8 +7,8 @@ import { python } from '../fixtures/python.ts';
 export function processOf(backend: string): Pick<ContractOptions, 'start' | 'spawn'> {
   const how = { python: python(), backend, threads: 1 };
   return {
-    async start(protocolHash) {
-      const worker = await startWorker({ ...how, ...(protocolHash === undefined ? {} : { protocolHash }) });
+    async start(given) {
+      const worker = await startWorker({ ...how, ...given });
       return { worker, requester: worker.link, process: worker.process };
     },
     spawn: (endpoint, token) => spawnWorker({ ...how, endpoint, token }),

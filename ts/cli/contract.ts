@@ -72,9 +72,9 @@ function workersOf(plan: ContractPlan, terminal: Terminal): Pick<ContractOptions
     ...('command' in subject ? { command: subject.command, workingFolder } : {}),
   };
   return {
-    async start(protocolHash): Promise<Target> {
-      const hash = protocolHash === undefined ? {} : { protocolHash };
-      const worker = await startWorker({ ...how, ...hash, signal, startDeadline: wait * 1000 });
+    async start(given = {}): Promise<Target> {
+      const either = AbortSignal.any([signal, ...(given.signal === undefined ? [] : [given.signal])]);
+      const worker = await startWorker({ ...how, ...given, signal: either, startDeadline: wait * 1000 });
       return { worker, requester: worker.link, process: worker.process };
     },
     spawn: (endpoint, token) => spawnWorker({ ...how, endpoint, token }),

@@ -16,14 +16,20 @@ export interface Target {
 /** Start a worker's process, which shall connect to the endpoint and know the token. */
 export type Spawn = (endpoint: string, token: string) => Promise<WorkerProcess>;
 
+export interface StartOptions {
+  /** What the worker is told that we speak; ours unless given. */
+  protocolHash?: string;
+  /** Aborting it gives up waiting for the worker. */
+  signal?: AbortSignal;
+}
+
 /** What the suite must know of a worker. */
 export interface ContractOptions {
   /**
-   * A worker, connected. Called again when a case has ended the one there was, or has left it unusable.
-   *
-   * @param protocolHash what the worker is told that we speak; ours unless given
+   * A worker, connected. Called again when a case has ended the one there was, or has left it unusable, and
+   * for cases that need one of their own.
    */
-  start(protocolHash?: string): Promise<Target>;
+  start(how?: StartOptions): Promise<Target>;
   /** Absent: cases that need a process of their own are skipped. */
   spawn?: Spawn;
   /** A model for load_model. */

@@ -52,7 +52,10 @@ export class Scene implements Context {
   };
 
   readonly start = async (protocolHash?: string): Promise<Target> => {
-    const target = await this.options.start(protocolHash);
+    const target = await this.options.start({
+      ...(protocolHash === undefined ? {} : { protocolHash }),
+      signal: this.over.signal,
+    });
     this.others.push(target);
     return { ...target, worker: watchWorker(target.worker, this.exchanges, this.over.signal) };
   };

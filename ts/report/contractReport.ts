@@ -1,7 +1,7 @@
 import { createColors } from 'picocolors';
 import type { Case } from '../contract/context.ts';
 import type { Failure, Outcome } from '../contract/outcome.ts';
-import { plural, wrap } from './text.ts';
+import { oneLine, plural, wrap } from './text.ts';
 
 /** How the report is shown. */
 export interface ContractReportOptions {
@@ -37,11 +37,16 @@ function failureLines(one: Case, failure: Failure, width: number): [label: strin
   const room = Math.max(40, width - INDENT.length - LABEL_WIDTH);
   const rows: [string, readonly string[]][] = [
     ['promise', wrap(one.rule, room)],
-    ['sent', failure.sent.flatMap((line) => wrap(line, room).map((part, index) => (index === 0 ? part : `  ${part}`)))],
-    ['looked at', wrap(failure.subject, room)],
-    ['expected', wrap(failure.expected, room)],
-    ['came back', wrap(failure.actual, room)],
-    ['details', (failure.details ?? '').trimEnd().split('\n').filter(Boolean).slice(-DETAIL_LINES)],
+    [
+      'sent',
+      failure.sent.flatMap((line) =>
+        wrap(oneLine(line), room).map((part, index) => (index === 0 ? part : `  ${part}`)),
+      ),
+    ],
+    ['looked at', wrap(oneLine(failure.subject), room)],
+    ['expected', wrap(oneLine(failure.expected), room)],
+    ['came back', wrap(oneLine(failure.actual), room)],
+    ['details', (failure.details ?? '').trimEnd().split('\n').filter(Boolean).slice(-DETAIL_LINES).map(plainLine)],
     ['read', [one.where]],
     ['again', [`--only ${one.id}`]],
   ];
@@ -78,11 +83,18 @@ export function headLines(
   const software = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   return [
     ...wrap(
-      `The worker contract: backend ${backend} (${software.join(', ')}), worker ${workerId}, offers ${capabilities.join(', ')}`,
+      oneLine(
+        `The worker contract: backend ${backend} (${software.join(', ')}), worker ${workerId}, offers ${capabilities.join(', ')}`,
+      ),
       width,
     ).map(bold),
     ...wrap(`${plural(head.cases, 'cases')}, model ${head.source}, log-probs within ${head.tolerance}`, width),
   ];
+}
+
+/** A line of somebody else's output, its indentation kept. */
+function plainLine(line: string): string {
+  return (/^ */.exec(line)?.[0] ?? '') + oneLine(line);
 }
 
 function time(seconds: number): string {

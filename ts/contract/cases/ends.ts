@@ -1,4 +1,6 @@
 import { performance } from 'node:perf_hooks';
+import { setImmediate as turn } from 'node:timers/promises';
+import type { Worker } from '../../ports/worker.ts';
 import { packParams } from '../../worker/codec.ts';
 import { TIMED_OUT, within } from '../../worker/deadline.ts';
 import type { Case } from '../context.ts';
@@ -113,9 +115,21 @@ export const ENDS: readonly Case[] = [
       await expect.fails('the sample that ran', answer, 'cancelled');
       await expect.fails('the sample that waited', waiting, 'cancelled');
       if (process !== undefined) expect.equal('exit code after shutdown', (await process.ended).exitCode, 0);
+      await silence(worker);
       await expect.fails('ping afterwards', worker.ping({}), 'worker_gone');
     },
   },
 ];
+
+/** Resolves when a worker no longer answers, which is all that shows of the end of somebody else's process. */
+async function silence(worker: Worker): Promise<void> {
+  const until = performance.now() + LEAVING;
+  const answers = () =>
+    worker.ping({}).then(
+      () => true,
+      () => false,
+    );
+  while (performance.now() < until && (await answers())) await turn();
+}
 
 const EMPTY = { tokens: new Int32Array(), lengths: new Int32Array(), temperature: 1 };
