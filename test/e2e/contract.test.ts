@@ -46,10 +46,10 @@ test('--json is one document on stdout, and the report goes to stderr', async ()
   expect(out).not.toContain('"token"');
   expect(report.cases.map(({ id, status }: { id: string; status: string }) => `${id} ${status}`)).toEqual([
     'hello passed',
-    'forward-scores-samples failed',
     'texts passed',
+    'forward-scores-samples failed',
   ]);
-  expect(report.cases[1].failure).toMatchObject({ actual: expect.stringContaining('0.5'), sent: expect.any(Array) });
+  expect(report.cases[2].failure).toMatchObject({ actual: expect.stringContaining('0.5'), sent: expect.any(Array) });
   expect(err).toMatch(/2 passed, 1 failed/);
 }, 60_000);
 

@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { explainError } from '../../../ts/cli/exitCodes.ts';
+import { UsageError } from '../../../ts/cli/usageError.ts';
 import { ConfigError } from '../../../ts/config/errors.ts';
 import { RunFolderError } from '../../../ts/store/runFolder.ts';
 import { WorkerCallError, WorkerStartError } from '../../../ts/worker/errors.ts';
@@ -11,6 +12,7 @@ const noSpace = Object.assign(new Error('ENOSPC: no space left on device, write'
 
 test.each([
   ['a wrong configuration', new ConfigError('option'), 78],
+  ['flags that do not go together', new UsageError('--a or --b'), 2],
   ['a taken run folder', new RunFolderError('run_exists', 'there'), 2],
   ['a model that cannot be loaded', new WorkerCallError('model_unloadable', 'no'), 65],
   ['a checkpoint that cannot be written', new WorkerCallError('io_error', 'no'), 74],

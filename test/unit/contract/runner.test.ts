@@ -181,10 +181,9 @@ describe('a worker that a case leaves', () => {
   test('busy is told to stop, and goes on', async () => {
     const { runner, started } = runnerOf({ deadline: 0.1 });
     const endless = oneCase(async ({ worker, load }) => {
-      const params = { modelId: await load(), conversations: [{ messages: [] }], seeds: Uint32Array.of(1), n: 1e6 };
-      const turn = { role: 'user', content: '1' } as const;
+      const conversations = [{ messages: [{ role: 'user', content: '1' } as const] }];
       const sampling = { temperature: 1, topP: 1, topK: 0, maxTokens: 1 };
-      await worker.sample({ ...params, conversations: [{ messages: [turn] }], sampling });
+      await worker.sample({ modelId: await load(), conversations, seeds: Uint32Array.of(1), n: 1e6, sampling });
     });
     expect(failureOf(await runner.run(endless)).actual).toBe('no answer to sample');
     expect(await runner.run(PASSES)).toMatchObject({ status: 'passed' });
