@@ -12,6 +12,9 @@ import { Scene } from './scene.ts';
 
 /** Milliseconds that a worker has to become idle after a case that went wrong. */
 const RECOVERY = 10_000;
+/** Milliseconds that its ping may take then. */
+const PING = 2_000;
+/** Seconds. */
 const DEADLINE = 60;
 
 /** Why a case is not for this worker, as far as the options say. */
@@ -107,7 +110,7 @@ async function recovers({ worker }: Target): Promise<boolean> {
   do {
     const pong = await within(
       worker.ping({}).catch(() => undefined),
-      until - performance.now(),
+      PING,
     );
     if (pong === TIMED_OUT || pong === undefined) return false;
     if (pong.busy === '') return true;

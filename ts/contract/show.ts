@@ -3,10 +3,10 @@ const LONGEST = 160;
 /** Items of a list that are shown. */
 const ITEMS = 6;
 
-/** A value as a person reads it in one line: numbers to 8 digits, long lists and texts cut, packed arrays by their type. */
+/** A value as a person reads it in one line: fractions to 8 digits, long lists and texts cut, packed arrays by their type. */
 export function show(value: unknown): string {
   if (typeof value === 'string') return cut(JSON.stringify(value), 60);
-  if (typeof value === 'number') return String(Number(value.toPrecision(8)));
+  if (typeof value === 'number') return String(Number.isInteger(value) ? value : Number(value.toPrecision(8)));
   if (value instanceof Error) return showError(value);
   if (ArrayBuffer.isView(value)) return showPacked(value as unknown as ArrayLike<number> & ArrayBufferView);
   if (Array.isArray(value)) return cut(`[${some(value)}]`, LONGEST);

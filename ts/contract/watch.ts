@@ -73,6 +73,6 @@ export function showPacked(verb: string, params: Uint8Array): string {
   try {
     return show(unpackParams(verb as Verb, params));
   } catch {
-    return `${params.byteLength} bytes ${Buffer.from(params.subarray(0, 24)).toString('hex')}`;
+    return `(${params.byteLength} bytes: ${Buffer.from(params.subarray(0, 24)).toString('hex')})`;
   }
 }

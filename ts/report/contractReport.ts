@@ -81,13 +81,12 @@ export function headLines(
   const { bold } = createColors(colour);
   const { backend, workerId, capabilities, versions } = head.hello;
   const software = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+  const backendShown = software.length === 0 ? backend : `${backend} (${software.join(', ')})`;
+  const offers = capabilities.join(', ') || 'nothing';
   return [
-    ...wrap(
-      oneLine(
-        `The worker contract: backend ${backend} (${software.join(', ')}), worker ${workerId}, offers ${capabilities.join(', ')}`,
-      ),
-      width,
-    ).map(bold),
+    ...wrap(oneLine(`The worker contract: backend ${backendShown}, worker ${workerId}, offers ${offers}`), width).map(
+      bold,
+    ),
     ...wrap(`${plural(head.cases, 'cases')}, model ${head.source}, log-probs within ${head.tolerance}`, width),
   ];
 }
