@@ -1,17 +1,8 @@
 import { createMemoryWorker } from '../../ts/worker/memoryWorker.ts';
-import { runContract } from './suite.ts';
-
-const skip = [
-  {
-    reason: 'it lives in this process: there is no handshake and nothing to kill',
-    tests: [
-      'another protocol hash is refused with both hashes named',
-      'SIGKILL gives worker_gone for every pending call',
-    ],
-  },
-];
+import { runContract } from './jest.ts';
 
 for (const checkpoints of ['memory', 'folders'] as const) {
+  // Cases that need a process of their own are skipped: it lives in this one.
   runContract(`the memory worker with checkpoints in ${checkpoints}`, {
     async start() {
       const worker = createMemoryWorker({ checkpoints });
@@ -21,7 +12,6 @@ for (const checkpoints of ['memory', 'folders'] as const) {
     // Log-probs are those of the table, rounded once to 32 bits; its sums run in another order when split.
     tolerance: 1e-6,
     learningRate: 0.05,
-    longSamples: 200_000,
-    skip,
+    skip: new Map([['ping-during-forward_backward', 'it computes gradients in one go, in the thread of its caller']]),
   });
 }

@@ -1,14 +1,16 @@
+import type { ContractOptions } from '../../ts/contract/context.ts';
+import { spawnWorker } from '../../ts/worker/spawn.ts';
 import { startWorker } from '../../ts/worker/startWorker.ts';
 import { python } from '../fixtures/python.ts';
-import type { Target } from './context.ts';
 
-/** Start a real worker process for the suite. */
-export async function startProcess(backend: string, protocolHash?: string): Promise<Target> {
-  const worker = await startWorker({
-    python: python(),
-    backend,
-    threads: 1,
-    ...(protocolHash === undefined ? {} : { protocolHash }),
-  });
-  return { worker, requester: worker.session, process: worker.process };
+/** How the suite starts a real worker process. */
+export function processOf(backend: string): Pick<ContractOptions, 'start' | 'spawn'> {
+  const how = { python: python(), backend, threads: 1 };
+  return {
+    async start(given) {
+      const worker = await startWorker({ ...how, ...given });
+      return { worker, requester: worker.session, process: worker.process };
+    },
+    spawn: (endpoint, token) => spawnWorker({ ...how, endpoint, token }),
+  };
 }

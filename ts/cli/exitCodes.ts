@@ -14,6 +14,8 @@ export const EXIT = {
   badData: 65,
   unavailable: 69,
   io: 74,
+  /** A worker breaks the contract: EX_PROTOCOL. */
+  protocol: 76,
   config: 78,
   interrupted: 130,
   terminated: 143,

@@ -1,5 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { ARMS } from '../domain/settings.ts';
+import { contractCommand } from './contract.ts';
+import type { ContractFlags } from './contractPlan.ts';
 import { EXIT, explainError } from './exitCodes.ts';
 import { type KeysFlags, keysCommand } from './keys.ts';
 import { type RunFlags, runCommand } from './run.ts';
@@ -10,7 +12,8 @@ import { VERSION } from './version.ts';
 const EXIT_CODES = `
 Exit codes:
   0 done   1 a bug   2 wrong usage   65 unusable model or data   69 worker unavailable
-  74 input/output   78 wrong configuration   130, 143 stopped by a signal`;
+  74 input/output   76 a worker breaks the contract   78 wrong configuration
+  130, 143 stopped by a signal`;
 
 /**
  * Run one command line.
@@ -40,6 +43,7 @@ Examples:
   rzero run --preset mock                    the whole loop against the mock worker, in seconds
   rzero run --model ./my-model --out runs/a  another backbone: any Hugging Face causal LM
   rzero show runs/a                          the table of a finished run
+  rzero contract --worker mock               try every promise of the worker protocol on a worker
 ${EXIT_CODES}`,
     );
   const collect = (value: string, all: string[] = []) => [...all, value];
@@ -79,18 +83,51 @@ ${EXIT_CODES}`,
     .option('--name <name>', 'a worker by a name of your own; may be repeated', collect)
     .action((folder: string, flags: KeysFlags) => keysCommand(folder, flags, terminal));
 
+  let exitCode: number = EXIT.ok;
+  program
+    .command('contract')
+    .description('try every promise of the worker protocol (proto/README.md) on one worker')
+    .option('--worker <name|command>', 'mock, torch, vllm, or a command that starts a worker')
+    .option('--listen <address>', 'wait for a worker that dials in, e.g. tcp://127.0.0.1:5700')
+    .option('--keys <folder>', 'keys of `rzero keys`, where --listen leaves this machine')
+    .option('--source <model>', 'a small model for load_model (needed unless the worker is one of ours)')
+    .option('--tolerance <x>', 'how far log-probs of one distribution may be apart')
+    .option('--learning-rate <x>', 'of a step that moves log-probs visibly and does not overshoot')
+    .option('--only <id...>', 'these cases alone')
+    .option('--skip <id=reason...>', 'leave cases out; the report shows why')
+    .option('--deadline <seconds>', 'a case that takes longer has failed (default: 60)')
+    .option('--wait <seconds>', 'how long a worker may take to connect (default: 300)')
+    .option('--threads <number>', "the worker's compute threads (default: 1)")
+    .option('--json', 'one JSON document on stdout, the report on stderr')
+    .addHelpText(
+      'after',
+      `
+A command is split at spaces and quotes; no shell is run. It is started in this folder with
+\`--connect ENDPOINT\` behind it and the secret in RZERO_TOKEN.
+
+Examples:
+  rzero contract --worker mock
+  rzero contract --worker "./my-worker --fast" --source ./tiny-model
+  rzero contract --worker torch --only greedy top-k-top-p
+  rzero contract --listen tcp://127.0.0.1:5700 --source ./tiny-model --skip 'texts=no tokenizer yet'
+${EXIT_CODES}`,
+    )
+    .action(async (flags: ContractFlags) => {
+      exitCode = await contractCommand(flags, terminal);
+    });
+
   try {
     if (argv.length === 0) {
       program.outputHelp();
       return EXIT.ok;
     }
     await program.parseAsync(argv, { from: 'user' });
-    return EXIT.ok;
+    return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-    const { exitCode, message } = explainError(error);
+    const explained = explainError(error);
     // A stop that was asked for has been reported by the command itself.
-    if (!terminal.signal.aborted) terminal.err(`rzero: ${message}\n`);
-    return terminal.signal.aborted ? EXIT.interrupted : exitCode;
+    if (!terminal.signal.aborted) terminal.err(`rzero: ${explained.message}\n`);
+    return terminal.signal.aborted ? EXIT.interrupted : explained.exitCode;
   }
 }

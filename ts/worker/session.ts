@@ -276,8 +276,11 @@ export class Session {
   private lose(reason: string): void {
     this.peer = undefined;
     this.onConnection?.(false);
-    // A worker that was told to leave hangs up; the end of its process is what counts then.
+    // A worker that was told to stop hangs up. Where its process is ours, its end is what counts.
     if (!this.leaving) this.awaitReturn('lost', `its connection was lost (${reason})`);
+    else if (this.options.onBroken === undefined) {
+      this.fail(new WorkerCallError('worker_gone', `the worker ${this.hello.workerId} stopped, as it was told to`));
+    }
   }
 
   private awaitReturn(cause: 'lost' | 'silent', reason: string): void {

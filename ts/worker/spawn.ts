@@ -20,6 +20,10 @@ export interface SpawnOptions {
   logFile?: string;
   /** What Python runs instead of `-m rzero_worker`, before the flags. */
   program?: readonly string[];
+  /** A program with its arguments that is a worker itself, run instead of Python: it gets `--connect` alone. */
+  command?: readonly string[];
+  /** Folder it runs in; this process's own unless given. */
+  workingFolder?: string;
 }
 
 /** How a process ended: an exit code or the name of a signal. */
@@ -52,9 +56,9 @@ const PYTHON_PATH = fileURLToPath(new URL('../../py_worker', import.meta.url));
 export async function spawnWorker(options: SpawnOptions): Promise<WorkerProcess> {
   const tail = createTail(64 * 1024);
   const log = options.logFile === undefined ? undefined : openLog(options.logFile);
-  const program = options.program ?? ['-m', 'rzero_worker'];
-  const flags = ['--connect', options.endpoint, '--backend', options.backend, '--exit-with-stdin'];
-  const subprocess = execa(options.python, [...program, ...flags], {
+  const [program = '', ...args] = commandLine(options);
+  const subprocess = execa(program, args, {
+    ...(options.workingFolder === undefined ? {} : { cwd: options.workingFolder }),
     env: workerEnvironment(options, process.env),
     extendEnv: false,
     stdin: 'pipe',
@@ -93,14 +97,21 @@ export async function spawnWorker(options: SpawnOptions): Promise<WorkerProcess>
   if (pid === undefined) {
     const { originalMessage } = await subprocess;
     await ended;
-    throw new WorkerStartError('worker_start_failed', `cannot run the Python at ${options.python}: ${originalMessage}`);
+    const what = options.command === undefined ? `the Python at ${options.python}` : program;
+    throw new WorkerStartError('worker_start_failed', `cannot run ${what}: ${originalMessage}`);
   }
   return { pid, ended, output: tail.text, kill };
 }
 
+function commandLine({ python, program, command, backend, endpoint }: SpawnOptions): readonly string[] {
+  if (command !== undefined) return [...command, '--connect', endpoint];
+  const started = program ?? ['-m', 'rzero_worker'];
+  return [python, ...started, '--connect', endpoint, '--backend', backend, '--exit-with-stdin'];
+}
+
 /** The worker's environment: the caller's, our settings for threads and memory, and the secret. */
 export function workerEnvironment(
-  options: Pick<SpawnOptions, 'threads' | 'token'>,
+  options: Pick<SpawnOptions, 'threads' | 'token' | 'command'>,
   inherited: Readonly<Record<string, string | undefined>>,
 ): Record<string, string> {
   const threads = String(options.threads);
@@ -120,7 +131,10 @@ export function workerEnvironment(
     ...Object.fromEntries(given),
     OMP_NUM_THREADS: threads,
     MKL_NUM_THREADS: threads,
-    PYTHONPATH: [PYTHON_PATH, inherited.PYTHONPATH].filter(Boolean).join(delimiter),
+    // A worker of somebody else's finds its own modules.
+    ...(options.command === undefined && {
+      PYTHONPATH: [PYTHON_PATH, inherited.PYTHONPATH].filter(Boolean).join(delimiter),
+    }),
     RZERO_TOKEN: options.token,
   };
 }

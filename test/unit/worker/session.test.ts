@@ -132,6 +132,15 @@ describe('a worker that hangs up', () => {
     await call;
   });
 
+  test('after it was told to stop is gone, and nobody waits for it', async () => {
+    const { session, peer } = await meet();
+    const call = session.request('shutdown', PING);
+    await peer.send({ kind: 'Response', id: (await peer.request()).id, result: PONG });
+    await call;
+    peer.hangUp();
+    expect(await session.gone).toMatchObject({ code: 'worker_gone', message: expect.stringMatching(/told to/) });
+  });
+
   test('leaves its neighbour in peace', async () => {
     const { session, peer, endpoint } = await meet({ reconnect: 1 });
     const stranger = new HandPeer(endpoint);

@@ -20,6 +20,12 @@ describe('the environment of a worker', () => {
     expect(workerEnvironment(options, {}).PYTHONPATH).toMatch(/py_worker$/);
   });
 
+  test("has nothing of ours on the path of somebody else's worker", () => {
+    const env = workerEnvironment({ ...options, command: ['./mine'] }, { PYTHONPATH: '/mine' });
+    expect(env).toMatchObject({ PYTHONPATH: '/mine', RZERO_TOKEN: 'secret' });
+    expect(workerEnvironment({ ...options, command: ['./mine'] }, {})).not.toHaveProperty('PYTHONPATH');
+  });
+
   test('leaves what the user set for memory and libraries', () => {
     const env = workerEnvironment(options, { MALLOC_ARENA_MAX: '8', KMP_BLOCKTIME: '200' });
     expect(env).toMatchObject({ MALLOC_ARENA_MAX: '8', KMP_BLOCKTIME: '200', HF_HUB_DISABLE_TELEMETRY: '1' });

@@ -2,10 +2,10 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { adam, LOSS, sampleParams, sequencesOf, trainBatch, userTurns } from '../../../../ts/contract/requests.ts';
 import type { SampleBatch } from '../../../../ts/protocol/generated.ts';
 import { createMemoryWorker } from '../../../../ts/worker/memoryWorker.ts';
 import { Pool, type PoolOptions } from '../../../../ts/worker/pool/pool.ts';
-import { adam, LOSS, sampleParams, sequencesOf, trainBatch, userTurns } from '../../../contract/requests.ts';
 import { gate, TestRecruit } from '../../../fixtures/recruit.ts';
 
 const SOURCE = 'memory:pool';

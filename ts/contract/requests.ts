@@ -1,4 +1,4 @@
-import type { Worker } from '../../ts/ports/worker.ts';
+import type { Worker } from '../ports/worker.ts';
 import type {
   Adam,
   Conversation,
@@ -7,7 +7,7 @@ import type {
   SampleParams,
   Sampling,
   TrainBatch,
-} from '../../ts/protocol/generated.ts';
+} from '../protocol/generated.ts';
 
 export const SAMPLING: Sampling = { temperature: 1, topP: 1, topK: 0, maxTokens: 24 };
 
@@ -112,21 +112,4 @@ export function trainBatch(
 
 export function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
-}
-
-/** The largest distance between two lists of lists, entry by entry. */
-export function distance(a: readonly number[][], b: readonly number[][]): number {
-  const [left, right] = [a.flat(), b.flat()];
-  if (left.length !== right.length) return Number.POSITIVE_INFINITY;
-  return Math.max(0, ...left.map((value, index) => Math.abs(value - (right[index] as number))));
-}
-
-/** What a call that must fail fails with. */
-export async function failureOf(call: Promise<unknown>): Promise<{ code: unknown; message: string }> {
-  return call.then(
-    () => {
-      throw new Error('a call that must fail was answered');
-    },
-    ({ code, message }) => ({ code, message }),
-  );
 }

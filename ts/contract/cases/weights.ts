@@ -1,0 +1,172 @@
+import { join } from 'node:path';
+import type { Case, Context } from '../context.ts';
+import * as expect from '../expect.ts';
+import { withSamples } from '../gradients.ts';
+import { adam, completionLogprobs, LOSS, type Sequence, sampleParams, sequencesOf, trainBatch } from '../requests.ts';
+
+const NEEDS = ['sample', 'train'] as const;
+
+const ADVANTAGES = [
+  [1, -1, 1],
+  [-1, 1, 0.5],
+] as const;
+
+/** One whole training step, its seqs `2 * step` and the next; `step` chooses the advantages too. */
+async function train({ worker, learningRate }: Context, modelId: string, sequences: Sequence[], step: number) {
+  const batch = trainBatch(sequences, ADVANTAGES[step % 2] as readonly number[]);
+  await worker.forwardBackward({ modelId, seq: 2 * step, batch, loss: LOSS, normalizer: 10 });
+  await worker.optimStep({ modelId, seq: 2 * step + 1, adam: adam(learningRate) });
+}
+
+export const WEIGHTS: readonly Case[] = [
+  {
+    id: 'publish',
+    title: 'samples come from the published weights until publish_weights, which counts up',
+    rule: 'sample draws from the weights last published; publish_weights makes them the trained ones and counts up.',
+    where: 'proto/protocol.yml, verbs.publish_weights',
+    needs: NEEDS,
+    async run(context) {
+      const { worker, tolerance } = context;
+      const { modelId, sequences } = await withSamples(context);
+      const before = await worker.sample(sampleParams(modelId));
+      await train(context, modelId, sequences, 0);
+      expect.equal('samples after a step that was not published', await worker.sample(sampleParams(modelId)), before);
+      expect.equal('the first publish_weights', await worker.publishWeights({ modelId }), { weightsVersion: 1 });
+      const after = await worker.sample(sampleParams(modelId));
+      expect.equal('weightsVersion of a sample after it', after.weightsVersion, 1);
+      const drawn = sequencesOf(after);
+      const trained = await completionLogprobs(worker, modelId, drawn);
+      const reported = drawn.map(({ logprobs }) => logprobs);
+      expect.alike('log-probs of samples after publish_weights', reported, trained, tolerance);
+      const own = sequences.map(({ logprobs }) => logprobs);
+      const change = expect.distance(await completionLogprobs(worker, modelId, sequences), own);
+      expect.above('what the step changed of a log-prob', change, 10 * tolerance);
+      expect.equal('the second publish_weights', await worker.publishWeights({ modelId }), { weightsVersion: 2 });
+    },
+  },
+  {
+    id: 'checkpoint',
+    title: 'a checkpoint restores the weights and the optimiser, and publishes them',
+    rule: 'load_checkpoint puts weights and optimiser back as they were saved, and publishes the weights.',
+    where: 'proto/protocol.yml, verbs.load_checkpoint',
+    needs: NEEDS,
+    async run(context) {
+      const { worker, folder, tolerance } = context;
+      const { modelId, sequences } = await withSamples(context);
+      await train(context, modelId, sequences, 0);
+      const saved = await completionLogprobs(worker, modelId, sequences);
+      const path = join(folder, 'checkpoint');
+      const written = await worker.saveCheckpoint({ modelId, path, withOptimizer: true });
+      expect.above('bytes of the checkpoint', written.bytes, 0);
+      await train(context, modelId, sequences, 1);
+      const further = await completionLogprobs(worker, modelId, sequences);
+      expect.above('what a further step changed', expect.distance(further, saved), 10 * tolerance);
+
+      const { weightsVersion } = await worker.loadCheckpoint({ modelId, path });
+      expect.equal('weightsVersion of load_checkpoint', weightsVersion, 1);
+      const restored = await completionLogprobs(worker, modelId, sequences);
+      expect.alike('log-probs after load_checkpoint', restored, saved, tolerance);
+      const drawn = sequencesOf(await worker.sample(sampleParams(modelId)));
+      const reported = drawn.map(({ logprobs }) => logprobs);
+      const scored = await completionLogprobs(worker, modelId, drawn);
+      expect.alike('log-probs of samples after load_checkpoint', reported, scored, tolerance);
+
+      await train(context, modelId, sequences, 3);
+      const again = await completionLogprobs(worker, modelId, sequences);
+      expect.alike('log-probs after the further step, taken again', again, further, tolerance);
+    },
+  },
+  {
+    id: 'checkpoint-without-optimizer',
+    title: 'a checkpoint without the optimiser starts a fresh one, as loading it as a model does',
+    rule: 'Where no optimiser was saved, training goes on with a fresh one; a checkpoint is a model to load, too.',
+    where: 'proto/protocol.yml, verbs.load_checkpoint',
+    needs: NEEDS,
+    async run(context) {
+      const { worker, folder, tolerance } = context;
+      const { modelId, sequences } = await withSamples(context);
+      await train(context, modelId, sequences, 0);
+      const path = join(folder, 'checkpoint');
+      await worker.saveCheckpoint({ modelId, path, withOptimizer: false });
+      const saved = await completionLogprobs(worker, modelId, sequences);
+      await train(context, modelId, sequences, 1);
+      const withMoments = await completionLogprobs(worker, modelId, sequences);
+
+      await worker.loadCheckpoint({ modelId, path });
+      await train(context, modelId, sequences, 3);
+      const fresh = await completionLogprobs(worker, modelId, sequences);
+      const change = expect.distance(fresh, withMoments);
+      expect.above('what a fresh optimiser makes of the same step', change, 10 * tolerance);
+
+      await worker.loadModel({ modelId: 'from-folder', source: path, trainable: true, seed: 0 });
+      const loaded = await completionLogprobs(worker, 'from-folder', sequences);
+      expect.alike('log-probs of the checkpoint loaded as a model', loaded, saved, tolerance);
+      await train(context, 'from-folder', sequences, 1);
+      const trained = await completionLogprobs(worker, 'from-folder', sequences);
+      expect.alike('log-probs after the step, taken by that model', trained, fresh, tolerance);
+      await worker.unloadModel({ modelId: 'from-folder' });
+    },
+  },
+  {
+    id: 'checkpoint-drops-gradient',
+    title: 'loading a checkpoint drops the gradient that was accumulated',
+    rule: 'load_checkpoint leaves the gradient zero.',
+    where: 'proto/protocol.yml, verbs.load_checkpoint',
+    needs: NEEDS,
+    async run(context) {
+      const { worker, folder } = context;
+      const { modelId, sequences } = await withSamples(context);
+      const path = join(folder, 'checkpoint');
+      await worker.saveCheckpoint({ modelId, path, withOptimizer: true });
+      const batch = trainBatch(sequences, [1, 1, 1]);
+      await worker.forwardBackward({ modelId, seq: 0, batch, loss: LOSS, normalizer: 1 });
+      await worker.loadCheckpoint({ modelId, path });
+      const step = await worker.optimStep({ modelId, seq: 1, adam: adam(0) });
+      expect.equal('the gradient after load_checkpoint', step, { gradNorm: 0 });
+    },
+  },
+  {
+    id: 'checkpoint-paths',
+    title: 'a checkpoint is not written over what exists, nor read where there is none',
+    rule: 'save_checkpoint to a path that exists and load_checkpoint from one that does not fail with io_error that names it.',
+    where: 'proto/README.md, Repeats',
+    needs: NEEDS,
+    async run({ worker, load, folder }) {
+      const modelId = await load();
+      const path = join(folder, 'checkpoint');
+      await worker.saveCheckpoint({ modelId, path, withOptimizer: false });
+      const again = worker.saveCheckpoint({ modelId, path, withOptimizer: false });
+      await expect.fails('save_checkpoint to a path that exists', again, 'io_error', path);
+      const missing = join(folder, 'missing');
+      const call = worker.loadCheckpoint({ modelId, path: missing });
+      await expect.fails('load_checkpoint of a path that does not', call, 'io_error', missing);
+      await worker.sample(sampleParams(modelId));
+    },
+  },
+  {
+    id: 'load-replaces',
+    title: 'load_model under the same name replaces weights, optimiser, version and seqs',
+    rule: 'load_model replaces a model of the same name; its optimiser, version and seqs begin anew.',
+    where: 'proto/protocol.yml, verbs.load_model',
+    needs: NEEDS,
+    async run(context) {
+      const { worker, source, tolerance } = context;
+      const { modelId, sequences } = await withSamples(context);
+      const initial = await completionLogprobs(worker, modelId, sequences);
+      await train(context, modelId, sequences, 0);
+      const once = await completionLogprobs(worker, modelId, sequences);
+      await train(context, modelId, sequences, 1);
+      await worker.publishWeights({ modelId });
+
+      const { weightsVersion } = await worker.loadModel({ modelId, source, trainable: true, seed: 7 });
+      expect.equal('weightsVersion of load_model', weightsVersion, 0);
+      const drawn = await worker.sample(sampleParams(modelId));
+      expect.equal('weightsVersion of a sample after it', drawn.weightsVersion, 0);
+      const fresh = await completionLogprobs(worker, modelId, sequences);
+      expect.alike('log-probs after load_model', fresh, initial, tolerance);
+      await train(context, modelId, sequences, 0);
+      const again = await completionLogprobs(worker, modelId, sequences);
+      expect.alike('log-probs after the first step, taken again', again, once, tolerance);
+    },
+  },
+];

@@ -1,0 +1,25 @@
+import { CONTROL } from './cases/control.ts';
+import { DISTRIBUTION } from './cases/distribution.ts';
+import { ENDS } from './cases/ends.ts';
+import { HANDSHAKE } from './cases/handshake.ts';
+import { LOSSES } from './cases/losses.ts';
+import { REPEATS } from './cases/repeats.ts';
+import { REQUESTS } from './cases/requests.ts';
+import { SAMPLING_CASES } from './cases/sampling.ts';
+import { TRAINING } from './cases/training.ts';
+import { WEIGHTS } from './cases/weights.ts';
+import type { Case } from './context.ts';
+
+/** Everything that proto/protocol.yml and proto/README.md promise of a worker. Those that end the worker come last. */
+export const CASES: readonly Case[] = [
+  ...HANDSHAKE,
+  ...REQUESTS,
+  ...SAMPLING_CASES,
+  ...DISTRIBUTION,
+  ...TRAINING,
+  ...LOSSES,
+  ...REPEATS,
+  ...WEIGHTS,
+  ...CONTROL,
+  ...ENDS,
+];
