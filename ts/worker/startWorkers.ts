@@ -48,6 +48,9 @@ const FAREWELL = 5_000;
  */
 export async function startWorkers(options: StartWorkersOptions): Promise<Pool> {
   const { count, listen, patience = {}, ...hire } = options;
+  if (listen !== undefined && listen.token === undefined && listen.keys === undefined) {
+    throw new TransportError('insecure', `${listen.address}: without keys, workers must know a token (RZERO_TOKEN)`);
+  }
   const hubs: Hub[] = [];
   const hired: HiredWorker[] = [];
   const pool = new Pool(poolOptions(options), async () => {
@@ -106,10 +109,7 @@ function logOf({ logFile }: Pick<HireOptions, 'logFile'>, index: number): Pick<H
 /** Let workers dial in, and wait until enough have. */
 async function openDoor(hub: Hub, pool: Pool, listen: ListenOptions, options: StartWorkersOptions): Promise<void> {
   const { joinDeadline = 600_000, signal } = options;
-  const { token, keys, expect, onListening } = listen;
-  if (token === undefined && keys === undefined) {
-    throw new TransportError('insecure', `${listen.address}: without keys, workers must know a token (RZERO_TOKEN)`);
-  }
+  const { token, expect, onListening } = listen;
   let came = 0;
   let onEnough = (): void => {};
   const enough = new Promise<void>((resolve) => {

@@ -223,6 +223,7 @@ export class Pool implements Worker {
 
   async close(): Promise<void> {
     clearTimeout(this.deadline);
+    this.roster.close();
     this.dispatcher.close(new WorkerCallError('worker_gone', 'the pool of workers was closed'));
     try {
       await this.onClose();

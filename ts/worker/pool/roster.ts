@@ -22,6 +22,7 @@ export class Roster {
   /** Whoever waits for a worker, to look again. */
   private readonly waiting = new Set<() => void>();
   private lastEnd: WorkerCallError | undefined;
+  private closing = false;
 
   /** @param onChange called when somebody came, went, or has a connection again */
   constructor(options: RosterOptions, onChange: () => void) {
@@ -73,9 +74,14 @@ export class Roster {
     this.changed();
   }
 
-  /** Tell whoever follows the workers. */
+  /** Tell whoever follows the workers. That they go when all is over is no news. */
   say(text: string): void {
-    this.options.onChange?.(text);
+    if (!this.closing) this.options.onChange?.(text);
+  }
+
+  /** The workers are going to be stopped. */
+  close(): void {
+    this.closing = true;
   }
 
   /** The error for what nobody can do. */

@@ -1,0 +1,158 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { sampleParams, userTurns } from '../../../ts/contract/requests.ts';
+import { keyPaths, makeKeys } from '../../../ts/worker/keyFolder.ts';
+import type { Pool } from '../../../ts/worker/pool/pool.ts';
+import { type StartWorkersOptions, startWorkers } from '../../../ts/worker/startWorkers.ts';
+import { python, workerFixture } from '../../fixtures/python.ts';
+
+const ASKED = sampleParams('m', { conversations: userTurns('1+1', '2*3', '9-4', '8+8'), n: 4 });
+
+let folder: string;
+let pools: Pool[];
+let dialled: ChildProcess[];
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'rzero-workers-'));
+  pools = [];
+  dialled = [];
+});
+
+afterEach(async () => {
+  await Promise.all(pools.map((pool) => pool.close()));
+  for (const process of dialled) process.kill('SIGKILL');
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function start(options: Partial<StartWorkersOptions>): Promise<Pool> {
+  const shared = { python: python(), backend: 'mock', threads: 1, sharedFolder: folder, requestSamples: 4 };
+  const pool = await startWorkers({ ...shared, count: 0, ...options });
+  pools.push(pool);
+  return pool;
+}
+
+/** Start a worker as somebody on another machine would. */
+function dial(endpoint: string, flags: readonly string[], token?: string): ChildProcess {
+  const args = ['-m', 'rzero_worker', '--connect', endpoint, '--backend', 'mock', ...flags];
+  const PYTHONPATH = fileURLToPath(new URL('../../../py_worker', import.meta.url));
+  const env = { ...process.env, PYTHONPATH, ...(token === undefined ? {} : { RZERO_TOKEN: token }) };
+  const worker = spawn(python(), args, { env, stdio: 'ignore' });
+  dialled.push(worker);
+  return worker;
+}
+
+async function samplesOf(pool: Pool): Promise<unknown> {
+  await pool.loadModel({ modelId: 'm', source: 'mock://babble', trainable: true, seed: 1 });
+  await pool.publishWeights({ modelId: 'm' });
+  return pool.sample(ASKED);
+}
+
+describe('workers of this machine', () => {
+  test('are several as one, leave a log each and nothing else', async () => {
+    const said: string[] = [];
+    const several = await start({ count: 2, logFile: join(folder, 'worker.log'), onChange: (text) => said.push(text) });
+    const one = await start({ count: 1 });
+    expect(await samplesOf(several)).toEqual(await samplesOf(one));
+    await several.close();
+    expect(readdirSync(folder).sort()).toEqual(['worker-2.log', 'worker.log']);
+    expect(said).toEqual([expect.stringMatching(/joined, 1 in all$/), expect.stringMatching(/joined, 2 in all$/)]);
+  });
+
+  test('of which one cannot start are none, and the others end', async () => {
+    const call = start({ count: 2, program: workerFixture('dies_at_start') });
+    await expect(call).rejects.toMatchObject({ code: 'worker_start_failed' });
+  });
+});
+
+describe('workers that dial in', () => {
+  test('are waited for, serve, and are told to stop', async () => {
+    let worker: ChildProcess | undefined;
+    const pool = await start({
+      listen: {
+        address: `ipc://${join(folder, 'socket')}`,
+        token: 'let me in',
+        expect: 1,
+        onListening(endpoint) {
+          worker = dial(endpoint, [], 'let me in');
+        },
+      },
+    });
+    expect(await samplesOf(pool)).toEqual(await samplesOf(await start({ count: 1 })));
+    const ended = once(worker as ChildProcess, 'exit');
+    await pool.close();
+    expect(await ended).toEqual([0, null]);
+    expect(readdirSync(folder).filter((name) => name.startsWith('exchange'))).toEqual([]);
+  });
+
+  test('may sample for a trainer of this machine, by keys', async () => {
+    const keys = join(folder, 'keys');
+    makeKeys(keys, ['worker-1']);
+    const paths = keyPaths(keys);
+    const pool = await start({
+      count: 1,
+      listen: {
+        address: 'tcp://127.0.0.1:*',
+        keys,
+        expect: 1,
+        onListening: (endpoint) =>
+          dial(endpoint, [
+            '--roles',
+            'sample',
+            '--keys',
+            paths.workerKey('worker-1'),
+            '--server-key',
+            paths.orchestratorPublic,
+          ]),
+      },
+    });
+    expect(await samplesOf(pool)).toEqual(await samplesOf(await start({ count: 1 })));
+  });
+
+  test('need a token or keys; nothing is bound without', async () => {
+    const address = `ipc://${join(folder, 'socket')}`;
+    await expect(start({ listen: { address, expect: 1 } })).rejects.toMatchObject({ code: 'insecure' });
+    expect(existsSync(join(folder, 'socket'))).toBe(false);
+  });
+
+  test('from other machines need keys', async () => {
+    const listen = { address: 'tcp://0.0.0.0:*', token: 'let me in', expect: 1 };
+    await expect(start({ listen })).rejects.toMatchObject({
+      code: 'insecure',
+      message: expect.stringMatching(/rzero keys/),
+    });
+  });
+
+  test('of which too few come in time are an error that says how many, and who was turned away', async () => {
+    const listen = {
+      address: `ipc://${join(folder, 'socket')}`,
+      token: 'let me in',
+      expect: 2,
+      onListening: (endpoint: string) => {
+        dial(endpoint, [], 'guess');
+      },
+    };
+    await expect(start({ listen, joinDeadline: 2_000 })).rejects.toMatchObject({
+      code: 'worker_gone',
+      message: expect.stringMatching(
+        /^0 of 2 workers dialled in at ipc.* within 2 s; a peer was turned away: the token/,
+      ),
+    });
+  });
+
+  test('are waited for no longer than the caller likes', async () => {
+    const listen = { address: `ipc://${join(folder, 'socket')}`, token: 'x', expect: 1 };
+    await expect(start({ listen, signal: AbortSignal.timeout(50) })).rejects.toMatchObject({ code: 'cancelled' });
+  });
+});
+
+test('a log is kept of each process', async () => {
+  const pool = await start({ count: 2, logFile: join(folder, 'worker.log') });
+  await pool.close();
+  for (const name of ['worker.log', 'worker-2.log'])
+    expect(readFileSync(join(folder, name), 'utf8')).toContain('connected');
+});
