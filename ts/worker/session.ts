@@ -232,6 +232,12 @@ export class Session {
       this.heard.heartbeats += 1;
       return true;
     }
+    const wasAsked = this.tell(envelope);
+    if (wasAsked) this.movedAt = this.heardAt;
+    return wasAsked;
+  }
+
+  private tell(envelope: Envelope): boolean {
     if (envelope.kind === 'Response') return this.pending.succeed(envelope.id, envelope.result);
     if (envelope.kind === 'Failure') return this.pending.fail(envelope.id, envelope.error);
     if (envelope.kind === 'Progress') return this.pending.progress(envelope.id, envelope);
