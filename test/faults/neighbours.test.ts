@@ -1,5 +1,8 @@
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { PROTOCOL_HASH } from '../../ts/protocol/generated.ts';
+import { within } from '../../ts/worker/deadline.ts';
 import type { Patience } from '../../ts/worker/session.ts';
 import { Neighbourhood } from '../fixtures/neighbours.ts';
 import { isAlive } from '../fixtures/processes.ts';
@@ -30,10 +33,10 @@ describe('one that does not come up', () => {
 
   test('is silent: the deadline ends the wait, and its last words are told', async () => {
     await open();
-    await expect(place.fixture('silent', { startDeadline: 1_500 })).rejects.toMatchObject({
+    await expect(place.fixture('silent', { startDeadline: 1_000 })).rejects.toMatchObject({
       name: 'WorkerStartError',
       code: 'worker_start_failed',
-      message: 'the worker did not connect within 1.5 s; it last printed: loading something large',
+      message: 'the worker did not connect within 1 s; it last printed: loading something large',
     });
   });
 
@@ -75,9 +78,9 @@ describe('one that does not come up', () => {
   test('floods before Hello: a neighbour is answered all the while', async () => {
     await open();
     const { worker } = await place.fixture('well_behaved');
-    const flood = expect(place.fixture('floods stranger', { startDeadline: 1_500 })).rejects.toMatchObject({
+    const flood = expect(place.fixture('floods stranger', { startDeadline: 1_000 })).rejects.toMatchObject({
       code: 'worker_start_failed',
-      message: expect.stringMatching(/did not connect within 1\.5 s; a peer was turned away: .*no Hello/),
+      message: expect.stringMatching(/did not connect within 1 s; a peer was turned away: .*no Hello/),
     });
     while (place.hub.turnedAwayCount < 1_000) await worker.ping({});
     await flood;
@@ -227,7 +230,26 @@ describe('one that is there and does nothing', () => {
     }
     clearInterval(measuring);
     expect(grown.length).toBeGreaterThan(5);
-    expect(Math.max(...grown)).toBeLessThan(600 * 2 ** 20);
+    expect(Math.max(...grown)).toBeLessThan(384 * 2 ** 20);
     expect(await stuck.ended).toMatchObject({ signal: 'SIGKILL' });
   });
+});
+
+test('a process that has met them ends by itself', async () => {
+  await open();
+  const path = (name: string): string => fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url));
+  const names = ['well_behaved', 'dies_at_start', 'wrong_hash', 'dies_in_request', 'hangs_up', 'comes_back'];
+  const orchestrator = spawn(process.execPath, ['--import', path('typescript.mjs'), path('meetAll.ts'), ...names], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, NODE_OPTIONS: '' },
+  });
+  const ended = new Promise((resolve) => orchestrator.once('exit', resolve));
+  try {
+    const said = await new Promise((resolve) => orchestrator.stdout.once('data', resolve));
+    expect(String(said)).toBe('met all\n');
+    expect(await within(ended, 5_000)).toBe(0);
+  } finally {
+    orchestrator.kill('SIGKILL');
+    await ended;
+  }
 });
