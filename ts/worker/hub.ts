@@ -113,7 +113,7 @@ export class Hub {
   private receive(from: PeerId, payload: Uint8Array): void {
     const session = this.peers.get(from);
     try {
-      if (session === undefined || peekHello(payload) !== undefined) void this.greet(from, payload);
+      if (session === undefined || peekHello(payload) !== undefined) this.greet(from, payload);
       else session.receive(unpackEnvelope(payload));
     } catch (error) {
       const problem = error instanceof Error ? error.message : String(error);
@@ -122,33 +122,39 @@ export class Hub {
     }
   }
 
-  private async greet(from: PeerId, payload: Uint8Array): Promise<void> {
-    if (payload.byteLength > MOST_HELLO_BYTES)
-      return this.turnAway(`its first message has ${payload.byteLength} bytes`);
-    const claim = peekHello(payload);
-    if (claim === undefined) return this.turnAway('its first message was no Hello');
+  /** @throws ProtocolError on what is no Hello of the protocol, though it begins like one */
+  private greet(from: PeerId, payload: Uint8Array): void {
+    const claim = payload.byteLength > MOST_HELLO_BYTES ? undefined : peekHello(payload);
+    if (claim === undefined) {
+      this.turnAway(`its first message was no Hello (${payload.byteLength} bytes)`);
+      return;
+    }
     // The token first: whoever does not know one must not learn more, nor end a start with a wrong hash.
     const invitation = this.invitations.get(digest(claim.token));
     if (invitation === undefined) {
-      await this.refuse(from, 'the token is not one that this orchestrator gave out in RZERO_TOKEN');
+      void this.refuse(from, 'the token is not one that this orchestrator gave out in RZERO_TOKEN');
     } else if (claim.protocolHash !== this.protocolHash) {
       const message = `the worker speaks protocol ${claim.protocolHash}, the orchestrator ${this.protocolHash}; both must come from the same proto/protocol.yml`;
       // After the refusal has left, since whoever waits for the worker may close the socket when it hears of it.
-      await this.refuse(from, message);
-      invitation.onRefused?.(new WorkerStartError('unauthorized', message));
+      void this.refuse(from, message).then(() => {
+        invitation.onRefused?.(new WorkerStartError('unauthorized', message));
+      });
     } else {
-      const hello = unpackEnvelope(payload) as Hello;
-      await this.admit(from, hello, invitation);
+      this.admit(from, unpackEnvelope(payload) as Hello, invitation);
     }
   }
 
-  private async admit(from: PeerId, hello: Hello, invitation: Invitation): Promise<void> {
+  private admit(from: PeerId, hello: Hello, invitation: Invitation): void {
     const known = this.instances.get(hello.instanceId);
     if (known !== undefined && known.invitation !== invitation) {
-      return this.refuse(from, 'a worker of this instanceId came with another token');
+      void this.refuse(from, 'a worker of this instanceId came with another token');
+      return;
     }
     const others = [...this.instances.values()].some((other) => other !== known && other.invitation === invitation);
-    if (invitation.single && others) return this.refuse(from, 'a worker is connected already');
+    if (invitation.single && others) {
+      void this.refuse(from, 'a worker is connected already');
+      return;
+    }
 
     const session = known?.session ?? this.open(hello, invitation);
     for (const [peer, owner] of this.peers) if (owner === session) this.peers.delete(peer);
@@ -179,6 +185,7 @@ export class Hub {
     return session;
   }
 
+  /** Never rejects. */
   private async refuse(peer: PeerId, message: string): Promise<void> {
     this.turnAway(message);
     const error: WorkerError = { code: 'unauthorized', message };

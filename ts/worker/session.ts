@@ -16,7 +16,7 @@ export interface Patience {
   silence: number;
   /** For a worker whose connection ended or who fell silent to come back. */
   reconnect: number;
-  /** While a verb that reports progress runs without any. */
+  /** While a verb that reports progress runs without any, or a worker that was asked for something does nothing. */
   stall: number;
 }
 
@@ -148,8 +148,13 @@ export class Session {
 
     const room = isControl(verb) ? () => {} : this.window.enter(params.byteLength, signal);
     const leave = typeof room === 'function' ? room : await room;
-    if (this.failure !== undefined) throw this.failure;
+    if (this.failure !== undefined) {
+      leave(); // whoever waits behind is to hear of it too
+      throw this.failure;
+    }
     this.leaving ||= verb === 'shutdown';
+    // Who had nothing to do cannot have moved.
+    if (this.pending.list().length === 0) this.movedAt = performance.now();
     const call = this.pending.add(this.nextId(), verb, params, onProgress);
     const onAbort = (): void => this.abort(call);
     if (cancellable) signal?.addEventListener('abort', onAbort);
@@ -181,9 +186,12 @@ export class Session {
     const { silence, stall } = this.options.patience;
     if (this.peer !== undefined && now - this.heardAt > silence)
       this.awaitReturn('silent', `it sent nothing for ${seconds(silence)}`);
-    if (reportsProgress(this.heard.busy) && now - this.movedAt > stall) {
-      this.break('stalled', `its ${this.heard.busy} made no progress for ${seconds(stall)}`);
-    }
+    if (now - this.movedAt <= stall) return;
+    const { busy } = this.heard;
+    const [owed] = this.pending.list();
+    if (reportsProgress(busy)) this.break('stalled', `its ${busy} made no progress for ${seconds(stall)}`);
+    else if (busy === '' && owed !== undefined)
+      this.break('stalled', `it was asked for ${owed.verb} and did nothing for ${seconds(stall)}`);
   }
 
   /** Our own pause, not the worker's, was `milliseconds` long. */
@@ -227,6 +235,12 @@ export class Session {
       this.heard.heartbeats += 1;
       return true;
     }
+    const wasAsked = this.tell(envelope);
+    if (wasAsked) this.movedAt = this.heardAt;
+    return wasAsked;
+  }
+
+  private tell(envelope: Envelope): boolean {
     if (envelope.kind === 'Response') return this.pending.succeed(envelope.id, envelope.result);
     if (envelope.kind === 'Failure') return this.pending.fail(envelope.id, envelope.error);
     if (envelope.kind === 'Progress') return this.pending.progress(envelope.id, envelope);

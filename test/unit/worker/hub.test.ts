@@ -27,9 +27,13 @@ afterEach(() => {
   hub.close();
 });
 
-/** Send a map that no codec would let out. */
+/** A map that no codec would let out. */
+function packed(message: object): Buffer {
+  return pack({ encode: (value: object) => value, decode: () => message }, message);
+}
+
 function sendRaw(peer: HandPeer, message: object): Promise<void> {
-  return peer.socket.send(pack({ encode: (value: object) => value, decode: () => message }, message));
+  return peer.socket.send(packed(message));
 }
 
 test('lets in whoever knows a token and speaks the protocol, and says how often to send heartbeats', async () => {
@@ -106,6 +110,23 @@ test('who has not said Hello is not listened to, and nothing it sends is unpacke
   await peer.send(hello());
   expect((await peer.receive()).kind).toBe('Welcome');
   expect(hub.turnedAwayCount).toBe(3);
+});
+
+test.each([
+  ['that is cut off', Buffer.from('8aa46b696e64a548656c6c6fff', 'hex')],
+  ['whose token is right and whose other fields are not', packed({ ...hello(), pid: -1 })],
+])('a Hello %s is turned away, and the next one is let in', async (_, frame) => {
+  const peer = new HandPeer(hub.endpoint);
+  await peer.socket.send(frame);
+  await peer.send(hello());
+  expect((await peer.receive()).kind).toBe('Welcome');
+  expect(hub.turnedAway).toMatch(/no protocol message/);
+});
+
+test('a second Hello that cannot be read ends the session', async () => {
+  const peer = await HandPeer.welcomed(hub.endpoint);
+  await sendRaw(peer, { ...hello(), pid: -1 });
+  expect(await joined[0]?.gone).toMatchObject({ message: expect.stringMatching(/no protocol message .*pid/) });
 });
 
 test('closing ends every session', async () => {

@@ -194,6 +194,27 @@ describe('heartbeats', () => {
     await second;
   });
 
+  test('of a worker that was asked for something and does nothing end it too', async () => {
+    const { session, peer } = await meet({ heartbeat: 10, stall: 100 });
+    const call = expect(session.request('sample', PING)).rejects.toMatchObject({
+      message: expect.stringMatching(/it was asked for sample and did nothing for 0\.1 s/),
+    });
+    const beating = setInterval(() => void peer.send({ ...beat, busy: '', progress: 3 }).catch(() => {}), 10);
+    await call;
+    clearInterval(beating);
+  });
+
+  test('of a worker that nothing is asked of may go on for ever', async () => {
+    const { session, peer } = await meet({ stall: 100 });
+    await peer.send({ ...beat, busy: '', progress: 3 });
+    session.excuse(-1_000); // nothing has moved for a second
+    session.check(performance.now());
+    const call = session.request('ping', PING);
+    session.check(performance.now());
+    await peer.send({ kind: 'Response', id: (await peer.request()).id, result: PONG });
+    await call;
+  });
+
   test('a pause of our own is not held against a worker', async () => {
     const { session } = await meet({ silence: 100, reconnect: 0 });
     session.excuse(10_000);
@@ -233,6 +254,15 @@ test('no more than a window of bytes is under way; the rest waits its turn, here
   expect(third.verb).toBe('sample');
   await peer.send({ kind: 'Response', id: third.id, result: PONG });
   await Promise.all(calls);
+});
+
+test('whoever waits for room hears of the end of the session', async () => {
+  const { session } = await meet();
+  const large = new Uint8Array(2 ** 27);
+  const calls = Array.from({ length: 7 }, () => session.request('sample', large));
+  const answers = Promise.all(calls.map((call) => expect(call).rejects.toMatchObject({ code: 'worker_gone' })));
+  hub?.close();
+  await answers;
 });
 
 describe('an abort', () => {

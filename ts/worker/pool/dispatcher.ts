@@ -15,7 +15,8 @@ export interface Task<T> {
 interface Entry {
   task: Task<unknown>;
   signal: AbortSignal | undefined;
-  /** Workers that ended, or had to be brought up to date, while they had it. */
+  /** Workers that ended, or had to be brought up to date, while they had it; and what each said. */
+  lostBy: Set<Member>;
   losses: string[];
   resolve(value: never): void;
   reject(error: unknown): void;
@@ -71,6 +72,7 @@ export class Dispatcher {
       const entry: Entry = {
         task,
         signal,
+        lostBy: new Set(),
         losses: [],
         resolve,
         reject,
@@ -86,7 +88,7 @@ export class Dispatcher {
   wake(): void {
     for (const entry of [...this.queue]) {
       if (![...this.members].some(hasRoom)) break;
-      const member = this.choose(entry.task);
+      const member = this.choose(entry);
       if (member === undefined) continue;
       this.queue.splice(this.queue.indexOf(entry), 1);
       void this.assign(entry, member);
@@ -118,10 +120,13 @@ export class Dispatcher {
     return [...this.members].some((member) => task.fits(member));
   }
 
-  private choose(task: Task<unknown>): Member | undefined {
+  private choose({ task, lostBy }: Entry): Member | undefined {
+    const able = [...this.members].filter((member) => task.fits(member));
+    // One that fails at once is always free: it gets what it lost again only where nobody else can do it.
+    const others = able.filter((member) => !lostBy.has(member));
     let best: Member | undefined;
-    for (const member of this.members) {
-      if (!hasRoom(member) || !task.fits(member)) continue;
+    for (const member of others.length > 0 ? others : able) {
+      if (!hasRoom(member)) continue;
       if (best === undefined || member.outstandingTokens < best.outstandingTokens) best = member;
     }
     return best;
@@ -150,6 +155,7 @@ export class Dispatcher {
   }
 
   private requeue(entry: Entry, member: Member, error: WorkerCallError): void {
+    entry.lostBy.add(member);
     entry.losses.push(`${member.hello.workerId}: ${error.message}`);
     if (entry.losses.length < MOST_LOSSES) {
       this.queue.unshift(entry);

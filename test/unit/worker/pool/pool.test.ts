@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { adam, LOSS, sampleParams, sequencesOf, trainBatch, userTurns } from '../../../../ts/contract/requests.ts';
 import type { SampleBatch } from '../../../../ts/protocol/generated.ts';
+import { WorkerCallError } from '../../../../ts/worker/errors.ts';
 import { createMemoryWorker } from '../../../../ts/worker/memoryWorker.ts';
 import { Pool, type PoolOptions } from '../../../../ts/worker/pool/pool.ts';
 import { gate, TestRecruit } from '../../../fixtures/recruit.ts';
@@ -203,6 +204,20 @@ describe('weights', () => {
     expect(await pool.sample(ASKED)).toEqual(await alone());
     await forgetful.request('publish_weights', Buffer.from('81a76d6f64656c4964a16d', 'hex'));
     expect(await pool.sample(ASKED)).toEqual(await alone());
+  });
+
+  test('that a worker never gets right cost each request one attempt, not all', async () => {
+    const stubborn = new TestRecruit('stubborn', ['sample']);
+    const pool = poolOf([stubborn, new TestRecruit('a')]);
+    await load(pool, true);
+    await train(pool, 0);
+    await pool.publishWeights({ modelId: 'm' });
+    const ask = stubborn.request.bind(stubborn);
+    stubborn.request = async (verb, params, options) => {
+      if (verb === 'sample') throw new WorkerCallError('stale_weights', 'it holds others');
+      return ask(verb, params, options);
+    };
+    expect(await pool.sample(ASKED)).toEqual(await alone(1));
   });
 
   test('are handed over in folders of which few are kept, and none in the end', async () => {

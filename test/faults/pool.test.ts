@@ -1,0 +1,175 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import type { SampleBatch } from '../../ts/protocol/generated.ts';
+import { Pool } from '../../ts/worker/pool/pool.ts';
+import type { Patience, Session } from '../../ts/worker/session.ts';
+import { adam, LOSS, sampleParams, sequencesOf, trainBatch, userTurns } from '../contract/requests.ts';
+import { Line } from '../fixtures/line.ts';
+import { Neighbourhood } from '../fixtures/neighbours.ts';
+import { workerFixture } from '../fixtures/python.ts';
+
+// Less than a worker is given by default: what ends in time ended by the patience of the test.
+jest.setTimeout(20_000);
+
+const PROMPTS = Array.from({ length: 12 }, (_, index) => `${index}+${index}`);
+const ASKED = sampleParams('m', { conversations: userTurns(...PROMPTS), n: 50 });
+const SAMPLES = PROMPTS.length * 50;
+const REAL = ['-m', 'rzero_worker'];
+
+let folder: string;
+let place: Neighbourhood;
+let pool: Pool;
+let said: string[];
+/** What one undisturbed worker samples after the same training. */
+let expected: SampleBatch;
+
+async function open(patience: Partial<Patience> = {}): Promise<void> {
+  place = await Neighbourhood.open(patience);
+  said = [];
+  const options = { requestSamples: 100, exchange: join(folder, 'exchange'), expectsMore: true };
+  pool = new Pool({ ...options, onChange: (text) => said.push(text) }, async () => {});
+}
+
+/** One gradient step and its publication, by whoever is there. */
+async function train(): Promise<void> {
+  await pool.loadModel({ modelId: 'm', source: 'mock://babble', trainable: true, seed: 3 });
+  const batch = trainBatch(sequencesOf(await pool.sample(sampleParams('m'))), [1, -1, 1]);
+  await pool.forwardBackward({ modelId: 'm', seq: 0, batch, loss: LOSS, normalizer: 1 });
+  await pool.optimStep({ modelId: 'm', seq: 1, adam: adam(0.5) });
+  expect(await pool.publishWeights({ modelId: 'm' })).toEqual({ weightsVersion: 1 });
+}
+
+/** Two workers that are well, one of which has trained. */
+async function openWell(patience: Partial<Patience> = {}): Promise<void> {
+  await open(patience);
+  for (const { session } of await Promise.all([place.hire(), place.hire()])) pool.add(session);
+  await train();
+}
+
+async function close(): Promise<void> {
+  await pool.close();
+  await place.close();
+}
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'rzero-faults-'));
+  await open();
+  pool.add((await place.hire()).session);
+  await train();
+  expected = await pool.sample(ASKED);
+  expect(expected.texts).toHaveLength(SAMPLES);
+  await close();
+  rmSync(folder, { recursive: true });
+});
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'rzero-faults-'));
+});
+
+afterEach(async () => {
+  await close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe('among workers that are well, one that', () => {
+  test.each([
+    ['dies in the midst', 'dies_in_sample', /ended with exit code 3; it last printed: fatal: out of luck/],
+    ['answers with garbage', 'garbage_in_sample', /it sent what is no protocol message/],
+    ['says that it stands still', 'stalls_in_sample', /its sample made no progress for 1 s/],
+  ])('%s is gone, and its samples are drawn by the others', async (_, name, reason) => {
+    await openWell({ heartbeat: 100, stall: 1_000 });
+    const { session, process } = await place.fixture(name);
+    pool.add(session);
+    expect(await pool.sample(ASKED)).toEqual(expected);
+    expect(said.at(-1)).toMatch(/^fixture is gone, 2 left/);
+    expect(await session.gone).toMatchObject({ code: 'worker_gone', message: expect.stringMatching(reason) });
+    await process.ended;
+  });
+
+  test('comes back with old weights has none of its samples taken', async () => {
+    await openWell();
+    const { session } = await place.fixture('comes_back_stale instance');
+    pool.add(session);
+    expect(await pool.sample(ASKED)).toEqual(expected);
+    expect(said).toContain('fixture does not hold the current weights of m: it gets them again');
+    expect(session.connected).toBe(true);
+  });
+
+  test('comes back as another process of the same name, with old weights, has none of its samples taken', async () => {
+    await openWell({ reconnect: 300 });
+    const joined = inviteToPool();
+    await place.dialIn('door', [...workerFixture('comes_back_stale'), 'process']);
+    await joined(1);
+    // The first time it is the old process that is asked, the second time the new one.
+    expect(await pool.sample(ASKED)).toEqual(expected);
+    await joined(2);
+    expect(await pool.sample(ASKED)).toEqual(expected);
+    expect(said.filter((text) => text.startsWith('fixture joined'))).toHaveLength(2);
+    expect(said).toContain('fixture does not hold the current weights of m: it gets them again');
+    expect(said).toContainEqual(expect.stringMatching(/^fixture is gone, 3 left.*its connection was lost/));
+  });
+
+  test('is killed and started again under its name has its samples drawn again, and goes on', async () => {
+    await openWell({ reconnect: 300 });
+    const joined = inviteToPool();
+    const program = [...REAL, '--worker-id', 'phoenix'];
+    const first = await place.dialIn('door', program);
+    await joined(1);
+    let second: Promise<unknown> | undefined;
+    const onProgress = (): void => {
+      first.kill('SIGKILL');
+      second ??= place.dialIn('door', program);
+    };
+    expect(await pool.sample(ASKED, { onProgress })).toEqual(expected);
+    await second;
+    const [, phoenix] = await joined(2);
+    expect(phoenix?.hello.workerId).toBe('phoenix');
+    expect(await pool.sample(ASKED)).toEqual(expected);
+  });
+});
+
+test('over a line that breaks again and again all work is done, once', async () => {
+  await open();
+  const line = await Line.to(place.hub.endpoint);
+  try {
+    const joined = inviteToPool();
+    await place.dialIn('door', REAL, line.endpoint);
+    const [session] = await joined(1);
+    await train();
+    let cuts = 0;
+    const onProgress = ({ done }: { done: number }): void => {
+      if (done < ((cuts + 1) * SAMPLES) / 4) return;
+      cuts += 1;
+      line.cut();
+    };
+    expect(await pool.sample(ASKED, { onProgress })).toEqual(expected);
+    expect(cuts).toBeGreaterThanOrEqual(3);
+    expect(await joined(1)).toEqual([session]);
+  } finally {
+    await line.close();
+  }
+});
+
+/** Let whoever knows the token `door` into the pool; the function waits until so many have come. */
+function inviteToPool(): (count: number) => Promise<Session[]> {
+  const sessions: Session[] = [];
+  let news = (): void => {};
+  place.hub.invite('door', {
+    single: false,
+    onJoin(session) {
+      sessions.push(session);
+      pool.add(session);
+      news();
+    },
+  });
+  return async (count) => {
+    while (sessions.length < count) {
+      await new Promise<void>((resolve) => {
+        news = resolve;
+      });
+    }
+    return sessions;
+  };
+}
