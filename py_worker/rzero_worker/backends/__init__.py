@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rzero_worker.backend import Backend
 
-NAMES = ("mock", "torch")
+NAMES = ("mock", "torch", "vllm")
 
 
 def create(name: str) -> Backend:
@@ -17,4 +17,8 @@ def create(name: str) -> Backend:
         from rzero_worker.backends.torch import TorchBackend
 
         return TorchBackend()
+    if name == "vllm":
+        from rzero_worker.backends.vllm import VllmBackend
+
+        return VllmBackend()
     raise KeyError(name)

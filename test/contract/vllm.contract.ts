@@ -1,0 +1,22 @@
+import { fileURLToPath } from 'node:url';
+import { startProcess } from './process.ts';
+import { runContract } from './suite.ts';
+
+// Not a `.test.ts`: its packages are in an environment of their own, and `npm run test:vllm` runs it there.
+runContract('the vllm backend on a CPU, with the embedded model', {
+  start: (protocolHash) => startProcess('vllm', protocolHash),
+  source: fileURLToPath(new URL('../../py_worker/embedded_base/model', import.meta.url)),
+  // 32-bit sums in another order: vLLM's products are not torch's, and depend on the batch's shape too.
+  tolerance: 1e-4,
+  learningRate: 1e-3,
+  longSamples: 20_000,
+  skip: [
+    {
+      reason: 'each needs a start of its own, seconds with vLLM; the code is the server’s, which the mock proves',
+      tests: [
+        'another protocol hash is refused with both hashes named',
+        'SIGKILL gives worker_gone for every pending call',
+      ],
+    },
+  ],
+});
