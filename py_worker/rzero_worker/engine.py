@@ -111,6 +111,9 @@ class Engine:
             if "memory" in str(error):  # of a full GPU or a small cache vLLM tells by a ValueError
                 raise WorkerFailure(ErrorCode.OUT_OF_MEMORY, f"source {source!r}: {error}") from error
             raise unloadable_after(error, source, "cannot be loaded by vLLM") from error
+        # vLLM's own clean-up, at the collection of an engine and at the process's end, also ends the process
+        # group, which the other engines here use; a process that ends needs none.
+        self._llm.llm_engine.engine_core._finalizer.detach()
         self._rows = self._llm.llm_engine.vllm_config.scheduler_config.max_num_seqs
 
     def draw(
@@ -164,9 +167,6 @@ class Engine:
 
     def close(self) -> None:
         """Free the model and its cache; the engine cannot be used any more."""
-        # vLLM's own shutdown, which would run when the engine is collected, also ends the process group that
-        # the other engines here use.
-        self._llm.llm_engine.engine_core._finalizer.detach()
         del self._llm
         gc.unfreeze()  # an engine freezes all objects there are when it starts
         gc.collect()

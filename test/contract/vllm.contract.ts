@@ -10,13 +10,4 @@ runContract('the vllm backend on a CPU, with the embedded model', {
   tolerance: 1e-4,
   learningRate: 1e-3,
   longSamples: 20_000,
-  skip: [
-    {
-      reason: 'each needs a start of its own, seconds with vLLM; the code is the server’s, which the mock proves',
-      tests: [
-        'another protocol hash is refused with both hashes named',
-        'SIGKILL gives worker_gone for every pending call',
-      ],
-    },
-  ],
 });

@@ -56,7 +56,7 @@ export async function runExperiment(experiment: Experiment): Promise<RunSummary>
 
 async function coevolveWithWorker({ config, folder, reporter, env, workingFolder, signal }: Experiment, exam: Exam) {
   const worker = await startWorker({
-    python: pythonPath(env),
+    python: pythonPath(env, config.worker.backend),
     backend: config.worker.backend,
     threads: config.worker.threads,
     logFile: folder.file('worker.log'),

@@ -53,7 +53,7 @@ export const configSchema = z.strictObject({
   arm: z.enum(ARMS).describe('the whole method, or one thing taken from it'),
   model: z.string().min(1).describe('base model: a Hugging Face folder or hub name, or "embedded"'),
   worker: z.strictObject({
-    backend: z.enum(['torch', 'mock']),
+    backend: z.enum(['torch', 'vllm', 'mock']),
     threads: z.int().min(1).max(1024).describe('compute threads of the worker'),
   }),
   challenger: dividing(phase.extend({ reward: z.enum(['paper']) })),

@@ -55,7 +55,7 @@ describe('a fresh clone', () => {
   test('a stage that does not exist is a usage error', async () => {
     const { code, stderr } = await project.run('setup.mjs', ['pip']);
     expect(code).toBe(2);
-    expect(stderr).toBe("rzero: there is no stage 'pip': choose from npm, python, build.\n");
+    expect(stderr).toBe("rzero: there is no stage 'pip': choose from npm, python, build, vllm.\n");
   });
 });
 
