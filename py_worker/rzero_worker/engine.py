@@ -76,6 +76,9 @@ CPU_ROWS = 256
 CPU_CACHE_BYTES = 2**30
 """Most bytes for keys and values on a CPU, or what one sequence needs; VLLM_CPU_KVCACHE_SPACE overrides."""
 
+CPU_STEP_TOKENS = 4096
+"""Tokens of a step on a CPU, unless one prompt has more."""
+
 CPU_BLOCK = 128
 """Tokens of a block of the cache on a CPU."""
 
@@ -181,6 +184,9 @@ def _cpu_options(context_length: int, token_bytes: int) -> dict[str, Any]:
         "enforce_eager": True,
         "block_size": CPU_BLOCK,
         "max_num_seqs": CPU_ROWS,
+        # A prompt in parts takes back the draws in between, which no generator on a CPU can do.
+        "enable_chunked_prefill": False,
+        "max_num_batched_tokens": max(CPU_STEP_TOKENS, context_length),
         "kv_cache_memory_bytes": max(2 * row, min(CPU_CACHE_BYTES, (CPU_ROWS + 1) * row)),
     }
 
