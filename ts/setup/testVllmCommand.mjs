@@ -5,12 +5,13 @@ import { ownPython } from './ownPython.mjs';
 import { PATHS } from './paths.mjs';
 import { EXIT, SetupProblem } from './problem.mjs';
 
-/** Which file, and milliseconds a test may take: the first one that loads a model waits for what vLLM caches. */
-const FLAGS = ['--testMatch', '<rootDir>/test/contract/vllm.contract.ts', '--testTimeout', '120000'];
+const FILES = ['<rootDir>/test/contract/vllm.contract.ts', '<rootDir>/test/e2e/vllmRun.ts'];
+/** Milliseconds a test may take: the first one that loads a model waits for what vLLM caches. */
+const TIMEOUT = 120_000;
 
 /**
- * `npm run test:vllm`: the contract against the vllm backend, in the environment of `npm run setup:vllm` or
- * the one in RZERO_PYTHON.
+ * `npm run test:vllm`: the contract against the vllm backend, and a small run with it, in the environment of
+ * `npm run setup:vllm` or the one in RZERO_PYTHON.
  *
  * @param {string[]} args more of jest's own
  * @returns {Promise<number>} 1 on any failure
@@ -25,5 +26,6 @@ export async function main(args) {
     );
   }
   await ensure({ only: ['npm'] });
-  return sumUp([await runJest([...FLAGS, ...args], { RZERO_TEST_PYTHON: python })]);
+  const flags = [...FILES.flatMap((file) => ['--testMatch', file]), '--testTimeout', String(TIMEOUT), '--runInBand'];
+  return sumUp([await runJest([...flags, ...args], { RZERO_TEST_PYTHON: python })]);
 }
