@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import atexit
 import gc
+import logging
 import os
 import shutil
 import sys
 import tempfile
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -83,14 +85,20 @@ CPU_BLOCK = 128
 """Tokens of a block of the cache on a CPU."""
 
 
+Weights = Mapping[str, Tensor]
+
+
 class Engine:
     """One model in vLLM. Its float type is float32 on a CPU and bfloat16 on CUDA."""
 
-    def __init__(self, source: str, context_length: int, token_bytes: int, cuda: bool) -> None:
-        """Load a model.
+    def __init__(
+        self, source: str, weights: Weights, context_length: int, token_bytes: int, cuda: bool
+    ) -> None:
+        """Start an engine. vLLM reads the model's config; its weights are given, because it misses none.
 
         Args:
             source: a Hugging Face folder or hub name.
+            weights: as for `load_weights`.
             context_length: most tokens of prompt and sample together.
             token_bytes: that a token's keys and values take; used on a CPU.
             cuda: whether the model goes to the GPU.
@@ -100,6 +108,7 @@ class Engine:
         try:
             self._llm = LLM(
                 model=locate(source),
+                load_format="dummy",
                 max_model_len=context_length,
                 logprobs_mode="processed_logprobs",
                 generation_config="vllm",
@@ -118,6 +127,7 @@ class Engine:
         # group, which the other engines here use; a process that ends needs none.
         self._llm.llm_engine.engine_core._finalizer.detach()
         self._rows = self._llm.llm_engine.vllm_config.scheduler_config.max_num_seqs
+        self.load_weights(weights)
 
     def draw(
         self,
@@ -158,14 +168,19 @@ class Engine:
             if running:
                 engine.abort_request(list(running))
 
-    def load_weights(self, weights: Iterable[tuple[str, Tensor]]) -> None:
-        """Replace all weights.
+    def load_weights(self, weights: Weights) -> None:
+        """Replace all weights. Raises internal when some of vLLM's are not among them.
 
         Args:
             weights: by their names in a checkpoint; a tied one under each of its names, because the output
                 projection is packed on its own on a CPU and would keep the old weights. They are copied.
         """
-        self._llm.collective_rpc("reload_weights", kwargs={"weights_iterator": iter(weights)})
+        with _complaints() as complaints:
+            self._llm.collective_rpc("reload_weights", kwargs={"weights_iterator": iter(weights.items())})
+        if complaints:
+            raise WorkerFailure(
+                ErrorCode.INTERNAL, "vLLM did not take all weights of the model", "\n".join(complaints)
+            )
         self._llm.reset_prefix_cache()
 
     def close(self) -> None:
@@ -175,6 +190,21 @@ class Engine:
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
+
+
+@contextmanager
+def _complaints() -> Iterator[list[str]]:
+    """Collect what vLLM says of parameters that were not among the weights: a warning, and it goes on."""
+    found: list[str] = []
+    handler = logging.Handler(logging.WARNING)
+    handler.emit = lambda record: found.append(record.getMessage())
+    logger = logging.getLogger("vllm.model_executor.model_loader.reload.inplace")
+    logger.setLevel(logging.WARNING)
+    logger.addHandler(handler)
+    try:
+        yield found
+    finally:
+        logger.removeHandler(handler)
 
 
 def _cpu_options(context_length: int, token_bytes: int) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import json
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 from transformers import (
-    AutoConfig,
     AutoModelForCausalLM,
     AutoTokenizer,
-    GenerationConfig,
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
@@ -92,20 +89,6 @@ def load_model(source: str, dtype: torch.dtype, device: torch.device) -> PreTrai
     if model.get_output_embeddings() is None:
         raise unloadable(source, f"cannot be trained: {type(model).__name__} names no output projection")
     return model.to(device).eval().requires_grad_(False)
-
-
-def load_structure(source: str, dtype: torch.dtype) -> PreTrainedModel:
-    """Build a model without its weights, which are on the meta device. Raises model_unloadable."""
-    located = locate(source)
-    try:
-        config = AutoConfig.from_pretrained(located, trust_remote_code=False)
-        with torch.device("meta"):
-            model = AutoModelForCausalLM.from_config(config, dtype=dtype)
-        with suppress(OSError):  # where there is no such file, what the config says stands
-            model.generation_config = GenerationConfig.from_pretrained(located)
-        return model
-    except Exception as error:
-        raise unloadable_after(error, source, "cannot be loaded as a causal language model") from error
 
 
 def checkpoint_weights(model: PreTrainedModel) -> dict[str, Tensor]:

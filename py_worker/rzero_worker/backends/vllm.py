@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -17,7 +18,6 @@ from rzero_worker.model import (
     checkpoint_weights,
     context_length,
     load_model,
-    load_structure,
     load_tokenizer,
     stop_ids,
     token_bytes,
@@ -29,10 +29,10 @@ from rzero_worker.wire import numpy_view
 
 @dataclass(kw_only=True)
 class _Served(Loaded):
-    """A model whose published weights are in `engine`; `published` is its structure without weights."""
+    """A model whose published weights are in `engine`; of `published`, only what is no weight counts."""
 
     engine: Engine
-    device: torch.device
+    load: Callable[[str], PreTrainedModel]  # a frozen model, from its source
     source: str  # of a frozen model's present weights
     frozen: PreTrainedModel | None = None  # those weights, once something but `sample` has needed them
 
@@ -42,7 +42,7 @@ class _Served(Loaded):
         if self.trainer is not None:
             return self.trainer.model
         if self.frozen is None:
-            self.frozen = load_model(self.source, self.published.dtype, self.device)
+            self.frozen = self.load(self.source)
         return self.frozen
 
 
@@ -63,15 +63,21 @@ class VllmBackend(TorchBackend):
         """See Backend."""
         torch.manual_seed(params.seed)
         tokenizer = load_tokenizer(params.source)
-        structure = load_structure(params.source, torch.bfloat16 if self._cuda else torch.float32)
         trainer = self._load_trainer(params.source) if params.trainable else None
-        length = context_length(structure, tokenizer)
-        engine = Engine(params.source, length, token_bytes(structure), self._cuda)
+        model = trainer.model if trainer is not None else self._load_frozen(params.source)
+        length = context_length(model, tokenizer)
+        engine = Engine(params.source, checkpoint_weights(model), length, token_bytes(model), self._cuda)
         self._close(params.model_id)
         loaded = self._models[params.model_id] = _Served(
-            tokenizer, structure, trainer, engine=engine, source=params.source, device=self._device
+            tokenizer, model, trainer, engine=engine, source=params.source, load=self._load_frozen
         )
-        return loaded.describe()
+        described = loaded.describe()
+        if trainer is None:
+            model.to("meta")  # vLLM has copied the weights
+        return described
+
+    def _load_frozen(self, source: str) -> PreTrainedModel:
+        return load_model(source, torch.bfloat16 if self._cuda else torch.float32, self._device)
 
     def unload_model(self, params: p.UnloadModelParams) -> p.UnloadModelResult:
         """See Backend."""
@@ -90,8 +96,8 @@ class VllmBackend(TorchBackend):
         stops: StopStrings,
         context: Context,
     ) -> list[Sample]:
-        structure, tokenizer, asked = loaded.published, loaded.tokenizer, params.sampling
-        length = context_length(structure, tokenizer)
+        model, tokenizer, asked = loaded.published, loaded.tokenizer, params.sampling
+        length = context_length(model, tokenizer)
         requests = plan(prompts, params.n, numpy_view(params.seeds, "u4"), asked.max_tokens, length)
         samples = [EMPTY] * (len(prompts) * params.n)
         done = len(samples) - len(requests)
@@ -102,12 +108,12 @@ class VllmBackend(TorchBackend):
             done += 1
             context.progress(done, len(samples))
 
-        arguments = sampling_arguments(asked, stop_ids(structure, tokenizer))
+        arguments = sampling_arguments(asked, stop_ids(model, tokenizer))
         loaded.engine.draw(requests, arguments, context, on_sample)
         return samples
 
     def _publish(self, loaded: _Served, model: PreTrainedModel) -> None:
-        loaded.engine.load_weights(checkpoint_weights(model).items())
+        loaded.engine.load_weights(checkpoint_weights(model))
 
     def _replace(self, loaded: _Served, model: PreTrainedModel, path: str) -> None:
         self._publish(loaded, model)
