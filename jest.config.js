@@ -6,7 +6,7 @@ export default {
   testEnvironment: 'node',
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   // A checkout's own outputs hold copies of package.json and modules that would shadow the sources.
-  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.venv/', '<rootDir>/.setup/', '<rootDir>/runs/'],
+  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.venv', '<rootDir>/.setup/', '<rootDir>/runs/'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
     '^.+\\.ts$': [

@@ -63,7 +63,10 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         backend = backends.create(options.backend)
     except ImportError as error:
-        parser.error(f"--backend {options.backend} needs packages that are not installed: {error}")
+        setup = backends.SETUP.get(options.backend, "npm run setup")
+        parser.error(
+            f"--backend {options.backend} needs packages that are not installed ({error}); `{setup}` installs them"
+        )
     for role in options.roles or ():
         if role not in backend.capabilities:
             offered = ", ".join(backend.capabilities)

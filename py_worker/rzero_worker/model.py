@@ -16,6 +16,7 @@ from transformers import (
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
+from transformers.core_model_loading import revert_weight_conversion
 
 from rzero_worker.errors import WorkerFailure
 
@@ -35,7 +36,7 @@ def unloadable(source: str, problem: str, details: str | None = None) -> WorkerF
     return WorkerFailure("model_unloadable", f"source {source!r} {problem}", details)
 
 
-def _locate(source: str) -> str:
+def locate(source: str) -> str:
     """The folder's path, or the name as it is for the hub. Refuses a folder that lacks a file, naming it.
 
     transformers' own messages for these cases speak of the hub, even for a folder.
@@ -70,7 +71,7 @@ def load_model(source: str, dtype: torch.dtype, device: torch.device) -> PreTrai
 
     Only safetensors are read (no pickle) and no code of the source runs. Raises model_unloadable.
     """
-    located = _locate(source)
+    located = locate(source)
     try:
         model, info = AutoModelForCausalLM.from_pretrained(
             located, dtype=dtype, use_safetensors=True, trust_remote_code=False, output_loading_info=True
@@ -78,7 +79,7 @@ def load_model(source: str, dtype: torch.dtype, device: torch.device) -> PreTrai
     except (torch.OutOfMemoryError, MemoryError):
         raise
     except Exception as error:  # safetensors, json and torch raise their own kinds on broken files
-        raise _unloadable_after(error, source, "cannot be loaded as a causal language model") from error
+        raise unloadable_after(error, source, "cannot be loaded as a causal language model") from error
     # transformers only warns when tensors are missing or of another shape, and fills in random numbers.
     if wrong := sorted(info["missing_keys"]) + sorted(str(key[0]) for key in info["mismatched_keys"]):
         raise unloadable(source, f"has weights that do not fit its config.json: {wrong[0]}", "\n".join(wrong))
@@ -90,16 +91,22 @@ def load_model(source: str, dtype: torch.dtype, device: torch.device) -> PreTrai
     return model.to(device).eval().requires_grad_(False)
 
 
+def checkpoint_weights(model: PreTrainedModel) -> dict[str, Tensor]:
+    """Weights by the names that a checkpoint gives them, a tied one under each of its names."""
+    return revert_weight_conversion(model, model.state_dict())
+
+
 def load_tokenizer(source: str) -> PreTrainedTokenizerBase:
     """Load the tokenizer that lies with a model. Raises model_unloadable."""
-    located = _locate(source)
+    located = locate(source)
     try:
         return AutoTokenizer.from_pretrained(located, trust_remote_code=False)
     except Exception as error:
-        raise _unloadable_after(error, source, "has no usable tokenizer") from error
+        raise unloadable_after(error, source, "has no usable tokenizer") from error
 
 
-def _unloadable_after(error: Exception, source: str, problem: str) -> WorkerFailure:
+def unloadable_after(error: Exception, source: str, problem: str) -> WorkerFailure:
+    """Build the failure for a source that a library refused; `problem` is the rest of the sentence."""
     if not Path(source).expanduser().is_dir():
         problem = "is no folder here, and as a name on the Hugging Face hub it cannot be loaded"
     first_line = (str(error).strip() or type(error).__name__).splitlines()[0]

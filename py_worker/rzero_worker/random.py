@@ -56,3 +56,20 @@ def token_uniforms(seeds: np.ndarray, samples: np.ndarray, count: int) -> np.nda
     seed, sample = (np.asarray(values).astype(np.uint64)[:, None] for values in (seeds, samples))
     words = np.stack(philox((blocks, sample, zero, zero), (seed, zero)), axis=-1)
     return ((words.reshape(len(seed), -1)[:, :count] >> np.uint64(8)) * 2.0**-24).astype(np.float32)
+
+
+def sample_seeds(seeds: np.ndarray, samples: np.ndarray) -> np.ndarray:
+    """One seed a sample, for generators that are not ours.
+
+    Args:
+        seeds: [samples] of 32-bit seeds.
+        samples: [samples], the number of the sample within its conversation, 0 <= j < 2^32.
+
+    Returns:
+        int64 [samples], 0 <= seed < 2^63. Entry i depends on (seeds[i], samples[i]) alone.
+    """
+    seed, sample = (np.asarray(values).astype(np.uint64) for values in (seeds, samples))
+    zero, one = np.zeros_like(seed), np.ones_like(seed)
+    # The third word is 0 where token_uniforms hashes: these words are used for nothing else.
+    low, high, _, _ = philox((zero, sample, one, zero), (seed, zero))
+    return ((high >> np.uint64(1) << _SHIFT) | low).astype(np.int64)

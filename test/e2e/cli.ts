@@ -12,6 +12,21 @@ export interface CliResult {
   err: string;
 }
 
+/** One iteration of the embedded preset, small enough for a test. */
+export const SMALL = [
+  ['iterations', 1],
+  ['challenger.steps', 2],
+  ['challenger.rollouts', 16],
+  ['challenger.miniBatch', 8],
+  ['questions.candidates', 24],
+  ['solver.steps', 2],
+  ['solver.prompts', 4],
+  ['solver.rollouts', 4],
+  ['solver.miniBatch', 8],
+  ['evaluation.problems', 20],
+  ['evaluation.samples', 2],
+].flatMap(([name, value]) => ['--set', `${name}=${value}`]);
+
 /** A folder for one test's runs, removed with it. */
 export function temporaryFolder(): { path: string; remove: () => void } {
   const path = mkdtempSync(join(tmpdir(), 'rzero-e2e-'));

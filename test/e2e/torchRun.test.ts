@@ -4,26 +4,11 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { EMBEDDED_MODEL } from '../../ts/cli/places.ts';
 import { python } from '../fixtures/python.ts';
-import { cli, temporaryFolder } from './cli.ts';
+import { cli, SMALL, temporaryFolder } from './cli.ts';
 
 const home = temporaryFolder();
 const inHome = (name: string) => join(home.path, name);
 afterAll(() => home.remove());
-
-/** One iteration of the embedded preset, small enough for a test. */
-const SMALL = [
-  ['iterations', 1],
-  ['challenger.steps', 2],
-  ['challenger.rollouts', 16],
-  ['challenger.miniBatch', 8],
-  ['questions.candidates', 24],
-  ['solver.steps', 2],
-  ['solver.prompts', 4],
-  ['solver.rollouts', 4],
-  ['solver.miniBatch', 8],
-  ['evaluation.problems', 20],
-  ['evaluation.samples', 2],
-].flatMap(([name, value]) => ['--set', `${name}=${value}`]);
 
 describe('a whole iteration on PyTorch', () => {
   test('the embedded base: same seed, same summary, byte for byte', async () => {

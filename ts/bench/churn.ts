@@ -41,7 +41,7 @@ async function main(): Promise<void> {
       const endpoint = `ipc://${join(home, `s${runs}`)}`;
       const token = randomBytes(32).toString('hex');
       process.env.RZERO_TOKEN = token;
-      const samplers = new Samplers({ python: pythonPath(process.env), endpoint, token, count: 3 });
+      const samplers = new Samplers({ python: pythonPath(process.env, 'mock'), endpoint, token, count: 3 });
       const killing = setInterval(() => samplers.replaceOne(random), every * 1000);
       const begun = performance.now();
       const path = join(home, `churned-${runs}`);

@@ -66,9 +66,10 @@ function workersOf(plan: ContractPlan, terminal: Terminal): Pick<ContractOptions
       },
     };
   }
+  const backend = 'backend' in subject ? subject.backend : '';
   const how = {
-    python: pythonPath(env),
-    backend: 'backend' in subject ? subject.backend : '',
+    python: pythonPath(env, backend),
+    backend,
     threads,
     ...('command' in subject ? { command: subject.command, workingFolder } : {}),
   };

@@ -64,7 +64,7 @@ async function coevolveWithWorkers(experiment: Experiment, exam: Exam): Promise<
     reporter.report({ type: 'workers', message });
   };
   const workers = await startWorkers({
-    python: pythonPath(env),
+    python: pythonPath(env, backend),
     backend,
     threads,
     count,

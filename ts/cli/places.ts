@@ -11,9 +11,18 @@ export const EMBEDDED_MODEL = join(ROOT, 'py_worker', 'embedded_base', 'model');
 /** Folder to put on PYTHONPATH, so that a user's own environment need not have the worker installed. */
 export const WORKER_PACKAGE = join(ROOT, 'py_worker');
 
-/** The Python that runs the worker: RZERO_PYTHON, or the environment that the set-up made. */
-export function pythonPath(env: NodeJS.ProcessEnv): string {
-  return env.RZERO_PYTHON ?? join(ROOT, '.venv', process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python');
+/**
+ * The Python that runs the worker. For the backend `vllm` it is that of `npm run setup:vllm`, where that was
+ * run; else the one in RZERO_PYTHON, or of the environment that the set-up made.
+ */
+export function pythonPath(env: NodeJS.ProcessEnv, backend: string): string {
+  const vllm = pythonIn('.venv-vllm');
+  if (backend === 'vllm' && existsSync(vllm)) return vllm;
+  return env.RZERO_PYTHON ?? pythonIn('.venv');
+}
+
+function pythonIn(environment: string): string {
+  return join(ROOT, environment, process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python');
 }
 
 /** A configuration's model as the worker is to be given it. Folders become absolute, hub names stay. */

@@ -54,7 +54,7 @@ export const configSchema = z.strictObject({
   model: z.string().min(1).describe('base model: a Hugging Face folder or hub name, or "embedded"'),
   worker: z
     .strictObject({
-      backend: z.enum(['torch', 'mock']),
+      backend: z.enum(['torch', 'vllm', 'mock']),
       threads: z.int().min(1).max(1024).describe('compute threads of each worker started here'),
       count: z.int().min(0).max(1024).describe('workers to start on this machine'),
       listen: z.string().describe('where further workers dial in, tcp://HOST:PORT or ipc:///PATH; "" for nowhere'),

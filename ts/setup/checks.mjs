@@ -36,15 +36,17 @@ export async function runCheck(which) {
  * The TypeScript tests.
  *
  * @param {string[]} args jest's own: a pattern, --verbose
+ * @param {NodeJS.ProcessEnv} [env] more environment variables
  * @returns {Promise<Outcome>}
  */
-export async function runJest(args) {
+export async function runJest(args, env = {}) {
   const results = join(PATHS.state, 'jest.json');
   rmSync(results, { force: true });
   const flags = ['--config', 'jest.config.js', '--json', '--outputFile', results, ...args];
   // Native ES modules are behind a flag of Node, which warns of it in every process.
   const options = [process.env.NODE_OPTIONS, '--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
   const code = await show('jest', process.execPath, [inModules('jest/bin/jest.js'), ...flags], {
+    ...env,
     NODE_OPTIONS: options.filter(Boolean).join(' '),
   });
   return outcome('jest', code, countJest(textOf(results)));

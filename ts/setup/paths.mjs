@@ -16,6 +16,8 @@ export const PATHS = {
   worker: at('py_worker'),
   venv: at('.venv'),
   venvPython: at('.venv', 'bin', 'python'),
+  vllmVenv: at('.venv-vllm'),
+  vllmPython: at('.venv-vllm', 'bin', 'python'),
   sources: at('ts'),
   dist: at('dist'),
   main: at('dist', 'cli', 'main.js'),

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from rzero_worker.backend import Backend
 
-NAMES = ("mock", "torch")
+NAMES = ("mock", "torch", "vllm")
+
+SETUP = {"vllm": "npm run setup:vllm"}
+"""What installs the libraries of a backend, where it is not `npm run setup`."""
 
 
 def create(name: str) -> Backend:
@@ -17,4 +20,8 @@ def create(name: str) -> Backend:
         from rzero_worker.backends.torch import TorchBackend
 
         return TorchBackend()
+    if name == "vllm":
+        from rzero_worker.backends.vllm import VllmBackend
+
+        return VllmBackend()
     raise KeyError(name)

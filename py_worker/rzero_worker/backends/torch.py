@@ -24,7 +24,7 @@ from rzero_worker.draw import Distribution
 from rzero_worker.errors import WorkerFailure, invalid_request, not_trainable, unknown_model
 from rzero_worker.kv import use_grouped_attention
 from rzero_worker.model import context_length, load_model, load_tokenizer, stop_ids, token_bytes
-from rzero_worker.sampler import Sampler
+from rzero_worker.sampler import Sample, Sampler
 from rzero_worker.stop_strings import StopStrings
 from rzero_worker.tokenizer import decode_completion, decode_completions, encode_conversations
 from rzero_worker.trainer import Batch, Trainer, copy_weights, sequence_logprobs
@@ -33,7 +33,7 @@ from rzero_worker.wire import numpy_pack, numpy_view
 
 
 @dataclass
-class _Loaded:
+class Loaded:
     """A model under its name. `trainer` holds the trained weights, `published` those that `sample` uses."""
 
     tokenizer: PreTrainedTokenizerBase
@@ -43,7 +43,18 @@ class _Loaded:
 
     @property
     def trained(self) -> PreTrainedModel:
+        """The model with the trained weights; a frozen one's are the published ones."""
         return self.trainer.model if self.trainer is not None else self.published
+
+    def describe(self) -> p.LoadModelResult:
+        """Say what `load_model` answers with."""
+        return p.LoadModelResult(
+            architecture=type(self.published).__name__,
+            parameters=self.published.num_parameters(),
+            vocabulary_size=self.published.get_output_embeddings().weight.shape[0],
+            context_length=context_length(self.published, self.tokenizer),
+            weights_version=self.version,
+        )
 
 
 class TorchBackend(Backend):
@@ -67,7 +78,7 @@ class TorchBackend(Backend):
         torch.utils.deterministic.fill_uninitialized_memory = False  # a debugging aid that costs time
         transformers.logging.set_verbosity_error()
         transformers.logging.disable_progress_bar()
-        self._models: dict[str, _Loaded] = {}
+        self._models: dict[str, Loaded] = {}
         self._frozen: WeakValueDictionary[tuple, PreTrainedModel] = WeakValueDictionary()
 
     def versions(self) -> dict[str, str]:
@@ -85,18 +96,13 @@ class TorchBackend(Backend):
         torch.manual_seed(params.seed)
         tokenizer = load_tokenizer(params.source)
         published = self._load_published(params.source, shared=not params.trainable)
-        trainer = None
-        if params.trainable:
-            trained = load_model(params.source, torch.float32, self._device)
-            trainer = Trainer(trained, self._limits(trained), checkpoint_activations=self._cuda)
-        self._models[params.model_id] = _Loaded(tokenizer, published, trainer)
-        return p.LoadModelResult(
-            architecture=type(published).__name__,
-            parameters=published.num_parameters(),
-            vocabulary_size=published.get_output_embeddings().weight.shape[0],
-            context_length=context_length(published, tokenizer),
-            weights_version=0,
-        )
+        trainer = self._load_trainer(params.source) if params.trainable else None
+        loaded = self._models[params.model_id] = Loaded(tokenizer, published, trainer)
+        return loaded.describe()
+
+    def _load_trainer(self, source: str) -> Trainer:
+        trained = load_model(source, torch.float32, self._device)
+        return Trainer(trained, self._limits(trained), checkpoint_activations=self._cuda)
 
     def _load_published(self, source: str, shared: bool) -> PreTrainedModel:
         folder = Path(source).expanduser()
@@ -122,7 +128,7 @@ class TorchBackend(Backend):
             tokens=16384 if self._cuda else 4096, targets=2 ** (28 if self._cuda else 26) // vocabulary
         )
 
-    def _find(self, model_id: str) -> _Loaded:
+    def _find(self, model_id: str) -> Loaded:
         if model_id not in self._models:
             raise unknown_model(model_id)
         return self._models[model_id]
@@ -149,22 +155,7 @@ class TorchBackend(Backend):
         ends = stop_ids(model, tokenizer)
         stops = StopStrings(asked.stop or (), partial(decode_completion, tokenizer))
         prompts = encode_conversations(tokenizer, params.conversations)
-        sampler = Sampler(
-            model,
-            ends,
-            context_length(model, tokenizer),
-            max_rows=2048 if self._cuda else 512,
-            max_tokens=self._cache_bytes() // token_bytes(model),
-        )
-        samples = sampler.sample(
-            prompts,
-            params.n,
-            numpy_view(params.seeds, "u4"),
-            Distribution(asked.temperature, asked.top_p, asked.top_k),
-            asked.max_tokens,
-            context,
-            stops.watch if asked.stop else None,
-        )
+        samples = self._draw(loaded, prompts, params, stops, context)
         visible = [_without_stop(sample.tokens, ends) for sample in samples]
         return p.SampleResult(
             weights_version=loaded.version,
@@ -175,6 +166,33 @@ class TorchBackend(Backend):
             logprobs=_pack([sample.logprobs for sample in samples], "f4"),
             texts=[stops.cut(text) for text in decode_completions(tokenizer, visible)],
             stop_reasons=[p.StopReason.STOP if sample.stopped else p.StopReason.LENGTH for sample in samples],
+        )
+
+    def _draw(
+        self,
+        loaded: Loaded,
+        prompts: list[list[int]],
+        params: p.SampleParams,
+        stops: StopStrings,
+        context: Context,
+    ) -> list[Sample]:
+        """Draw from the published weights; sample j of prompt i is at [i * n + j]."""
+        model, tokenizer, asked = loaded.published, loaded.tokenizer, params.sampling
+        sampler = Sampler(
+            model,
+            stop_ids(model, tokenizer),
+            context_length(model, tokenizer),
+            max_rows=2048 if self._cuda else 512,
+            max_tokens=self._cache_bytes() // token_bytes(model),
+        )
+        return sampler.sample(
+            prompts,
+            params.n,
+            numpy_view(params.seeds, "u4"),
+            Distribution(asked.temperature, asked.top_p, asked.top_k),
+            asked.max_tokens,
+            context,
+            stops.watch if asked.stop else None,
         )
 
     def _cache_bytes(self) -> int:
@@ -222,7 +240,7 @@ class TorchBackend(Backend):
             tokens=metrics.tokens,
         )
 
-    def _check_tokens(self, loaded: _Loaded, tokens: np.ndarray, lengths: np.ndarray, prefix: str) -> None:
+    def _check_tokens(self, loaded: Loaded, tokens: np.ndarray, lengths: np.ndarray, prefix: str) -> None:
         """Refuse what would be an index error deep in the model."""
         vocabulary = loaded.trained.get_input_embeddings().weight.shape[0]
         longest = context_length(loaded.trained, loaded.tokenizer)
@@ -244,7 +262,7 @@ class TorchBackend(Backend):
         loaded = self._find(params.model_id)
         version = version_to_publish(loaded.version, params.weights_version)
         if loaded.trainer is not None and version != loaded.version:
-            copy_weights(loaded.trainer.model, loaded.published)
+            self._publish(loaded, loaded.trainer.model)
         loaded.version = version
         return p.PublishWeightsResult(weights_version=version)
 
@@ -261,11 +279,20 @@ class TorchBackend(Backend):
         model, optimizer_tensors = checkpoint.load(params.path, loaded.trained)
         if loaded.trainer is not None:
             loaded.trainer.restore(model, optimizer_tensors)
-            copy_weights(model, loaded.published)
-        else:  # its present weights may be shared, so they are replaced, not overwritten
-            loaded.published = self._load_published(params.path, shared=True)
+            self._publish(loaded, model)
+        else:
+            self._replace(loaded, model, params.path)
         loaded.version = loaded.version + 1 if params.weights_version is None else params.weights_version
         return p.LoadCheckpointResult(weights_version=loaded.version)
+
+    def _publish(self, loaded: Loaded, model: PreTrainedModel) -> None:
+        """Give `sample` the weights of a model of the same kind."""
+        copy_weights(model, loaded.published)
+
+    def _replace(self, loaded: Loaded, model: PreTrainedModel, path: str) -> None:
+        """Give a frozen model the weights of a checkpoint: `model`, as read from `path`."""
+        # Its present weights may be shared, so they are replaced, not overwritten.
+        loaded.published = self._load_published(path, shared=True)
 
     def failure_of(self, error: Exception) -> WorkerFailure | None:
         """See Backend: a full memory, of the GPU or the host."""

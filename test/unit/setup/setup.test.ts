@@ -55,7 +55,30 @@ describe('a fresh clone', () => {
   test('a stage that does not exist is a usage error', async () => {
     const { code, stderr } = await project.run('setup.mjs', ['pip']);
     expect(code).toBe(2);
-    expect(stderr).toBe("rzero: there is no stage 'pip': choose from npm, python, build.\n");
+    expect(stderr).toBe("rzero: there is no stage 'pip': choose from npm, python, build, vllm.\n");
+  });
+});
+
+describe('the environment of the vllm backend', () => {
+  const VLLM = ['python3 -m venv', 'python -m pip install', 'python -m pip uninstall', 'python -c import sysconfig'];
+
+  test('is made when it is named, and only then', async () => {
+    await project.run('setup.mjs');
+    expect(existsSync(project.path('.venv-vllm'))).toBe(false);
+    rmSync(project.path('calls'));
+    expect((await project.run('setup.mjs', ['vllm'])).code).toBe(0);
+    expect(project.calls().map((line) => VLLM.find((known) => line.startsWith(known)) ?? line)).toEqual(VLLM);
+    const second = await project.run('setup.mjs', ['vllm']);
+    expect(second).toMatchObject({ code: 0, stderr: 'setup: everything is up to date\n' });
+  });
+
+  test('is asked for where its tests would need it', async () => {
+    const { code, stderr } = await project.run('testVllm.mjs');
+    expect(code).toBe(69);
+    expect(stderr).toBe(
+      'rzero: there is no .venv-vllm: run `npm run setup:vllm`, or name a Python that has vLLM in RZERO_PYTHON.\n',
+    );
+    expect(project.calls()).toEqual([]);
   });
 });
 

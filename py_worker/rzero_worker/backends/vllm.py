@@ -1,0 +1,120 @@
+"""The vllm backend: samples by vLLM, everything else as the torch backend does it, all in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from transformers import PreTrainedModel
+
+from rzero_worker import protocol as p
+from rzero_worker.backend import Context
+from rzero_worker.backends.torch import Loaded, TorchBackend
+from rzero_worker.engine import VERSION, Engine
+from rzero_worker.engine_request import EMPTY, plan, sampling_arguments
+from rzero_worker.model import (
+    checkpoint_weights,
+    context_length,
+    load_model,
+    load_tokenizer,
+    stop_ids,
+    token_bytes,
+)
+from rzero_worker.sampler import Sample
+from rzero_worker.stop_strings import StopStrings
+from rzero_worker.wire import numpy_view
+
+
+@dataclass(kw_only=True)
+class _Served(Loaded):
+    """A model whose published weights are in `engine`; of `published`, only what is no weight counts."""
+
+    engine: Engine
+    load: Callable[[str], PreTrainedModel]  # a frozen model, from its source
+    source: str  # of a frozen model's present weights
+    frozen: PreTrainedModel | None = None  # those weights, once something but `sample` has needed them
+
+    @property
+    def trained(self) -> PreTrainedModel:
+        """As in Loaded."""
+        if self.trainer is not None:
+            return self.trainer.model
+        if self.frozen is None:
+            self.frozen = self.load(self.source)
+        return self.frozen
+
+
+class VllmBackend(TorchBackend):
+    """Any model that both vLLM and transformers know.
+
+    The same call gives the same bytes on the same machine. A sample's random numbers depend on its seed and
+    number alone, but not its log-probs: their last bits move with what it is batched with.
+    """
+
+    name: ClassVar[str] = "vllm"
+
+    def versions(self) -> dict[str, str]:
+        """See Backend."""
+        return super().versions() | {"vllm": VERSION}
+
+    def load_model(self, params: p.LoadModelParams) -> p.LoadModelResult:
+        """See Backend."""
+        torch.manual_seed(params.seed)
+        tokenizer = load_tokenizer(params.source)
+        trainer = self._load_trainer(params.source) if params.trainable else None
+        model = trainer.model if trainer is not None else self._load_frozen(params.source)
+        length = context_length(model, tokenizer)
+        engine = Engine(params.source, checkpoint_weights(model), length, token_bytes(model), self._cuda)
+        self._close(params.model_id)
+        loaded = self._models[params.model_id] = _Served(
+            tokenizer, model, trainer, engine=engine, source=params.source, load=self._load_frozen
+        )
+        described = loaded.describe()
+        if trainer is None:
+            model.to("meta")  # vLLM has copied the weights
+        return described
+
+    def _load_frozen(self, source: str) -> PreTrainedModel:
+        return load_model(source, torch.bfloat16 if self._cuda else torch.float32, self._device)
+
+    def unload_model(self, params: p.UnloadModelParams) -> p.UnloadModelResult:
+        """See Backend."""
+        self._close(params.model_id)
+        return super().unload_model(params)
+
+    def _close(self, model_id: str) -> None:
+        if model_id in self._models:
+            self._models[model_id].engine.close()
+
+    def _draw(
+        self,
+        loaded: _Served,
+        prompts: list[list[int]],
+        params: p.SampleParams,
+        stops: StopStrings,
+        context: Context,
+    ) -> list[Sample]:
+        model, tokenizer, asked = loaded.published, loaded.tokenizer, params.sampling
+        length = context_length(model, tokenizer)
+        requests = plan(prompts, params.n, numpy_view(params.seeds, "u4"), asked.max_tokens, length)
+        samples = [EMPTY] * (len(prompts) * params.n)
+        done = len(samples) - len(requests)
+
+        def on_sample(index: int, sample: Sample) -> None:
+            nonlocal done
+            samples[index] = sample
+            done += 1
+            context.progress(done, len(samples))
+
+        arguments = sampling_arguments(asked, stop_ids(model, tokenizer))
+        loaded.engine.draw(requests, arguments, context, on_sample)
+        return samples
+
+    def _publish(self, loaded: _Served, model: PreTrainedModel) -> None:
+        loaded.engine.load_weights(checkpoint_weights(model))
+
+    def _replace(self, loaded: _Served, model: PreTrainedModel, path: str) -> None:
+        self._publish(loaded, model)
+        loaded.source, loaded.frozen = path, None
