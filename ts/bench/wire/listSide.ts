@@ -1,0 +1,41 @@
+import { Packr } from 'msgpackr';
+import { bindTransport, type PeerId } from '../../worker/transport.ts';
+import { asLists, endProgram, type Side, startProgram } from './side.ts';
+
+/** Lists of numbers in msgpack over the same sockets: packing by msgpackr here and msgspec structs there (lists.py). */
+export async function startListSide(python: string): Promise<Side> {
+  const packr = new Packr({ useRecords: false });
+  let onMessage = (_: PeerId, __: Uint8Array): void => {};
+  const next = () =>
+    new Promise<[PeerId, Uint8Array]>((resolve) => {
+      onMessage = (peer, payload) => resolve([peer, payload]);
+    });
+  const transport = await bindTransport({
+    onMessage: (peer, payload) => onMessage(peer, payload),
+    onDisconnect: () => {},
+  });
+  const hello = next();
+  const program = startProgram(python, 'lists.py', [transport.endpoint]);
+  const [peer] = await hello;
+  const ask = async (request: object): Promise<unknown> => {
+    const answer = next();
+    await transport.send(peer, packr.pack(request));
+    const [, payload] = await answer;
+    return packr.unpack(payload);
+  };
+  return {
+    name: 'lists',
+    forward({ tokens, lengths, ...rest }) {
+      const request = { kind: 'Forward', ...rest, tokens: Array.from(tokens), lengths: Array.from(lengths) };
+      return async () => Float32Array.from(((await ask(request)) as { logprobs: number[] }).logprobs);
+    },
+    train(params) {
+      const request = { kind: 'Train', ...asLists(params) };
+      return async () => ((await ask(request)) as { loss: number }).loss;
+    },
+    async close() {
+      transport.close();
+      await endProgram(program);
+    },
+  };
+}

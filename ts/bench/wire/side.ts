@@ -1,0 +1,45 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { ROOT, WORKER_PACKAGE } from '../../cli/places.ts';
+import type { ForwardBackwardParams, ForwardParams } from '../../protocol/generated.ts';
+
+/**
+ * One way to have a process in Python do token work. A call begins with what is asked as it would lie in memory for
+ * this side (typed arrays, or lists of numbers), and counts until whoever receives something has it in arrays: the
+ * program there in those of the module `array`, and the caller here in typed ones.
+ */
+export interface Side {
+  readonly name: string;
+  /** Make a call that asks for log-probs of tokens. */
+  forward(params: ForwardParams): () => Promise<Float32Array>;
+  /** Make a call that hands over a batch to train on, and gets the loss. */
+  train(params: ForwardBackwardParams): () => Promise<number>;
+  close(): Promise<void>;
+}
+
+/** A Python program that lies beside this file, for the arguments of an interpreter. */
+export function programPath(name: string): string {
+  // tsc copies no Python into the build.
+  return join(ROOT, 'ts', 'bench', 'wire', name);
+}
+
+/** Start one of the programs; what it says on stderr is shown. */
+export function startProgram(python: string, name: string, args: readonly string[]): ChildProcess {
+  return spawn(python, [programPath(name), ...args], {
+    env: { ...process.env, PYTHONPATH: WORKER_PACKAGE },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+}
+
+export async function endProgram(program: ChildProcess): Promise<void> {
+  if (program.exitCode !== null || program.signalCode !== null) return;
+  program.kill('SIGKILL');
+  await once(program, 'exit');
+}
+
+/** A batch as lists of numbers, in the order of the protocol. */
+export function asLists({ batch, ...rest }: ForwardBackwardParams): object {
+  const lists = Object.entries(batch).map(([name, items]) => [name, Array.from(items as ArrayLike<number>)]);
+  return { ...rest, batch: Object.fromEntries(lists) };
+}
