@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { asLists, endProgram, type Side, startProgram } from './side.ts';
+import { listed } from './lists.ts';
+import { endProgram, type Side, startProgram } from './side.ts';
 
 /**
  * HTTP and JSON files: a request names a file with what is asked, the server (files.py) reads it, writes another
@@ -15,7 +16,7 @@ export async function startFileSide(python: string): Promise<Side> {
   if (program.stdout === null) throw new Error('files.py has no output');
   const [port] = await once(program.stdout, 'data');
   const question = join(folder, 'question.json');
-  const ask = async (verb: string, request: object): Promise<unknown> => {
+  const ask = async (verb: string, request: unknown): Promise<unknown> => {
     await writeFile(question, JSON.stringify(request));
     const url = `http://127.0.0.1:${String(port).trim()}/${verb}?name=${encodeURIComponent(question)}`;
     const response = await fetch(url);
@@ -24,12 +25,12 @@ export async function startFileSide(python: string): Promise<Side> {
   };
   return {
     name: 'files',
-    forward({ tokens, lengths, ...rest }) {
-      const request = { ...rest, tokens: Array.from(tokens), lengths: Array.from(lengths) };
+    forward(params) {
+      const request = listed(params);
       return async () => Float32Array.from(((await ask('forward', request)) as { logprobs: number[] }).logprobs);
     },
     train(params) {
-      const request = asLists(params);
+      const request = listed(params);
       return async () => ((await ask('train', request)) as { loss: number }).loss;
     },
     async close() {

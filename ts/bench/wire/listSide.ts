@@ -1,10 +1,9 @@
-import { Packr } from 'msgpackr';
 import { bindTransport, type PeerId } from '../../worker/transport.ts';
-import { asLists, endProgram, type Side, startProgram } from './side.ts';
+import { listed, packLists, unpackLists } from './lists.ts';
+import { endProgram, type Side, startProgram } from './side.ts';
 
 /** Lists of numbers in msgpack over the same sockets: packing by msgpackr here and msgspec structs there (lists.py). */
 export async function startListSide(python: string): Promise<Side> {
-  const packr = new Packr({ useRecords: false });
   let onMessage = (_: PeerId, __: Uint8Array): void => {};
   const next = () =>
     new Promise<[PeerId, Uint8Array]>((resolve) => {
@@ -17,20 +16,20 @@ export async function startListSide(python: string): Promise<Side> {
   const hello = next();
   const program = startProgram(python, 'lists.py', [transport.endpoint]);
   const [peer] = await hello;
-  const ask = async (request: object): Promise<unknown> => {
+  const ask = async (request: unknown): Promise<unknown> => {
     const answer = next();
-    await transport.send(peer, packr.pack(request));
+    await transport.send(peer, packLists(request));
     const [, payload] = await answer;
-    return packr.unpack(payload);
+    return unpackLists(payload);
   };
   return {
     name: 'lists',
-    forward({ tokens, lengths, ...rest }) {
-      const request = { kind: 'Forward', ...rest, tokens: Array.from(tokens), lengths: Array.from(lengths) };
+    forward(params) {
+      const request = listed({ kind: 'Forward', ...params });
       return async () => Float32Array.from(((await ask(request)) as { logprobs: number[] }).logprobs);
     },
     train(params) {
-      const request = { kind: 'Train', ...asLists(params) };
+      const request = listed({ kind: 'Train', ...params });
       return async () => ((await ask(request)) as { loss: number }).loss;
     },
     async close() {

@@ -37,9 +37,3 @@ export async function endProgram(program: ChildProcess): Promise<void> {
   program.kill('SIGKILL');
   await once(program, 'exit');
 }
-
-/** A batch as lists of numbers, in the order of the protocol. */
-export function asLists({ batch, ...rest }: ForwardBackwardParams): object {
-  const lists = Object.entries(batch).map(([name, items]) => [name, Array.from(items as ArrayLike<number>)]);
-  return { ...rest, batch: Object.fromEntries(lists) };
-}
