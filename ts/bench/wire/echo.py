@@ -9,7 +9,7 @@ from rzero_worker import protocol as p
 from rzero_worker.__main__ import main
 from rzero_worker.backend import Backend
 
-LOGPROBS = array("f", (-math.log1p(index % 997) for index in range(2**20))).tobytes()
+LOGPROBS = array("f", (-math.log1p(index % 997) for index in range(2**17))).tobytes()
 """Answers are cut from these: zeros would be shorter than log-probs are when written as text."""
 
 
@@ -25,7 +25,7 @@ class EchoBackend(Backend):
     def load_model(self, params: p.LoadModelParams) -> p.LoadModelResult:
         """Load nothing."""
         return p.LoadModelResult(
-            architecture="echo", parameters=0, vocabulary_size=2**18, context_length=2**20, weights_version=0
+            architecture="echo", parameters=0, vocabulary_size=2**18, context_length=2**17, weights_version=0
         )
 
     def forward(self, params: p.ForwardParams, context: object) -> p.ForwardResult:

@@ -4,17 +4,17 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { listed } from './lists.ts';
-import { endProgram, type Side, startProgram } from './side.ts';
+import { endProgram, firstSign, type Side, startProgram } from './side.ts';
 
 /**
  * HTTP and JSON files: a request names a file with what is asked, the server (files.py) reads it, writes another
  * one with its answer and says so, and the caller reads that.
  */
 export async function startFileSide(python: string): Promise<Side> {
-  const folder = mkdtempSync(join(tmpdir(), 'rzero-wire-'));
   const program = startProgram(python, 'files.py', []);
   if (program.stdout === null) throw new Error('files.py has no output');
-  const [port] = await once(program.stdout, 'data');
+  const [port] = await firstSign(program, once(program.stdout, 'data'));
+  const folder = mkdtempSync(join(tmpdir(), 'rzero-wire-'));
   const question = join(folder, 'question.json');
   const ask = async (verb: string, request: unknown): Promise<unknown> => {
     await writeFile(question, JSON.stringify(request));

@@ -1,6 +1,6 @@
 import { bindTransport, type PeerId } from '../../worker/transport.ts';
 import { listed, packLists, unpackLists } from './lists.ts';
-import { endProgram, type Side, startProgram } from './side.ts';
+import { endProgram, firstSign, type Side, startProgram } from './side.ts';
 
 /** Lists of numbers in msgpack over the same sockets: packing by msgpackr here and msgspec structs there (lists.py). */
 export async function startListSide(python: string): Promise<Side> {
@@ -15,7 +15,10 @@ export async function startListSide(python: string): Promise<Side> {
   });
   const hello = next();
   const program = startProgram(python, 'lists.py', [transport.endpoint]);
-  const [peer] = await hello;
+  const [peer] = await firstSign(program, hello).catch((error: unknown) => {
+    transport.close();
+    throw error;
+  });
   const ask = async (request: unknown): Promise<unknown> => {
     const answer = next();
     await transport.send(peer, packLists(request));

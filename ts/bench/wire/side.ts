@@ -24,12 +24,20 @@ export function programPath(name: string): string {
   return join(ROOT, 'ts', 'bench', 'wire', name);
 }
 
-/** Start one of the programs; what it says on stderr is shown. */
+/** Start one of the programs, which ends when its stdin does; what it says on stderr is shown. */
 export function startProgram(python: string, name: string, args: readonly string[]): ChildProcess {
   return spawn(python, [programPath(name), ...args], {
     env: { ...process.env, PYTHONPATH: WORKER_PACKAGE },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['pipe', 'pipe', 'inherit'],
   });
+}
+
+/** Wait for a sign of life. @throws Error when the program ends before */
+export async function firstSign<T>(program: ChildProcess, sign: Promise<T>): Promise<T> {
+  const ended = once(program, 'exit').then(([exitCode]) => {
+    throw new Error(`${program.spawnargs.join(' ')}: ended with exit code ${exitCode} before it was ready`);
+  });
+  return Promise.race([sign, ended]);
 }
 
 export async function endProgram(program: ChildProcess): Promise<void> {

@@ -35,9 +35,10 @@ function sampleSize(batch: SampleBatch): Size {
 
 function sizeOf(envelope: Envelope, content: object, tokens: number): Size {
   const lists = listed(content);
+  const aToken = (bytes: number): number => Math.round((bytes / tokens) * 1000) / 1000;
   return {
-    packed: packEnvelope(envelope).byteLength / tokens,
-    lists: packLists(lists).byteLength / tokens,
-    json: Buffer.byteLength(JSON.stringify(lists)) / tokens,
+    packed: aToken(packEnvelope(envelope).byteLength),
+    lists: aToken(packLists(lists).byteLength),
+    json: aToken(Buffer.byteLength(JSON.stringify(lists))),
   };
 }

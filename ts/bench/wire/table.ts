@@ -30,7 +30,7 @@ export function formatResults({ bytesPerToken, milliseconds, throughput }: WireR
   ]);
   const trips = Object.entries(milliseconds).map(([call, { packed, lists, files }]) => [
     CALL_NAMES[call as keyof RoundTrips].replace('{tokens}', grouped(tokens)),
-    packed === undefined ? '' : packed.median.toPrecision(3),
+    packed === undefined ? '' : shown(packed.median),
     ...[lists, files].map((other) => comparison(other?.median, packed?.median)),
   ]);
   const rates = throughput.map(({ workers, requestsPerSecond, tokensPerSecond }) => [
@@ -47,7 +47,12 @@ export function formatResults({ bytesPerToken, milliseconds, throughput }: WireR
 
 function comparison(other: number | undefined, ours: number | undefined): string {
   if (other === undefined || ours === undefined) return '';
-  return `${other.toPrecision(3)} (${(other / ours).toPrecision(2)} x)`;
+  return `${shown(other)} (${(other / ours).toFixed(1)} x)`;
+}
+
+/** Three digits, or all before the point. */
+function shown(value: number): string {
+  return value >= 100 ? grouped(value) : value.toPrecision(3);
 }
 
 function grouped(value: number): string {

@@ -37,7 +37,7 @@ export async function measureThroughput(options: ThroughputOptions): Promise<Thr
       for (const [index, pool] of pools.entries()) seconds[index]?.push(await timeRound(pool, tokens, requests));
     }
     return pools.map(({ size }, index) => {
-      const requestsPerSecond = requests / quantile(seconds[index] ?? [], 0.5);
+      const requestsPerSecond = Math.round(requests / quantile(seconds[index] ?? [], 0.5));
       return { workers: size, requestsPerSecond, tokensPerSecond: requestsPerSecond * tokens };
     });
   } finally {

@@ -1,16 +1,16 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-/** What one thing took, over its repeats. Milliseconds. */
+/** What one thing took, over its repeats. Milliseconds, to the microsecond. */
 export interface Times {
   median: number;
-  least: number;
-  /** First and third quartile. */
+  /** First and third. */
   quartiles: [number, number];
+  least: number;
   repeats: number;
 }
 
-/** @throws RangeError when there are none */
+/** The value below which a share of them lies. @throws RangeError when there are none */
 export function quantile(values: readonly number[], share: number): number {
   if (values.length === 0) throw new RangeError('a quantile of no values');
   const sorted = [...values].sort((a, b) => a - b);
@@ -20,8 +20,8 @@ export function quantile(values: readonly number[], share: number): number {
 }
 
 export function summarise(times: readonly number[]): Times {
-  const quartiles: [number, number] = [quantile(times, 0.25), quantile(times, 0.75)];
-  return { median: quantile(times, 0.5), least: quantile(times, 0), quartiles, repeats: times.length };
+  const at = (share: number): number => Math.round(quantile(times, share) * 1000) / 1000;
+  return { median: at(0.5), quartiles: [at(0.25), at(0.75)], least: at(0), repeats: times.length };
 }
 
 /**
