@@ -53,8 +53,9 @@ export function tRangedItems<A extends ArrayLike<number>>(codec: Codec<A>, range
     // If the smallest and the largest are within, all are; a NaN becomes both.
     let [smallest, largest] = [Infinity, -Infinity];
     for (let index = 0; index < items.length; index += 1) {
-      smallest = Math.min(smallest, items[index] as number);
-      largest = Math.max(largest, items[index] as number);
+      const item = items[index] as number;
+      smallest = Math.min(smallest, item);
+      largest = Math.max(largest, item);
     }
     return items.length === 0 || (isWithin(smallest) && isWithin(largest));
   };
