@@ -45,7 +45,7 @@ describe('timing', () => {
       repeats: 5,
     });
   });
-  test('calls are made in turns, the first of each turn uncounted, and timed one by one', async () => {
+  test('calls are made in turns, the first two of each turn uncounted, and timed one by one', async () => {
     const made: string[] = [];
     let now = 0;
     const call = (name: string, milliseconds: number) => async () => {
@@ -53,7 +53,7 @@ describe('timing', () => {
       now += milliseconds;
     };
     const times = await timeInTurns({ a: call('a', 1), b: call('b', 5) }, 12, () => now);
-    expect(made.join('')).toBe(['a'.repeat(11), 'b'.repeat(11), 'a'.repeat(3), 'b'.repeat(3)].join(''));
+    expect(made.join('')).toBe(['a'.repeat(12), 'b'.repeat(12), 'a'.repeat(4), 'b'.repeat(4)].join(''));
     expect(times.a).toEqual({ median: 1, quartiles: [1, 1], least: 1, repeats: 12 });
     expect(times.b).toEqual({ median: 5, quartiles: [5, 5], least: 5, repeats: 12 });
   });

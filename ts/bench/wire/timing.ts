@@ -42,7 +42,7 @@ export async function timeInTurns<Name extends string>(
   for (let left = repeats; left > 0; left -= TURN) {
     for (const [name, call] of entries) {
       collectGarbage();
-      await call();
+      for (let index = 0; index < WARM_UP; index += 1) await call();
       for (let index = 0; index < Math.min(TURN, left); index += 1) {
         const begun = clock();
         await call();
@@ -53,7 +53,8 @@ export async function timeInTurns<Name extends string>(
   return Object.fromEntries([...times].map(([name, all]) => [name, summarise(all)])) as Record<Name, Times>;
 }
 
-/** Calls of a turn that count, after one that does not. */
+/** Calls at the begin of a turn that do not count, and calls that do. */
+const WARM_UP = 2;
 const TURN = 10;
 
 // The flag makes new contexts have the function; without `node --expose-gc`, which `npm run bench` does not pass.
