@@ -53,7 +53,7 @@ export async function timeInTurns<Name extends string>(
   return Object.fromEntries([...times].map(([name, all]) => [name, summarise(all)])) as Record<Name, Times>;
 }
 
-/** Calls at the begin of a turn that do not count, and calls that do. */
+/** Calls at the beginning of a turn that do not count, and calls that do. */
 const WARM_UP = 2;
 const TURN = 10;
 
