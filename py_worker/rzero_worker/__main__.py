@@ -65,7 +65,7 @@ def main(arguments: list[str] | None = None) -> int:
     except ImportError as error:
         setup = backends.SETUP.get(options.backend, "npm run setup")
         parser.error(
-            f"--backend {options.backend} needs packages that are not installed ({error}); `{setup}` installs them"
+            f"--backend {options.backend} needs packages that are not installed ({error}): run `{setup}`"
         )
     for role in options.roles or ():
         if role not in backend.capabilities:

@@ -15,7 +15,9 @@ from rzero_worker.protocol import ANSWERS_KEPT, ErrorCode
 
 def digest(verb: str, params: bytes) -> bytes:
     """SHA-256 of a request as it came over the wire, the identity of a payload."""
-    return hashlib.sha256(verb.encode() + b"\0" + params).digest()
+    digest = hashlib.sha256(verb.encode() + b"\0")
+    digest.update(params)
+    return digest.digest()
 
 
 class Ledger:

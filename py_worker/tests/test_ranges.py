@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+from array import array
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +122,27 @@ def test_a_number_passes_when_it_is_within_and_only_then(
     low, high = limits(p.RANGES[kind][attribute], whole=isinstance(type_of(kind, attribute), inspect.IntType))
     message = msgspec.structs.replace(basic(kind), **{attribute: value})
     assert (not list(violations(message))) == (low <= value <= high)
+
+
+WORDS = st.integers(0, 2**32 - 1) | st.sampled_from(
+    # zero and one as integers, then as floats: the largest, infinity, NaN; with and without the sign
+    [word | sign for word in (0, 1, 0x7F7FFFFF, 0x7F800000, 0x7F800001) for sign in (0, 2**31)]
+)
+WITHIN = {
+    "tokens": ("i", lambda item: item >= 0),
+    "lengths": ("i", lambda item: item >= 1),
+    "mask": ("B", lambda item: item <= 1),
+    "advantages": ("f", math.isfinite),
+}
+
+
+@given(st.sampled_from(sorted(WITHIN)), st.lists(WORDS | st.integers(0, 3), max_size=8))
+def test_a_packed_array_passes_when_every_item_is_within_and_only_then(name: str, words: list[int]) -> None:
+    code, within = WITHIN[name]
+    data = array("I", words).tobytes()
+    problems = list(violations(msgspec.structs.replace(basic(p.TrainBatch), **{name: data})))
+    places = [index for index, item in enumerate(array(code, data)) if not within(item)]
+    assert [problem.split(":")[0] for problem in problems] == [f"TrainBatch.{name}[{i}]" for i in places]
 
 
 def test_the_items_of_a_list_and_structs_in_structs_are_checked() -> None:

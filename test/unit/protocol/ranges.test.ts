@@ -5,7 +5,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import * as generated from '../../../ts/protocol/generated.ts';
 import type { Codec } from '../../../ts/protocol/primitives.ts';
-import { ProtocolError, tFloat, tI32s, tInt, tList, tMap, tString } from '../../../ts/protocol/primitives.ts';
+import { ProtocolError, tF32s, tFloat, tI32s, tInt, tList, tMap, tString } from '../../../ts/protocol/primitives.ts';
 import { type Range, tRanged, tRangedItems } from '../../../ts/protocol/ranges.ts';
 import { pack, unpack } from '../../../ts/worker/codec.ts';
 
@@ -57,6 +57,39 @@ describe('what is measured', () => {
   test('the type is checked before the range, and a list is counted before its items are built', () => {
     expect(() => tRanged(tInt, { ge: 0 }).encode('x' as never, 'x')).toThrow('expected an integer');
     expect(() => tRanged(tList(tInt), { le: 1 }).decode(['a', 'b'], 'x')).toThrow('saw 2 items');
+  });
+});
+
+describe('packed arrays', () => {
+  const bound = fc.option(fc.integer({ min: -3, max: 3 }), { nil: undefined });
+  const range = fc
+    .record({ gt: bound, ge: bound, lt: bound, le: bound })
+    .map((all) => Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as Range);
+  const item = fc.oneof(fc.integer({ min: -4, max: 4 }), fc.float(), fc.constantFrom(Number.NaN, Infinity, -Infinity));
+  const isWithin = (value: number, { gt, ge, lt, le }: Range): boolean =>
+    Number.isFinite(value) &&
+    !(value <= (gt ?? Number.NaN)) &&
+    !(value < (ge ?? -Infinity)) &&
+    !(value >= (lt ?? Number.NaN)) &&
+    !(value > (le ?? Infinity));
+
+  test('pass when every item is within, else the first one that is not is named', () => {
+    fc.assert(
+      fc.property(fc.array(item), fc.oneof(fc.constant({}), range), (numbers, allowed) => {
+        const items = Float32Array.from(numbers);
+        const first = items.findIndex((value) => !isWithin(value, allowed));
+        const codec = tRangedItems(tF32s, allowed);
+        const encode = () => codec.encode(items, 'x');
+        const decode = () => codec.decode(tF32s.encode(items, 'x'), 'x');
+        if (first === -1) expect([encode(), decode()]).toEqual([tF32s.encode(items, 'x'), items]);
+        else for (const refuse of [encode, decode]) expect(refuse).toThrow(`x[${first}]: saw ${items[first]}, `);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+  test('the largest floats are finite, however many there are', () => {
+    const items = new Float32Array(10_000).fill(-3.4028234663852886e38);
+    expect(() => tRangedItems(tF32s, {}).encode(items, 'x')).not.toThrow();
   });
 });
 
