@@ -31,6 +31,7 @@ class Executor:
         self._ledgers: dict[str, Ledger] = {}
         self.progress = 0
         """Grows while work is done. Other threads may read it."""
+        self._unsettled: Callable[[], None] | None = None
 
     def execute(self, job: Job) -> p.Response | p.Failure:
         """Execute one job and build its answer. Raises nothing: whatever goes wrong is the answer."""
@@ -44,15 +45,20 @@ class Executor:
         log.log(level, "%s %d failed: %s: %s", job.verb.name, job.id, failure.code, failure.message)
         return failed(job.id, failure)
 
+    def settle(self) -> None:
+        """Do what the answer need not wait for. To be called before the next job."""
+        if self._unsettled is not None:
+            self._unsettled()
+            self._unsettled = None
+
     def _answer(self, job: Job) -> bytes:
         params = wire.decode(job.params, job.verb.params)
         check(params)
-        ledger, payload = None, b""
+        ledger = None
         if isinstance(params, p.ForwardBackwardParams | p.OptimStepParams):
             ledger = self._ledgers.get(params.model_id)
-        if ledger is not None:
-            payload = digest(job.verb.name, job.params)
-            known = ledger.find(params.seq, payload)
+        if ledger is not None and not ledger.is_new(params.seq):
+            known = ledger.find(params.seq, digest(job.verb.name, job.params))
             if known is not None:
                 log.info("%s %d repeats seq %d, answered from the ledger", job.verb.name, job.id, params.seq)
                 return known
@@ -62,7 +68,8 @@ class Executor:
         if not job.verb.progress:  # small answers: find out here, not at the caller, that one is NaN, say
             _assert_valid(answer, job.verb)
         if ledger is not None:
-            ledger.record(params.seq, payload, answer)
+            # The digest of a large batch takes as long as all the rest of its way.
+            self._unsettled = lambda: ledger.record(params.seq, digest(job.verb.name, job.params), answer)
         elif isinstance(params, p.LoadModelParams):
             self._ledgers[params.model_id] = Ledger()
         elif isinstance(params, p.UnloadModelParams):

@@ -29,6 +29,10 @@ class Ledger:
         self._answers: OrderedDict[int, tuple[bytes, bytes]] = OrderedDict()
         self._highest = -1
 
+    def is_new(self, seq: int) -> bool:
+        """Tell whether nothing is known of a seq, so that its payload need not be looked at."""
+        return seq > self._highest
+
     def find(self, seq: int, payload: bytes) -> bytes | None:
         """Return the stored answer to a repeat, or None for a new seq, which may be executed.
 
@@ -39,7 +43,7 @@ class Ledger:
         Raises:
             WorkerFailure: `sequence_conflict`, if seq was used with another payload or is too old to know.
         """
-        if seq > self._highest:
+        if self.is_new(seq):
             return None
         known = self._answers.get(seq)
         if known is None:

@@ -92,6 +92,7 @@ class Server:
             message = self._executor.execute(job)
             self._jobs.done()
             self._connection.send(job.session, message)
+            self._executor.settle()
         if self._at_signal is not None:
             signal.signal(self._at_signal, signal.SIG_IGN)  # what it asks for is being done
             signal.set_wakeup_fd(-1)

@@ -12,12 +12,14 @@ from rzero_worker.protocol import ErrorCode
 
 
 def test_a_new_seq_is_to_be_executed() -> None:
+    assert Ledger().is_new(5)
     assert Ledger().find(5, b"p") is None
 
 
 def test_a_repeat_has_its_answer_and_a_changed_repeat_none() -> None:
     ledger = Ledger()
     ledger.record(5, b"p", b"answer")
+    assert not ledger.is_new(5)
     assert ledger.find(5, b"p") == b"answer"
     with pytest.raises(WorkerFailure, match="saw 5 again") as conflict:
         ledger.find(5, b"q")

@@ -17,7 +17,7 @@ const LARGE = { sequences: 100, length: 1000 };
  */
 async function main(args: readonly string[]): Promise<void> {
   const { repeats } = parseOptions(args);
-  const python = pythonPath(process.env);
+  const python = pythonPath(process.env, 'mock');
   const [load = 0] = loadavg(); // before our own
   const results = {
     bytesPerToken: messageSizes(256, 512),

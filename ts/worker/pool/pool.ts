@@ -53,6 +53,11 @@ export class Pool implements Worker {
     this.exchange = options.exchange === undefined ? undefined : new Exchange(options.exchange);
   }
 
+  /** Workers that are there. */
+  get size(): number {
+    return this.roster.members.size;
+  }
+
   /** What the workers are together. */
   get hello(): Hello {
     return this.roster.hello;
