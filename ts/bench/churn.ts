@@ -14,8 +14,8 @@ import { Samplers } from './churn/samplers.ts';
 
 /** Sizes at which a run on the mock takes seconds, not moments. */
 const SIZES = [
-  'questions.candidates=2000',
-  'evaluation.problems=512',
+  'questions.candidates=20000',
+  'evaluation.problems=1000',
   'evaluation.samples=16',
   'worker.requestSamples=256',
 ];
@@ -55,7 +55,7 @@ async function main(): Promise<void> {
       }
       disturbedSeconds += (performance.now() - begun) / 1000;
       kills += samplers.kills;
-      lost += workerEvents(path).filter((message) => message.includes(' is gone')).length;
+      lost += workerEvents(path).filter((message) => message.endsWith(' lost its connection')).length;
       samples += sampleCount(path);
       process.stderr.write(
         `seed ${runs}: ${samplers.kills} killed, ${different.length === 0 ? 'equal' : 'DIFFERENT'}\n`,

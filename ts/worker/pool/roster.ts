@@ -62,6 +62,9 @@ export class Roster {
     this.all.add(member);
     this.say(`${member.hello.workerId} joined, ${this.all.size} in all`);
     recruit.onConnection = (connected) => {
+      if (connected !== member.connected) {
+        this.say(`${member.hello.workerId} ${connected ? 'is back' : 'lost its connection'}`);
+      }
       member.setConnected(connected);
       this.changed();
     };
