@@ -1,0 +1,14 @@
+import { pack } from '../worker/codec.ts';
+
+/** Bytes of a map, to send as params what the typed methods would refuse. */
+export function packMap(fields: object): Uint8Array {
+  return pack({ encode: unchecked, decode: () => fields }, fields);
+}
+
+/** A value as msgpack holds it: packed arrays are their bytes, the rest is as it is. */
+function unchecked(value: unknown): unknown {
+  if (ArrayBuffer.isView(value)) return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+  if (Array.isArray(value)) return value.map(unchecked);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, unchecked(item)]));
+}
