@@ -9,6 +9,8 @@ export function packMap(fields: object): Uint8Array {
 function unchecked(value: unknown): unknown {
   if (ArrayBuffer.isView(value)) return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
   if (Array.isArray(value)) return value.map(unchecked);
+  // msgpackr writes whole numbers beyond 32 bits as floats.
+  if (Number.isSafeInteger(value) && Math.abs(value as number) >= 2 ** 31) return BigInt(value as number);
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, unchecked(item)]));
 }
