@@ -1,3 +1,4 @@
+import { CONNECTION } from './cases/connection.ts';
 import { CONTROL } from './cases/control.ts';
 import { DISTRIBUTION } from './cases/distribution.ts';
 import { ENDS } from './cases/ends.ts';
@@ -27,5 +28,6 @@ export const CASES: readonly Case[] = [
   ...WEIGHTS,
   ...VERSIONS,
   ...CONTROL,
+  ...CONNECTION,
   ...ENDS,
 ];
