@@ -10,6 +10,7 @@ import type {
   VerbTypes,
 } from '../../protocol/generated.ts';
 import { WorkerCallError } from '../errors.ts';
+import { cancelledError } from '../pendingCalls.ts';
 import { Dispatcher } from './dispatcher.ts';
 import type { Member, Recruit } from './member.ts';
 import { Exchange, type ModelRecord } from './models.ts';
@@ -203,7 +204,9 @@ export class Pool implements Worker {
 
   async ping(params: Params<'ping'>, options?: CallOptions) {
     const there = [...this.roster.members].filter(({ connected }) => connected);
-    const pings = await Promise.all(there.map(({ worker }) => worker.ping(params, options)));
+    const asked = there.map((member) => member.whileConnected(() => member.worker.ping(params, options)));
+    const pings = (await Promise.allSettled(asked)).flatMap((ping) => (ping.status === 'fulfilled' ? ping.value : []));
+    if (pings.length === 0) throw this.roster.nobody();
     return {
       busy: pings.find(({ busy }) => busy !== '')?.busy ?? '',
       progress: pings.reduce((sum, { progress }) => sum + progress, 0),
@@ -216,6 +219,8 @@ export class Pool implements Worker {
   }
 
   async shutdown(params: Params<'shutdown'>): Promise<VerbTypes['shutdown']['result']> {
+    // What their cancelling ends must not be given to another of them.
+    this.dispatcher.close(new WorkerCallError('worker_gone', 'the workers were told to stop'), cancelledError());
     const there = [...this.roster.members].filter(({ connected }) => connected);
     await Promise.all(there.map(({ worker }) => worker.shutdown(params).catch(unlessGone)));
     return {};

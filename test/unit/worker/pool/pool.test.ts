@@ -288,3 +288,56 @@ test('closing rejects what waits, and says what joined and left while it lived',
   await answer;
   expect(said).toEqual(['a joined, 1 in all', 'a is gone, 0 left: it fell over']);
 });
+
+describe('a pool that is told to stop', () => {
+  test('ends what it was asked before as cancelled, gives nothing to another worker, and takes nothing more', async () => {
+    const recruits = ['a', 'b', 'c'].map((name) => new TestRecruit(name));
+    const pool = poolOf(recruits);
+    await load(pool);
+    const { closed, open } = gate();
+    for (const recruit of recruits) recruit.gate = closed;
+    const many = { ...ASKED, n: 4 };
+    const answer = expect(pool.sample(many)).rejects.toMatchObject({ code: 'cancelled' });
+    const under = expect(pool.sample(sampleParams('m'))).rejects.toMatchObject({ code: 'cancelled' });
+    while (recruits.some(({ sampled }) => sampled.length < 2)) await new Promise(setImmediate);
+    await pool.shutdown({});
+    const asked = recruits.map(({ sampled }) => sampled.length);
+    open();
+    await Promise.all([answer, under]);
+    expect(recruits.map(({ sampled }) => sampled.length)).toEqual(asked);
+    await expect(pool.sample(ASKED)).rejects.toMatchObject({
+      code: 'worker_gone',
+      message: expect.stringMatching(/told to stop/),
+    });
+  });
+
+  test('gives what was under way at a worker that left as cancelled', async () => {
+    const a = new TestRecruit('a');
+    const pool = poolOf([a, new TestRecruit('b')]);
+    await load(pool);
+    a.gate = gate().closed;
+    const answer = expect(pool.sample(sampleParams('m'))).rejects.toMatchObject({ code: 'cancelled' });
+    while (a.sampled.length < 1) await new Promise(setImmediate);
+    await pool.shutdown({});
+    a.kill('the worker ended with exit code 0');
+    await answer;
+  });
+});
+
+describe('a ping', () => {
+  test('is answered by those who are there', async () => {
+    const [a, b] = [new TestRecruit('a'), new TestRecruit('b')];
+    const pool = poolOf([a, b]);
+    const ask = a.request.bind(a);
+    a.request = (verb, params, options) => {
+      a.kill();
+      return ask(verb, params, options);
+    };
+    expect(await pool.ping({})).toEqual({ busy: '', progress: expect.any(Number) });
+    b.kill('the last one fell over');
+    await expect(pool.ping({})).rejects.toMatchObject({
+      code: 'worker_gone',
+      message: expect.stringMatching(/fell over/),
+    });
+  });
+});
