@@ -182,5 +182,5 @@ function hasRoom(member: Member): boolean {
  */
 function isLoss(error: unknown): boolean {
   if (!(error instanceof WorkerCallError)) return false;
-  return ['worker_gone', 'stale_weights', 'cancelled', 'unknown_model'].includes(error.code);
+  return ['worker_gone', 'stale_weights', 'cancelled'].includes(error.code);
 }
