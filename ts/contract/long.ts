@@ -10,7 +10,7 @@ import { LOSS, PROMPTS, sampleParams } from './requests.ts';
 export type LongVerb = 'sample' | 'forward' | 'forward_backward';
 
 /** Seconds that a long call takes, about, unless a case says otherwise: those that are cancelled are never waited for. */
-const SECONDS: Readonly<Record<LongVerb, number>> = { sample: 4, forward: 4, forward_backward: 2.5 };
+const SECONDS: Readonly<Record<LongVerb, number>> = { sample: 4, forward: 4, forward_backward: 2 };
 /** A trial shorter than this says little. */
 const TRIAL_SECONDS = 0.3;
 /** Most sequences in a call: their tokens stay far below what a message holds. */
