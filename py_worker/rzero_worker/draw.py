@@ -7,6 +7,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+COLDEST = 1e-30
+"""Dividing float32 logits by less may overflow; the softmax is a point mass here already, or a tie."""
+
+
+def tempered(logits: Tensor, temperature: float) -> Tensor:
+    """Logits of any float type, divided by a temperature above 0, in float32."""
+    return logits.float() / max(temperature, COLDEST)
+
 
 @dataclass(frozen=True)
 class Distribution:
@@ -23,7 +31,7 @@ class Distribution:
         fewest tokens whose mass reaches top_p, most probable first (nucleus sampling, arXiv 1904.09751).
         What is dropped has log-prob -inf.
         """
-        scaled = logits.float() / self.temperature
+        scaled = tempered(logits, self.temperature)
         narrowed_k = 0 < self.top_k < logits.shape[-1]
         if not narrowed_k and self.top_p >= 1:
             return torch.log_softmax(scaled, -1)

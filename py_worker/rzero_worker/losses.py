@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from rzero_worker.draw import tempered
+
 LOG_RATIO_BOUND = 20.0
 """Log-ratios are clamped to +-20 before exp, as verl does (core_algos.py), so a freak token stays finite."""
 
@@ -29,7 +31,7 @@ def token_logprobs(logits: Tensor, tokens: Tensor, temperature: float) -> tuple[
     Returns:
         Log-probs [N] with gradient, and entropies [N] in nats, H = -sum_v p_v log p_v, without gradient.
     """
-    log_softmax = torch.log_softmax(logits.float() / temperature, dim=-1)
+    log_softmax = torch.log_softmax(tempered(logits, temperature), dim=-1)
     with torch.no_grad():
         # entr(p) = -p log p is 0 at p = 0, where p * log p would be NaN (models that mask logits with -inf).
         entropy = torch.special.entr(log_softmax.exp()).sum(-1)

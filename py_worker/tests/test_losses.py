@@ -32,6 +32,8 @@ def test_log_probs_and_entropy_of_a_known_softmax() -> None:
 def test_logits_are_divided_by_the_temperature() -> None:
     hot, _ = token_logprobs(torch.tensor([[0.0, 2 * math.log(3)]]), torch.tensor([1]), 2.0)
     assert hot.item() == pytest.approx(math.log(3 / 4), abs=1e-6)
+    coldest, _ = token_logprobs(torch.tensor([[20.0, 19.0]]), torch.tensor([0]), 1e-320)
+    assert coldest.item() == 0
 
 
 def test_a_token_of_no_probability_leaves_the_entropy_finite() -> None:

@@ -70,6 +70,8 @@ PROBABILITIES = torch.tensor([0.2, 0.5, 0.3])
     [
         (Distribution(1.0), [0.2, 0.5, 0.3]),
         (Distribution(0.5), [0.04 / 0.38, 0.25 / 0.38, 0.09 / 0.38]),  # squares, over their sum
+        (Distribution(1e-320), [0, 1, 0]),
+        (Distribution(1e300), [1 / 3, 1 / 3, 1 / 3]),
         (Distribution(1.0, top_k=2), [0, 0.5 / 0.8, 0.3 / 0.8]),
         (Distribution(1.0, top_k=1), [0, 1, 0]),
         (Distribution(1.0, top_k=9), [0.2, 0.5, 0.3]),

@@ -1,5 +1,5 @@
 import type { Worker } from '../ports/worker.ts';
-import type { Capability } from '../protocol/generated.ts';
+import type { Capability, Envelope } from '../protocol/generated.ts';
 import type { WorkerProcess } from '../worker/spawn.ts';
 import type { Requester } from '../worker/typedWorker.ts';
 import type { Wire } from './wire.ts';
@@ -54,14 +54,17 @@ export interface Context extends Pick<ContractOptions, 'source' | 'tolerance' | 
   readonly process: Target['process'];
   /** A folder of this case alone, which does not exist yet. */
   readonly folder: string;
-  /** Sizes of calls that take seconds, by verb, once they are known; kept from case to case. */
+  /** Size of a call that takes a second, by verb, once it is known; kept from case to case. */
   readonly sizes: Map<string, number>;
   /** Load the source under a name of this case's own; unloaded after it. */
   load(options?: { trainable?: boolean }): Promise<string>;
   /** Another worker, for this case alone. */
   start(protocolHash?: string): Promise<Target>;
-  /** Another worker, behind a connection that sends what the case likes. */
-  wire(): Promise<Wire>;
+  /**
+   * Another worker, behind a connection that sends what the case likes.
+   * @param answer to its Hello; a Welcome unless given
+   */
+  wire(answer?: Envelope): Promise<Wire>;
 }
 
 /** What a worker must offer for a case: a capability, or that its process can be started for the case alone. */

@@ -9,34 +9,39 @@ import { LOSS, PROMPTS, sampleParams } from './requests.ts';
 /** The verbs that can be made long by giving them much to do. */
 export type LongVerb = 'sample' | 'forward' | 'forward_backward';
 
-/** Seconds that a long call takes, about: those that are cancelled are never waited for. */
-const SECONDS: Readonly<Record<LongVerb, number>> = { sample: 6, forward: 6, forward_backward: 3 };
+/** Seconds that a long call takes, about, unless a case says otherwise: those that are cancelled are never waited for. */
+const SECONDS: Readonly<Record<LongVerb, number>> = { sample: 4, forward: 4, forward_backward: 2 };
 /** A trial shorter than this says little. */
 const TRIAL_SECONDS = 0.3;
 /** Most sequences in a call: their tokens stay far below what a message holds. */
 const MOST = 400_000;
 
+export interface LongOptions extends CallOptions {
+  /** How long it shall take, about. */
+  seconds?: number;
+  /** Where it runs, if not in the worker that the cases share. */
+  worker?: Context['worker'];
+}
+
 /** A long call that runs in a worker. */
 export interface LongCall {
   /** Its failure is handled here too: look at it when it suits. */
   answer: Promise<unknown>;
+  /** Ask for the same once more. */
+  repeat(): Promise<unknown>;
 }
 
-/**
- * Start a call that takes seconds, on a model that is loaded, and wait until the worker says that it runs.
- *
- * @param worker where, if not in the worker that the cases share
- */
+/** Start a call that takes seconds, on a model that is loaded, and wait until the worker says that it runs. */
 export async function startLong(
   context: Context,
   verb: LongVerb,
   modelId: string,
-  options: CallOptions = {},
-  worker: Context['worker'] = context.worker,
+  { seconds = SECONDS[verb], worker = context.worker, ...options }: LongOptions = {},
 ): Promise<LongCall> {
-  const size = await sizeOf(context, verb);
+  const size = Math.min(MOST, Math.ceil((await sizeOfSecond(context, verb)) * seconds));
   let ended = false;
-  const answer = callOf(worker, verb, modelId, size, options)();
+  const repeat = callOf(worker, verb, modelId, size, options);
+  const answer = repeat();
   answer
     .catch(() => {})
     .finally(() => {
@@ -47,11 +52,11 @@ export async function startLong(
     // A worker in this process works only between turns of the event loop.
     await turn();
   }
-  return { answer };
+  return { answer, repeat };
 }
 
-/** How many samples or sequences take that long; found by trial, once. */
-async function sizeOf(context: Context, verb: LongVerb): Promise<number> {
+/** How many samples or sequences take a second; found by trial, once. */
+async function sizeOfSecond(context: Context, verb: LongVerb): Promise<number> {
   const known = context.sizes.get(verb);
   if (known !== undefined) return known;
   const modelId = await context.load();
@@ -63,7 +68,7 @@ async function sizeOf(context: Context, verb: LongVerb): Promise<number> {
     await call();
     seconds = (performance.now() - started) / 1000;
   }
-  const found = Math.min(MOST, Math.ceil(((size / 4) * SECONDS[verb]) / seconds));
+  const found = size / 4 / seconds;
   context.sizes.set(verb, found);
   return found;
 }

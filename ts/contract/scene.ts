@@ -1,5 +1,7 @@
 import type { Worker } from '../ports/worker.ts';
+import type { Envelope } from '../protocol/generated.ts';
 import { within } from '../worker/deadline.ts';
+import type { WorkerProcess } from '../worker/spawn.ts';
 import type { Requester } from '../worker/typedWorker.ts';
 import type { Case, Context, ContractOptions, Target } from './context.ts';
 import { Exchanges, watchRequester, watchWorker } from './watch.ts';
@@ -27,7 +29,7 @@ export class Scene implements Context {
   private readonly target: Target;
   private readonly loaded: string[] = [];
   private readonly others: Pick<Target, 'worker' | 'process'>[] = [];
-  private readonly processes: { kill(signal: 'SIGKILL'): void }[] = [];
+  private readonly processes: WorkerProcess[] = [];
 
   constructor({ id }: Case, target: Target, folder: string, options: ContractOptions, sizes: Map<string, number>) {
     this.id = id;
@@ -60,9 +62,10 @@ export class Scene implements Context {
     return { ...target, worker: watchWorker(target.worker, this.exchanges, this.over.signal) };
   };
 
-  readonly wire = async (): Promise<Wire> => {
+  readonly wire = async (answer?: Envelope): Promise<Wire> => {
     if (this.options.spawn === undefined) throw new Error(`the case ${this.id} does not say that it needs spawn`);
-    const wire = await Wire.open(this.options.spawn, this.exchanges, (process) => this.processes.push(process));
+    const onProcess = (process: WorkerProcess) => this.processes.push(process);
+    const wire = await Wire.open(this.options.spawn, this.exchanges, onProcess, answer);
     this.others.push(wire);
     return wire;
   };

@@ -1,3 +1,4 @@
+import { CONNECTION } from './cases/connection.ts';
 import { CONTROL } from './cases/control.ts';
 import { DISTRIBUTION } from './cases/distribution.ts';
 import { ENDS } from './cases/ends.ts';
@@ -6,7 +7,10 @@ import { LOSSES } from './cases/losses.ts';
 import { REPEATS } from './cases/repeats.ts';
 import { REQUESTS } from './cases/requests.ts';
 import { SAMPLING_CASES } from './cases/sampling.ts';
+import { SIZES } from './cases/sizes.ts';
+import { STOP_STRINGS } from './cases/stopStrings.ts';
 import { TRAINING } from './cases/training.ts';
+import { VERSIONS } from './cases/versions.ts';
 import { WEIGHTS } from './cases/weights.ts';
 import type { Case } from './context.ts';
 
@@ -15,11 +19,15 @@ export const CASES: readonly Case[] = [
   ...HANDSHAKE,
   ...REQUESTS,
   ...SAMPLING_CASES,
+  ...STOP_STRINGS,
   ...DISTRIBUTION,
+  ...SIZES,
   ...TRAINING,
   ...LOSSES,
   ...REPEATS,
   ...WEIGHTS,
+  ...VERSIONS,
   ...CONTROL,
+  ...CONNECTION,
   ...ENDS,
 ];

@@ -47,13 +47,17 @@ export function watchWorker(worker: Worker, exchanges: Exchanges, over: AbortSig
     const watched = (params: object, options: CallOptions = {}): Promise<unknown> => {
       if (over.aborted) return Promise.reject(new Error('the case is over'));
       const signals = cancellable ? [over, ...(options.signal === undefined ? [] : [options.signal])] : [];
-      const call = method(params, signals.length === 0 ? options : { ...options, signal: AbortSignal.any(signals) });
+      const call = method.call(
+        worker,
+        params,
+        signals.length === 0 ? options : { ...options, signal: AbortSignal.any(signals) },
+      );
       exchanges.note(verb, () => show(params), call);
       return call;
     };
     return [VERBS[verb].method, watched];
   });
-  return { ...worker, ...(Object.fromEntries(methods) as WorkerVerbs) };
+  return { ...(Object.fromEntries(methods) as WorkerVerbs), hello: worker.hello, close: () => worker.close() };
 }
 
 /** The same requester, its requests noted. */

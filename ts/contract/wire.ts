@@ -1,18 +1,20 @@
 import { randomBytes } from 'node:crypto';
+import { performance } from 'node:perf_hooks';
 import type { Worker } from '../ports/worker.ts';
-import { type Envelope, type Hello, PROTOCOL_HASH } from '../protocol/generated.ts';
-import { packEnvelope, unpackEnvelope } from '../worker/codec.ts';
+import { type Envelope, type Heartbeat, type Hello, PROTOCOL_HASH } from '../protocol/generated.ts';
+import { packEnvelope } from '../worker/codec.ts';
 import { WorkerCallError } from '../worker/errors.ts';
 import type { WorkerProcess } from '../worker/spawn.ts';
-import { bindTransport, type PeerId, type Transport } from '../worker/transport.ts';
 import { createTypedWorker, type Requester } from '../worker/typedWorker.ts';
 import type { Spawn } from './context.ts';
+import { Line } from './line.ts';
 import { type Exchanges, showPacked } from './watch.ts';
 
-interface Waiting {
-  resolve(result: Uint8Array): void;
-  reject(error: Error): void;
-}
+/** The protocol's own answer to Hello. */
+export const WELCOME = { kind: 'Welcome', protocolHash: PROTOCOL_HASH, heartbeatSeconds: 2 } as const;
+
+/** A heartbeat, and when it came: milliseconds of `performance.now()`. */
+export type Beat = Heartbeat & { at: number };
 
 type RequestOptions = NonNullable<Parameters<Requester['request']>[2]>;
 
@@ -23,60 +25,44 @@ type RequestOptions = NonNullable<Parameters<Requester['request']>[2]>;
 export class Wire implements Requester {
   readonly process: WorkerProcess;
   readonly worker: Worker;
-  private readonly transport: Transport;
-  private readonly peer: PeerId;
-  private readonly waiting: Map<number, Waiting>;
   private readonly exchanges: Exchanges;
+  private readonly answer: Envelope;
+  /** Resolves when the process has ended. */
+  private readonly gone: Promise<WorkerCallError>;
+  private line: Line;
   private lastId = 0;
 
-  private constructor(process: WorkerProcess, greeting: Greeting, parts: Parts) {
+  private constructor(process: WorkerProcess, line: Line, hello: Hello, exchanges: Exchanges, answer: Envelope) {
     this.process = process;
-    this.peer = greeting.peer;
-    this.transport = parts.transport;
-    this.waiting = parts.waiting;
-    this.exchanges = parts.exchanges;
-    this.worker = createTypedWorker(this, greeting.hello, () => this.close());
+    this.line = line;
+    this.exchanges = exchanges;
+    this.answer = answer;
+    this.worker = createTypedWorker(this, hello, () => this.close());
+    this.gone = goneOf(process);
+    void this.gone.then((error) => this.line.fail(error));
   }
 
   /**
-   * Start a worker, wait for its Hello and welcome it.
+   * Start a worker, wait for its Hello and answer it.
    *
    * @param exchanges where requests are noted
    * @param onProcess told of the process as soon as there is one, to end it if this never resolves
    */
-  static async open(spawn: Spawn, exchanges: Exchanges, onProcess: (process: WorkerProcess) => void): Promise<Wire> {
-    const waiting = new Map<number, Waiting>();
-    let greet!: (greeting: Greeting) => void;
-    const greeted = new Promise<Greeting>((resolve) => {
-      greet = resolve;
-    });
-    const transport = await bindTransport({
-      onMessage(peer, payload) {
-        try {
-          const envelope = unpackEnvelope(payload);
-          if (envelope.kind === 'Hello') greet({ peer, hello: envelope });
-          else settle(waiting, envelope);
-        } catch (error) {
-          failAll(waiting, error as Error);
-        }
-      },
-      onDisconnect() {},
-    });
+  static async open(
+    spawn: Spawn,
+    exchanges: Exchanges,
+    onProcess: (process: WorkerProcess) => void,
+    answer: Envelope = WELCOME,
+  ): Promise<Wire> {
+    const line = await Line.bind();
     try {
-      const process = await spawn(transport.endpoint, randomBytes(32).toString('hex'));
+      const process = await spawn(line.endpoint, randomBytes(32).toString('hex'));
       onProcess(process);
-      const ended = process.ended.then(({ exitCode, signal }) => {
-        const error = new WorkerCallError('worker_gone', `the worker ended with ${signal ?? `exit code ${exitCode}`}`);
-        failAll(waiting, error);
-        throw error;
-      });
-      const greeting = await Promise.race([greeted, ended]);
-      const wire = new Wire(process, greeting, { transport, waiting, exchanges });
-      const welcome = { kind: 'Welcome', protocolHash: PROTOCOL_HASH, heartbeatSeconds: 2 } as const;
-      await transport.send(greeting.peer, packEnvelope(welcome));
-      return wire;
+      const hello = await unlessGone(line.greeted, goneOf(process));
+      await line.send(packEnvelope(answer));
+      return new Wire(process, line, hello, exchanges, answer);
     } catch (error) {
-      transport.close();
+      line.cut();
       throw error;
     }
   }
@@ -86,46 +72,65 @@ export class Wire implements Requester {
     return this.lastId;
   }
 
+  /** Answers on this connection to what was not asked on it. */
+  get strays(): number {
+    return this.line.strays;
+  }
+
   /** Send a request under the next id, or under this one. */
   request(verb: string, params: Uint8Array, options: RequestOptions & { id?: number } = {}): Promise<Uint8Array> {
     this.lastId = options.id ?? this.lastId + 1;
-    const id = this.lastId;
-    const answer = new Promise<Uint8Array>((resolve, reject) => {
-      this.waiting.set(id, { resolve, reject });
-      this.transport.send(this.peer, packEnvelope({ kind: 'Request', id, verb, params })).catch(reject);
-    });
+    const answer = this.line.request(this.lastId, verb, params);
     this.exchanges.note(verb, () => showPacked(verb, params), answer);
     return answer;
+  }
+
+  /** Send a message of these frames. */
+  send(first: Uint8Array, ...more: Uint8Array[]): Promise<void> {
+    return this.line.send(first, ...more);
+  }
+
+  /** The next `count` heartbeats, as they come in from now on. */
+  async heartbeats(count: number): Promise<Beat[]> {
+    const beats: Beat[] = [];
+    const all = new Promise<void>((resolve) => {
+      this.line.onHeartbeat = (heartbeat) => {
+        beats.push({ ...heartbeat, at: performance.now() });
+        if (beats.length === count) resolve();
+      };
+    });
+    await unlessGone(all, this.gone);
+    this.line.onHeartbeat = () => {};
+    return beats;
+  }
+
+  /** Hang up, listen at the same place again, and wait until the worker is back. Ids begin anew. */
+  async reconnect(): Promise<Hello> {
+    this.line.cut();
+    this.line = await Line.bind(this.line.endpoint);
+    this.lastId = 0;
+    const hello = await unlessGone(this.line.greeted, this.gone);
+    await this.line.send(packEnvelope(this.answer));
+    return hello;
   }
 
   /** End the process, in no order, and free the socket. */
   async close(): Promise<void> {
     this.process.kill('SIGKILL');
     await this.process.ended;
-    this.transport.close();
+    this.line.cut();
   }
 }
 
-interface Parts {
-  transport: Transport;
-  waiting: Map<number, Waiting>;
-  exchanges: Exchanges;
+async function goneOf({ ended }: WorkerProcess): Promise<WorkerCallError> {
+  const { exitCode, signal } = await ended;
+  return new WorkerCallError('worker_gone', `the worker ended with ${signal ?? `exit code ${exitCode}`}`);
 }
 
-interface Greeting {
-  peer: PeerId;
-  hello: Hello;
-}
-
-function failAll(waiting: Map<number, Waiting>, error: Error): void {
-  for (const { reject } of waiting.values()) reject(error);
-  waiting.clear();
-}
-
-function settle(waiting: Map<number, Waiting>, envelope: Envelope): void {
-  if (envelope.kind !== 'Response' && envelope.kind !== 'Failure') return;
-  const call = waiting.get(envelope.id);
-  waiting.delete(envelope.id);
-  if (envelope.kind === 'Response') call?.resolve(envelope.result);
-  else call?.reject(WorkerCallError.from(envelope.error));
+/** @throws the error that `gone` resolves with, if it comes first */
+async function unlessGone<T>(awaited: Promise<T>, gone: Promise<WorkerCallError>): Promise<T> {
+  const fail = gone.then((error): never => {
+    throw error;
+  });
+  return Promise.race([awaited, fail]);
 }

@@ -37,9 +37,10 @@ export interface Transport {
   readonly endpoint: string;
   /**
    * Resolves when ZeroMQ took the message over. `payload` must not change after the call.
+   * @param more further frames, which make it a message that no peer should take
    * @throws TransportError when the peer is not connected or the transport is closed
    */
-  send(peer: PeerId, payload: Uint8Array): Promise<void>;
+  send(peer: PeerId, payload: Uint8Array, ...more: Uint8Array[]): Promise<void>;
   /** Messages that were not [identity, payload] and were dropped. */
   readonly malformed: number;
   /** Connections that were refused; one that tries again and again counts each time. */
@@ -94,7 +95,7 @@ let lastDomain = 0;
 /** One message waiting for its turn. */
 interface Outgoing {
   peer: PeerId;
-  payload: Uint8Array;
+  frames: Uint8Array[];
   resolve(): void;
   reject(error: TransportError): void;
 }
@@ -149,7 +150,7 @@ export async function bindTransport(handlers: TransportHandlers, options: Transp
         continue;
       }
       try {
-        await socket.send([Buffer.from(next.peer, 'hex'), next.payload]);
+        await socket.send([Buffer.from(next.peer, 'hex'), ...next.frames]);
         next.resolve();
       } catch (error) {
         next.reject(socket.closed ? closedError() : sendError(error));
@@ -192,9 +193,9 @@ export async function bindTransport(handlers: TransportHandlers, options: Transp
     get refused() {
       return refused;
     },
-    send(peer, payload) {
+    send(peer, ...frames) {
       return new Promise((resolve, reject) => {
-        queue.push({ peer, payload, resolve, reject });
+        queue.push({ peer, frames, resolve, reject });
         void pump();
       });
     },

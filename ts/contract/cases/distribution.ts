@@ -32,6 +32,23 @@ export const DISTRIBUTION: readonly Case[] = [
     },
   },
   {
+    id: 'extreme-temperatures',
+    title: 'the smallest temperature is greedy, the largest draws from everything, and no log-prob overflows',
+    rule: 'Logits are divided by the temperature, which is any number above 0; log-probs are finite all the same.',
+    where: 'proto/protocol.yml, structs.Sampling',
+    needs: ['sample'],
+    async run({ worker, load }) {
+      const modelId = await load();
+      const sample = (temperature: number) => worker.sample(sampleParams(modelId, { n: 4, sampling: { temperature } }));
+      const [greedy, coldest, hottest] = [await sample(0), await sample(1e-300), await sample(1e300)];
+      expect.equal('texts at temperature 1e-300', coldest.texts, greedy.texts);
+      expect.equal('the smallest log-prob at 1e-300', Math.min(...coldest.logprobs), 0);
+      expect.above('distinct first texts at 1e300', new Set(hottest.texts).size, 6);
+      expect.below('the largest log-prob at 1e300', Math.max(...hottest.logprobs), 0);
+      expect.above('the smallest log-prob at 1e300', Math.min(...hottest.logprobs), Number.NEGATIVE_INFINITY);
+    },
+  },
+  {
     id: 'forward-scores-samples',
     title: 'forward gives the log-probs that sampling reported',
     rule: 'The log-probs of a sample are those of the distribution drawn from, which forward computes from the tokens.',

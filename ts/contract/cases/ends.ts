@@ -43,7 +43,7 @@ export const ENDS: readonly Case[] = [
       const modelId = 'own';
       await own.worker.loadModel({ modelId, source: context.source, trainable: true, seed: 7 });
       const id = own.id + 1;
-      const { answer } = await startLong(context, 'forward_backward', modelId, {}, own.worker);
+      const { answer } = await startLong(context, 'forward_backward', modelId, { worker: own.worker });
       const asked = performance.now();
       const { found } = await own.worker.cancel({ id });
       expect.below('milliseconds that cancel took during forward_backward', performance.now() - asked, 1000);
@@ -65,7 +65,7 @@ export const ENDS: readonly Case[] = [
         const own = await context.wire();
         const modelId = 'own';
         await own.worker.loadModel({ modelId, source: context.source, trainable: true, seed: 7 });
-        await startLong(context, verb, modelId, {}, own.worker);
+        await startLong(context, verb, modelId, { worker: own.worker });
         const asked = performance.now();
         await own.worker.shutdown({});
         expect.below(`milliseconds that shutdown took during ${verb}`, performance.now() - asked, 1000);
@@ -85,7 +85,7 @@ export const ENDS: readonly Case[] = [
     async run(context) {
       const { worker, process } = await context.start();
       await worker.loadModel({ modelId: 'm', source: context.source, trainable: false, seed: 0 });
-      const { answer } = await startLong(context, 'sample', 'm', {}, worker);
+      const { answer } = await startLong(context, 'sample', 'm', { worker });
       const pending = [answer, worker.sample(sampleParams('m')), worker.forward({ ...EMPTY, modelId: 'm' })];
       await worker.ping({});
       process?.kill('SIGKILL');

@@ -1,25 +1,13 @@
 import type { Verb, VerbTypes } from '../../protocol/generated.ts';
 import { VERBS } from '../../protocol/generated.ts';
-import { pack, packParams } from '../../worker/codec.ts';
+import { packParams } from '../../worker/codec.ts';
 import type { Case, Context } from '../context.ts';
 import * as expect from '../expect.ts';
 import { adam, LOSS, sampleParams } from '../requests.ts';
+import { packMap } from '../unchecked.ts';
 
 const EMPTY = { tokens: new Int32Array(), lengths: new Int32Array() };
 const NO_BATCH = { ...EMPTY, mask: new Uint8Array(), advantages: new Float32Array() };
-
-/** Bytes of a map, to send as params what the typed methods would refuse. */
-function packMap(fields: object): Uint8Array {
-  return pack({ encode: unchecked, decode: () => fields }, fields);
-}
-
-/** A value as msgpack holds it: packed arrays are their bytes, the rest is as it is. */
-function unchecked(value: unknown): unknown {
-  if (ArrayBuffer.isView(value)) return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
-  if (Array.isArray(value)) return value.map(unchecked);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, unchecked(item)]));
-}
 
 async function send<V extends Verb>(
   { requester }: Context,

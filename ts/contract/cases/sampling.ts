@@ -1,6 +1,7 @@
+import type { Conversation } from '../../protocol/generated.ts';
 import type { Case } from '../context.ts';
 import * as expect from '../expect.ts';
-import { PROMPTS, SAMPLING, sampleParams, sequencesOf, userTurns } from '../requests.ts';
+import { completionLogprobs, PROMPTS, SAMPLING, sampleParams, sequencesOf, userTurns } from '../requests.ts';
 
 const completionsOf = (sequences: { completion: number[] }[]) => sequences.map(({ completion }) => completion);
 const logprobsOf = (sequences: { logprobs: number[] }[]) => sequences.map(({ logprobs }) => logprobs);
@@ -80,18 +81,6 @@ export const SAMPLING_CASES: readonly Case[] = [
       expect.equal('their texts', batch.texts.slice(0, 2), ['', '']);
       expect.equal('their stopReasons', batch.stopReasons.slice(0, 2), ['length', 'length']);
       expect.above("the neighbour's shortest sample", Math.min(...batch.lengths.slice(2)), 0);
-    },
-  },
-  {
-    id: 'no-conversations',
-    title: 'no conversations give no samples',
-    rule: 'A request for nothing is answered with an empty batch.',
-    where: 'proto/protocol.yml, verbs.sample',
-    needs: ['sample'],
-    async run({ worker, load }) {
-      const batch = await worker.sample(sampleParams(await load(), { conversations: [] }));
-      expect.equal('texts', batch.texts, []);
-      expect.equal('tokens', batch.tokens.length, 0);
     },
   },
   {
@@ -185,6 +174,40 @@ export const SAMPLING_CASES: readonly Case[] = [
         byTokens.set(key, text);
       });
       expect.above('distinct texts', new Set(byTokens.values()).size, 1);
+    },
+  },
+  {
+    id: 'unicode',
+    title: 'any Unicode text may be said: emoji, combining marks, NUL, astral letters, an empty content',
+    rule: 'Contents are any UTF-8; texts are whole characters, and their tokens are scored like others.',
+    where: 'proto/README.md, Encoding',
+    needs: ['sample', 'train'],
+    async run({ worker, load, tolerance }) {
+      const modelId = await load();
+      const contents = [
+        '\u{1f469}\u200d\u{1f680}',
+        'e\u0301\u0323',
+        'a\u0000b',
+        '\u{1d54f}\u{20000}',
+        '\ufeff\ufffd',
+        '',
+      ];
+      const conversations: Conversation[] = contents.flatMap((content) => [
+        ...userTurns(content),
+        { messages: (['system', 'user', 'assistant'] as const).map((role) => ({ role, content })) },
+      ]);
+      const batch = await worker.sample(sampleParams(modelId, { conversations, n: 2 }));
+      expect.equal('entries of texts', batch.texts.length, 2 * conversations.length);
+      const broken = batch.texts.filter((text) => /\p{Surrogate}/u.test(text));
+      expect.equal('texts with half a character', broken, []);
+      const sequences = sequencesOf(batch);
+      const scored = await completionLogprobs(worker, modelId, sequences);
+      expect.alike(
+        'log-probs that sample reported, against those of forward',
+        logprobsOf(sequences),
+        scored,
+        tolerance,
+      );
     },
   },
 ];

@@ -154,6 +154,27 @@ export const TRAINING: readonly Case[] = [
     },
   },
   {
+    id: 'two-models',
+    title: 'two models at once, called by turns, are as each alone',
+    rule: 'Models are loaded side by side, and each request is answered from the one it names.',
+    where: 'proto/protocol.yml, verbs.load_model',
+    needs: NEEDS,
+    async run(context) {
+      const { worker } = context;
+      const first = sampleParams(await context.load(), { n: 3 });
+      const alone = await worker.sample(first);
+      const other = await context.load();
+      await backward(context, other, sequencesOf(alone).slice(0, 3), { seq: 0, advantages: [1, -1, 1] });
+      await worker.optimStep({ modelId: other, seq: 1, adam: adam(context.learningRate) });
+      await worker.publishWeights({ modelId: other, weightsVersion: 3 });
+      const second = { ...first, modelId: other };
+      const moved = await worker.sample(second);
+      expect.differs('log-probs of the model that was trained', Array.from(moved.logprobs), Array.from(alone.logprobs));
+      const turns = await Promise.all([first, second, first, second].map((params) => worker.sample(params)));
+      expect.equal('samples of both by turns', turns, [alone, moved, alone, moved]);
+    },
+  },
+  {
     id: 'not-trainable',
     title: 'gradient verbs on a model that is not trainable are not_trainable',
     rule: 'A gradient verb on a model that was loaded with trainable: false fails with not_trainable.',

@@ -38,7 +38,7 @@ export class Dispatcher {
   private readonly members: ReadonlySet<Member>;
   private readonly queue: Entry[] = [];
   private readonly onStuck: () => void;
-  private closed: WorkerCallError | undefined;
+  private closed: { error: WorkerCallError; begun: WorkerCallError } | undefined;
 
   /**
    * @param members whoever is there; the pool adds and removes
@@ -65,7 +65,7 @@ export class Dispatcher {
    *   workers or nobody is left to do it
    */
   run<T>(task: Task<T>, signal?: AbortSignal): Promise<T> {
-    if (this.closed !== undefined) return Promise.reject(this.closed);
+    if (this.closed !== undefined) return Promise.reject(this.closed.error);
     if (signal?.aborted) return Promise.reject(cancelledError());
     return new Promise<T>((resolve, reject) => {
       const onAbort = (): void => this.withdraw(entry);
@@ -101,10 +101,13 @@ export class Dispatcher {
     this.reject(error, ({ task }) => !this.anyFits(task));
   }
 
-  /** Reject what waits, and whatever is asked from now on. */
-  close(error: WorkerCallError): void {
-    this.closed = error;
-    this.reject(error, () => true);
+  /**
+   * Reject what waits, what loses its member from now on, and whatever is asked then.
+   * @param begun the error for what was asked before, if it is another
+   */
+  close(error: WorkerCallError, begun = error): void {
+    this.closed = { error, begun };
+    this.reject(begun, () => true);
   }
 
   private reject(error: WorkerCallError, which: (entry: Entry) => boolean): void {
@@ -141,11 +144,12 @@ export class Dispatcher {
       forget();
       resolve(value as never);
     } catch (error) {
-      if (signal?.aborted || this.closed !== undefined || !isLoss(error)) {
-        forget();
-        reject(error);
-      } else {
+      const final = signal?.aborted || !isLoss(error) ? error : this.closed?.begun;
+      if (final === undefined) {
         this.requeue(entry, member, error as WorkerCallError);
+      } else {
+        forget();
+        reject(final);
       }
     } finally {
       member.outstandingRequests -= 1;
@@ -184,5 +188,5 @@ function hasRoom(member: Member): boolean {
  */
 function isLoss(error: unknown): boolean {
   if (!(error instanceof WorkerCallError)) return false;
-  return ['worker_gone', 'stale_weights', 'cancelled', 'unknown_model'].includes(error.code);
+  return ['worker_gone', 'stale_weights', 'cancelled'].includes(error.code);
 }

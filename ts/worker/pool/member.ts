@@ -16,8 +16,8 @@ export interface Recruit extends Requester {
 export interface Held {
   /** Which load of that name it is; see ModelRecord. */
   generation: number;
-  /** Of its published weights. */
-  version: number;
+  /** Which of that model's published weights; see ModelRecord. */
+  publication: number;
 }
 
 /** One worker of a pool: what it holds, and how much it was asked for. */

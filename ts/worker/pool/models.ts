@@ -12,9 +12,11 @@ export interface ModelRecord {
   readonly trainer: Member | undefined;
   /** Of the published weights. */
   version: number;
+  /** Counts what was published; a checkpoint may bring other weights under a version that there was before. */
+  publication: number;
   /**
-   * Folder with the published weights, for those who do not hold them; undefined at version 0, which is
-   * the source itself, and where weights were published without writing them down.
+   * Folder with the published weights, for those who do not hold them; undefined where they are those of the
+   * source, and where trained weights were published without writing them down.
    */
   weights: string | undefined;
 }
@@ -26,16 +28,17 @@ export interface ModelRecord {
 export class Exchange {
   private readonly folder: string;
   private readonly written = new Map<string, string[]>();
+  private places = 0;
 
   /** @param folder this exchange's own; it need not exist */
   constructor(folder: string) {
     this.folder = folder;
   }
 
-  /** A new folder's name for the weights of a model. */
-  place({ params, generation }: ModelRecord, version: number): string {
-    // Names of models come from callers, so they do not become parts of a path.
-    return join(this.folder, `${Buffer.from(params.modelId).toString('hex')}-${generation}-${version}`);
+  /** A new folder's name: a version may be published twice, with a checkpoint in between that took it back. */
+  place(): string {
+    this.places += 1;
+    return join(this.folder, String(this.places));
   }
 
   /** Remember what was written, and remove what nobody needs any more. */

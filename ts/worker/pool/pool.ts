@@ -10,6 +10,7 @@ import type {
   VerbTypes,
 } from '../../protocol/generated.ts';
 import { WorkerCallError } from '../errors.ts';
+import { cancelledError } from '../pendingCalls.ts';
 import { Dispatcher } from './dispatcher.ts';
 import type { Member, Recruit } from './member.ts';
 import { Exchange, type ModelRecord } from './models.ts';
@@ -84,10 +85,11 @@ export class Pool implements Worker {
       generation: this.generations,
       trainer: trainable ? member : undefined,
       version: result.weightsVersion,
+      publication: 0,
       weights: undefined,
     };
     this.models.set(modelId, record);
-    member.models.set(modelId, { generation: record.generation, version: record.version });
+    member.models.set(modelId, { generation: record.generation, publication: 0 });
     await this.exchange?.forget(modelId);
     return result;
   }
@@ -167,11 +169,11 @@ export class Pool implements Worker {
   }
 
   async forwardBackward(params: Params<'forward_backward'>, options?: CallOptions) {
-    return this.holder(params.modelId).worker.forwardBackward(params, options);
+    return this.trainerOf(params.modelId).worker.forwardBackward(params, options);
   }
 
   async optimStep(params: Params<'optim_step'>, options?: CallOptions) {
-    return this.holder(params.modelId).worker.optimStep(params, options);
+    return this.trainerOf(params.modelId).worker.optimStep(params, options);
   }
 
   async publishWeights(params: Params<'publish_weights'>, options?: CallOptions) {
@@ -180,14 +182,17 @@ export class Pool implements Worker {
     const version = params.weightsVersion ?? record.version + 1;
     let path: string | undefined;
     if (trainer !== undefined && this.exchange !== undefined && version > record.version) {
-      path = this.exchange.place(record, version);
+      path = this.exchange.place();
       await trainer.worker.saveCheckpoint({ modelId: params.modelId, path, withOptimizer: false }, options);
     }
     const { member, result } = await this.withHolder(record, options, (one) =>
       one.worker.publishWeights({ ...params, weightsVersion: version }, options),
     );
     if (path !== undefined) await this.exchange?.keep(record, path);
-    this.published(member, record, result.weightsVersion, trainer === undefined ? record.weights : path);
+    // At the present version nothing has changed.
+    if (result.weightsVersion !== record.version) {
+      this.published(member, record, result.weightsVersion, trainer === undefined ? record.weights : path);
+    }
     return result;
   }
 
@@ -208,7 +213,9 @@ export class Pool implements Worker {
 
   async ping(params: Params<'ping'>, options?: CallOptions) {
     const there = [...this.roster.members].filter(({ connected }) => connected);
-    const pings = await Promise.all(there.map(({ worker }) => worker.ping(params, options)));
+    const asked = there.map((member) => member.whileConnected(() => member.worker.ping(params, options)));
+    const pings = (await Promise.allSettled(asked)).flatMap((ping) => (ping.status === 'fulfilled' ? ping.value : []));
+    if (pings.length === 0) throw this.roster.nobody();
     return {
       busy: pings.find(({ busy }) => busy !== '')?.busy ?? '',
       progress: pings.reduce((sum, { progress }) => sum + progress, 0),
@@ -221,6 +228,8 @@ export class Pool implements Worker {
   }
 
   async shutdown(params: Params<'shutdown'>): Promise<VerbTypes['shutdown']['result']> {
+    // What their cancelling ends must not be given to another of them.
+    this.dispatcher.close(new WorkerCallError('worker_gone', 'the workers were told to stop'), cancelledError());
     const there = [...this.roster.members].filter(({ connected }) => connected);
     await Promise.all(there.map(({ worker }) => worker.shutdown(params).catch(unlessGone)));
     return {};
@@ -251,19 +260,19 @@ export class Pool implements Worker {
       const message = `it sampled from weights of version ${batch.weightsVersion} instead of ${record.version}`;
       throw new WorkerCallError('stale_weights', message);
     } catch (error) {
-      const { code } = error as WorkerCallError;
-      if (code === 'stale_weights' || code === 'unknown_model') {
-        this.roster.say(`${member.hello.workerId} does not hold the current weights of ${modelId}: it gets them again`);
-        member.models.delete(modelId);
-      }
-      throw error;
+      const { code, message } = error as WorkerCallError;
+      if (code !== 'stale_weights' && code !== 'unknown_model') throw error;
+      this.roster.say(`${member.hello.workerId} does not hold the current weights of ${modelId}: it gets them again`);
+      member.models.delete(modelId);
+      throw new WorkerCallError('stale_weights', message);
     }
   }
 
   /** Whether a member holds a model's published weights or can be given them. */
   private canServe(member: Member, record: ModelRecord): boolean {
     const isCurrent = this.models.get(record.params.modelId) === record;
-    return !isCurrent || holds(member, record) || record.version === 0 || record.weights !== undefined;
+    const areSource = record.publication === 0 || record.trainer === undefined;
+    return !isCurrent || areSource || holds(member, record) || record.weights !== undefined;
   }
 
   private bringUpToDate(member: Member, record: ModelRecord): Promise<void> {
@@ -275,13 +284,14 @@ export class Pool implements Worker {
       if (member.models.get(modelId)?.generation !== record.generation) {
         member.models.delete(modelId);
         await member.worker.loadModel({ ...record.params, trainable: false });
-        member.models.set(modelId, { generation: record.generation, version: 0 });
+        member.models.set(modelId, { generation: record.generation, publication: 0 });
       }
-      const { version, weights } = record;
-      if (version > 0 && weights !== undefined) {
-        await member.worker.loadCheckpoint({ modelId, path: weights, weightsVersion: version });
-        member.models.set(modelId, { generation: record.generation, version });
-      }
+      const { publication, version: weightsVersion, weights, trainer } = record;
+      if (publication === 0) return;
+      if (weights !== undefined) await member.worker.loadCheckpoint({ modelId, path: weights, weightsVersion });
+      else if (trainer === undefined) await member.worker.publishWeights({ modelId, weightsVersion });
+      else throw new WorkerCallError('stale_weights', `the weights of ${modelId} were published to nobody else`);
+      member.models.set(modelId, { generation: record.generation, publication });
     });
   }
 
@@ -291,13 +301,11 @@ export class Pool implements Worker {
     return record;
   }
 
-  /** Who trains a model; of one that is not trained, whoever will say so. */
-  private holder(modelId: string): Member {
-    const record = this.find(modelId);
-    const member =
-      record.trainer ?? [...this.roster.members].find((one) => one.can('train')) ?? [...this.roster.members][0];
-    if (member === undefined) throw this.roster.nobody();
-    return member;
+  /** Who trains a model. @throws WorkerCallError `unknown_model` or `not_trainable` */
+  private trainerOf(modelId: string): Member {
+    const { trainer } = this.find(modelId);
+    if (trainer !== undefined) return trainer;
+    throw new WorkerCallError('not_trainable', `modelId: ${modelId} was loaded with trainable: false`);
   }
 
   /** Ask whoever trains a model, or of one that nobody trains somebody who holds it then. */
@@ -317,8 +325,9 @@ export class Pool implements Worker {
 
   private published(holder: Member, record: ModelRecord, version: number, weights: string | undefined): void {
     record.version = version;
+    record.publication += 1;
     record.weights = weights;
-    holder.models.set(record.params.modelId, { generation: record.generation, version });
+    holder.models.set(record.params.modelId, { generation: record.generation, publication: record.publication });
     this.dispatcher.wake();
   }
 
@@ -335,7 +344,7 @@ export class Pool implements Worker {
 
 function holds(member: Member, record: ModelRecord): boolean {
   const held = member.models.get(record.params.modelId);
-  return held?.generation === record.generation && held.version === record.version;
+  return held?.generation === record.generation && held.publication === record.publication;
 }
 
 function unknownModel(modelId: string): WorkerCallError {

@@ -231,6 +231,54 @@ describe('weights', () => {
     expect(existsSync(join(folder, 'exchange'))).toBe(false);
   });
 
+  test('that are published twice under one version reach whoever comes later', async () => {
+    const pool = poolOf([new TestRecruit('a', ['train'])]);
+    await load(pool, true);
+    for (const _ of [1, 2]) await pool.publishWeights({ modelId: 'm', weightsVersion: 5 });
+    pool.add(new TestRecruit('b', ['sample']));
+    expect((await pool.sample(ASKED)).weightsVersion).toBe(5);
+  });
+
+  test('are published under a version that there was before a checkpoint took it back', async () => {
+    const pool = poolOf([new TestRecruit('a'), new TestRecruit('b', ['sample'])]);
+    await load(pool, true);
+    const path = join(folder, 'saved');
+    await pool.saveCheckpoint({ modelId: 'm', path, withOptimizer: true });
+    await pool.publishWeights({ modelId: 'm' });
+    await pool.loadCheckpoint({ modelId: 'm', path, weightsVersion: 0 });
+    expect(await pool.publishWeights({ modelId: 'm' })).toEqual({ weightsVersion: 1 });
+    expect((await pool.sample(ASKED)).weightsVersion).toBe(1);
+  });
+
+  test('of a model with the longest name are handed over', async () => {
+    const modelId = 'm'.repeat(256);
+    const pool = poolOf([new TestRecruit('a', ['train']), new TestRecruit('b', ['sample'])]);
+    await pool.loadModel({ modelId, source: SOURCE, trainable: true, seed: 3 });
+    await pool.publishWeights({ modelId });
+    expect((await pool.sample({ ...ASKED, modelId })).weightsVersion).toBe(1);
+  });
+
+  test('of a frozen model get a version from all who serve it', async () => {
+    const recruits = [new TestRecruit('a'), new TestRecruit('b')];
+    const pool = poolOf(recruits);
+    await load(pool);
+    await pool.publishWeights({ modelId: 'm' });
+    expect(await pool.sample(ASKED)).toEqual({ ...(await alone()), weightsVersion: 1 });
+    for (const { sampled } of recruits) expect(sampled.length).toBeGreaterThan(0);
+  });
+
+  test('that a checkpoint brings under a version that there was already reach all', async () => {
+    const recruits = [new TestRecruit('a'), new TestRecruit('b', ['sample'])];
+    const pool = poolOf(recruits);
+    await load(pool, true);
+    await train(pool, 0);
+    expect(await pool.sample(ASKED)).toEqual(await alone());
+    await pool.saveCheckpoint({ modelId: 'm', path: join(folder, 'saved'), withOptimizer: true });
+    await pool.loadCheckpoint({ modelId: 'm', path: join(folder, 'saved'), weightsVersion: 0 });
+    expect(await pool.sample(ASKED)).toEqual({ ...(await alone(1)), weightsVersion: 0 });
+    for (const { sampled } of recruits) expect(sampled.length).toBeGreaterThan(1);
+  });
+
   test('of a loaded checkpoint are served by all', async () => {
     const pool = poolOf([new TestRecruit('a'), new TestRecruit('b', ['sample'])]);
     await load(pool, true);
@@ -283,6 +331,28 @@ describe('a model', () => {
     await expect(load(nobody, true)).rejects.toMatchObject({ code: 'worker_gone' });
   });
 
+  test('that is frozen is not trained, whoever holds it', async () => {
+    const pool = poolOf([new TestRecruit('a'), new TestRecruit('b')]);
+    await pool.loadModel({ modelId: 'other', source: SOURCE, trainable: false, seed: 0 });
+    await load(pool);
+    const step = pool.optimStep({ modelId: 'm', seq: 0, adam: adam(1) });
+    await expect(step).rejects.toMatchObject({ code: 'not_trainable' });
+  });
+
+  test('that is unloaded while a sample waits for a worker is unknown to it', async () => {
+    const a = new TestRecruit('a');
+    const { closed, open } = gate();
+    a.gate = closed;
+    const pool = poolOf([a]);
+    await load(pool);
+    const answer = expect(pool.sample(ASKED)).rejects.toMatchObject({ code: 'unknown_model' });
+    while (a.sampled.length < 2) await new Promise(setImmediate);
+    const unloaded = pool.unloadModel({ modelId: 'm' });
+    open();
+    await answer;
+    await unloaded;
+  });
+
   test('that is frozen is looked at by a worker that can train, with the weights that are published', async () => {
     const recruits = [new TestRecruit('a', ['sample']), new TestRecruit('b')];
     const pool = poolOf(recruits);
@@ -302,4 +372,57 @@ test('closing rejects what waits, and says what joined and left while it lived',
   a.kill('it fell over');
   await answer;
   expect(said).toEqual(['a joined, 1 in all', 'a is gone, 0 left: it fell over']);
+});
+
+describe('a pool that is told to stop', () => {
+  test('ends what it was asked before as cancelled, gives nothing to another worker, and takes nothing more', async () => {
+    const recruits = ['a', 'b', 'c'].map((name) => new TestRecruit(name));
+    const pool = poolOf(recruits);
+    await load(pool);
+    const { closed, open } = gate();
+    for (const recruit of recruits) recruit.gate = closed;
+    const many = { ...ASKED, n: 4 };
+    const answer = expect(pool.sample(many)).rejects.toMatchObject({ code: 'cancelled' });
+    const under = expect(pool.sample(sampleParams('m'))).rejects.toMatchObject({ code: 'cancelled' });
+    while (recruits.some(({ sampled }) => sampled.length < 2)) await new Promise(setImmediate);
+    await pool.shutdown({});
+    const asked = recruits.map(({ sampled }) => sampled.length);
+    open();
+    await Promise.all([answer, under]);
+    expect(recruits.map(({ sampled }) => sampled.length)).toEqual(asked);
+    await expect(pool.sample(ASKED)).rejects.toMatchObject({
+      code: 'worker_gone',
+      message: expect.stringMatching(/told to stop/),
+    });
+  });
+
+  test('gives what was under way at a worker that left as cancelled', async () => {
+    const a = new TestRecruit('a');
+    const pool = poolOf([a, new TestRecruit('b')]);
+    await load(pool);
+    a.gate = gate().closed;
+    const answer = expect(pool.sample(sampleParams('m'))).rejects.toMatchObject({ code: 'cancelled' });
+    while (a.sampled.length < 1) await new Promise(setImmediate);
+    await pool.shutdown({});
+    a.kill('the worker ended with exit code 0');
+    await answer;
+  });
+});
+
+describe('a ping', () => {
+  test('is answered by those who are there', async () => {
+    const [a, b] = [new TestRecruit('a'), new TestRecruit('b')];
+    const pool = poolOf([a, b]);
+    const ask = a.request.bind(a);
+    a.request = (verb, params, options) => {
+      a.kill();
+      return ask(verb, params, options);
+    };
+    expect(await pool.ping({})).toEqual({ busy: '', progress: expect.any(Number) });
+    b.kill('the last one fell over');
+    await expect(pool.ping({})).rejects.toMatchObject({
+      code: 'worker_gone',
+      message: expect.stringMatching(/fell over/),
+    });
+  });
 });
