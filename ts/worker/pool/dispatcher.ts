@@ -144,7 +144,8 @@ export class Dispatcher {
       forget();
       resolve(value as never);
     } catch (error) {
-      const final = signal?.aborted || !isLoss(error) ? error : this.closed?.begun;
+      const again = isLoss(error) || (isFault(error) && this.hasOthers(entry, member));
+      const final = signal?.aborted || !again ? error : this.closed?.begun;
       if (final === undefined) {
         this.requeue(entry, member, error as WorkerCallError);
       } else {
@@ -156,6 +157,11 @@ export class Dispatcher {
       member.outstandingTokens -= task.tokens;
       this.wake();
     }
+  }
+
+  /** Whether somebody could do it who has not lost it yet. */
+  private hasOthers({ task, lostBy }: Entry, member: Member): boolean {
+    return [...this.members].some((one) => one !== member && !lostBy.has(one) && task.fits(one));
   }
 
   private requeue(entry: Entry, member: Member, error: WorkerCallError): void {
@@ -189,4 +195,9 @@ function hasRoom(member: Member): boolean {
 function isLoss(error: unknown): boolean {
   if (!(error instanceof WorkerCallError)) return false;
   return ['worker_gone', 'stale_weights', 'cancelled'].includes(error.code);
+}
+
+/** Whether it may be the worker's own trouble (a full GPU, a broken one), which another need not have. */
+function isFault(error: unknown): boolean {
+  return error instanceof WorkerCallError && ['internal', 'out_of_memory'].includes(error.code);
 }

@@ -15,7 +15,7 @@ import { Dispatcher } from './dispatcher.ts';
 import type { Member, Recruit } from './member.ts';
 import { Exchange, type ModelRecord } from './models.ts';
 import { Roster, type RosterOptions } from './roster.ts';
-import { joinBatches, type Part, splitSample } from './split.ts';
+import { joinBatches, miscount, type Part, splitSample } from './split.ts';
 
 export interface PoolOptions extends RosterOptions {
   /** Most samples of one request to a worker; a phase's samples are cut so. Absent: never cut. */
@@ -256,7 +256,7 @@ export class Pool implements Worker {
     await this.bringUpToDate(member, record);
     try {
       const batch = await member.worker.sample({ ...params, weightsVersion: record.version }, options);
-      if (batch.weightsVersion === record.version) return batch;
+      if (batch.weightsVersion === record.version) return checkCounts(batch, params, member);
       const message = `it sampled from weights of version ${batch.weightsVersion} instead of ${record.version}`;
       throw new WorkerCallError('stale_weights', message);
     } catch (error) {
@@ -340,6 +340,13 @@ export class Pool implements Worker {
         this.dispatcher.giveUp(this.roster.nobody());
       }, this.roster.joinDeadline);
   }
+}
+
+/** @throws WorkerCallError `internal` when a worker did not answer all that it was asked, or more */
+function checkCounts(batch: SampleBatch, params: SampleParams, { hello }: Member): SampleBatch {
+  const problem = miscount(batch, params);
+  if (problem === undefined) return batch;
+  throw new WorkerCallError('internal', `the samples of ${hello.workerId} are not those it was asked for: ${problem}`);
 }
 
 function holds(member: Member, record: ModelRecord): boolean {

@@ -144,6 +144,21 @@ describe('sampling', () => {
     await expect(pool.sample(ASKED)).rejects.toMatchObject({ message: expect.stringMatching(/within 0\.02 s/) });
   });
 
+  test('that one worker cannot do is done by another; nobody tries twice', async () => {
+    const [a, b] = [new TestRecruit('a'), new TestRecruit('b')];
+    const pool = poolOf([a, b]);
+    await load(pool);
+    const full = (recruit: TestRecruit): void => {
+      const ask = recruit.request.bind(recruit);
+      recruit.request = (verb, params, options) =>
+        verb === 'sample' ? Promise.reject(new WorkerCallError('out_of_memory', 'full')) : ask(verb, params, options);
+    };
+    full(a);
+    expect(await pool.sample(ASKED)).toEqual(await alone());
+    full(b);
+    await expect(pool.sample(ASKED)).rejects.toMatchObject({ code: 'out_of_memory', message: 'full' });
+  });
+
   test('fails as a whole with what one part failed with', async () => {
     const pool = poolOf([new TestRecruit('a'), new TestRecruit('b')]);
     await load(pool);
