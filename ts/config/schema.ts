@@ -64,7 +64,7 @@ export const configSchema = z.strictObject({
     })
     .refine(({ count, listen, expect }) => count > 0 || (listen !== '' && expect > 0), {
       path: ['count'],
-      message: '0 needs worker.listen, and worker.expect above 0: somebody has to work',
+      message: 'must be above 0 where no worker is to dial in (worker.listen, worker.expect): somebody has to work',
     })
     .refine(({ listen, expect }) => listen !== '' || expect === 0, {
       path: ['expect'],

@@ -49,7 +49,10 @@ const FAREWELL = 5_000;
 export async function startWorkers(options: StartWorkersOptions): Promise<Pool> {
   const { count, listen, patience = {}, ...hire } = options;
   if (listen !== undefined && listen.token === undefined && listen.keys === undefined) {
-    throw new TransportError('insecure', `${listen.address}: without keys, workers must know a token (RZERO_TOKEN)`);
+    throw new TransportError(
+      'insecure',
+      `listening at ${listen.address} needs keys (worker.keys), or a token in RZERO_TOKEN that workers know too`,
+    );
   }
   const hubs: Hub[] = [];
   const hired: HiredWorker[] = [];

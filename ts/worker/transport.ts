@@ -236,7 +236,7 @@ const BIND_PROBLEMS: Readonly<Record<string, string>> = {
 
 function insecureError(address: string): TransportError {
   const cure =
-    'make keys with `rzero keys DIR` and name that folder in the field worker.keys, or listen at tcp://127.0.0.1:*';
+    'make keys with `rzero keys DIR` and name that folder (worker.keys, --keys), or listen at tcp://127.0.0.1:*';
   const message = `address ${JSON.stringify(address)} can be reached from other machines, which needs keys: ${cure}`;
   return new TransportError('insecure', message);
 }
