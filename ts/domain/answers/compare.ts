@@ -46,6 +46,22 @@ export function compareRead(a: Answer, b: Answer, policy: AnswerPolicy): Verdict
   }
   const [meaningA, meaningB] = [a.meaning, b.meaning];
   const verdict = verdictOr(() => compareMeanings(meaningA, meaningB, { ...policy, budget: new Budget() }));
+  // 1000,99 is a list, unless it is to be the number 1000.99.
+  for (const [comma, other] of [
+    [a, b],
+    [b, a],
+  ] as const) {
+    const number = comma.alternative;
+    if (
+      number === null ||
+      other.meaning?.kind !== 'quantity' ||
+      other.meaning.decimal === null ||
+      verdict.equal === true
+    )
+      continue;
+    const { meaning } = other;
+    return verdictOr(() => compareMeanings(number, meaning, { ...policy, budget: new Budget() }));
+  }
   if (verdict.equal === true || (a.meaning.kind !== 'text' && b.meaning.kind !== 'text')) return verdict;
   const [wordsA, wordsB] = [wordText(a.text), wordText(b.text)];
   return wordsA === wordsB && wordsA.length > 1 ? { equal: true, reason: 'text' } : verdict;
@@ -152,11 +168,20 @@ function compareSequences(a: Sequence, b: Sequence, rules: Rules): Verdict {
 
 function compareCollections(a: Collection, b: Collection, rules: Rules): Verdict {
   if (a.braces !== b.braces && !rules.setAsList) return { equal: false, reason: 'kind' };
+  const [valuesA, valuesB] = [assigned(a), assigned(b)];
+  if ((valuesA === null) !== (valuesB === null)) return inOrder(valuesA ?? a.items, valuesB ?? b.items, rules);
   if (!a.braces && !b.braces && a.items.length !== b.items.length) return { equal: false, reason: 'size' };
   if (!a.braces && !b.braces) return matched(a.items, b.items, rules);
   // In a set a member may be written twice.
   const [there, back] = [covered(a.items, b.items, rules), covered(b.items, a.items, rules)];
   return there.equal === true ? back : there;
+}
+
+/** The values of x = 2, y = 3 in the order of the names; null where not all members are given to different names. */
+function assigned({ items }: Collection): Meaning[] | null {
+  const labelled = items.filter((item) => item.kind === 'labelled');
+  if (labelled.length < items.length || new Set(labelled.map(({ label }) => label)).size < items.length) return null;
+  return labelled.sort((x, y) => (x.label < y.label ? -1 : 1)).map(({ value }) => value);
 }
 
 /** Is each of `a` in `b`? */
@@ -216,11 +241,9 @@ function compareKinds(a: Meaning, b: Meaning, rules: Rules): Verdict | null {
       return decided(sameRegion(a.region, region), 'region');
   }
   if (a.kind === 'collection') {
-    const assignments = a.items.filter((item) => item.kind === 'labelled');
-    if (b.kind === 'sequence' && rules.tupleAsAssignments && assignments.length === a.items.length && b.open !== '[') {
-      const sorted = assignments.sort((x, y) => (x.label < y.label ? -1 : 1)).map(({ value }) => value);
-      return inOrder(sorted, b.items, rules);
-    }
+    const values = b.kind === 'sequence' && rules.tupleAsAssignments ? assigned(a) : null;
+    if (b.kind === 'sequence' && values !== null && b.open !== '[' && b.close !== ']')
+      return inOrder(values, b.items, rules);
     if (b.kind === 'sequence' && rules.tupleAsList && !a.braces) return inOrder(a.items, b.items, rules);
     const [only] = a.items;
     if (a.items.length === 1 && only !== undefined && rules.setAsList) return compareMeanings(only, b, rules);

@@ -218,7 +218,12 @@ function interval(open: Bracket, close: Bracket, items: readonly Meaning[]): Reg
   });
   const [low, high] = ends;
   if (low === undefined || high === undefined || low === null || high === null || low === 1 || high === -1) return null;
-  return union([{ low, high, lowClosed: open === '[' && low !== -1, highClosed: close === ']' && high !== 1 }], []);
+  const region = union(
+    [{ low, high, lowClosed: open === '[' && low !== -1, highClosed: close === ']' && high !== 1 }],
+    [],
+  );
+  // (9, 3) is a point and no empty interval.
+  return region.length === 0 ? null : region;
 }
 
 function listMeaning({ items: nodes, joiner }: Extract<Node, { kind: 'list' }>, budget: Budget): Meaning {
@@ -435,7 +440,8 @@ function isCapital(node: Node): boolean {
 function labelOf(node: Node): string {
   switch (node.kind) {
     case 'symbol':
-      return node.name;
+      // x_{1,2} is x.
+      return node.name.replace(/_1,2$/, '');
     case 'text':
       return plainWords(node.text);
     case 'number':

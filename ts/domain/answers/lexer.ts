@@ -99,6 +99,9 @@ const SPELLINGS: ReadonlyMap<string, string> = new Map([
   ['pounds', '£'],
 ]);
 
+/** What may be a unit. */
+const UNIT = /^[a-zA-Z][a-zA-Z .^{}0-9/-]*$/;
+
 /** What repeats the digits behind a point. */
 const REPEATS = /^(?:\\overline|\\bar|\\dot|\()/;
 
@@ -152,6 +155,12 @@ class Lexer {
     if (character === '$') {
       // Math delimiters; `\$` is money. A bare one before a number is money too, but then there is no second one.
       this.#spaced = true;
+      return;
+    }
+    // `12{:}30`
+    if (character === '{' && this.#text[this.#at + 1] === '}' && ',:;='.includes(this.#text[this.#at] ?? ' ')) {
+      this.#push('mark', this.#text[this.#at] ?? '');
+      this.#at += 2;
       return;
     }
     if (character === '.') {
@@ -261,10 +270,19 @@ class Lexer {
     const inner = written.replaceAll('~', ' ').trim();
     const last = this.#tokens.at(-1);
     // `5 \mathrm{m}`, and `5 \mathrm{~m} / \mathrm{s}`, whose tie shows a unit
-    const behind = last?.kind === 'number' || (last?.text === '/' && this.#tokens.at(-2)?.kind === 'text');
+    const behind =
+      last?.kind === 'number' ||
+      last?.text === '}' ||
+      last?.text === ')' ||
+      (last?.text === '/' && this.#tokens.at(-2)?.kind === 'text');
     if (/^[a-zA-Z]$/.test(inner) && (written.startsWith('~') || (behind && !'ie'.includes(inner)))) {
       this.#at = Math.min(end + 1, this.#text.length);
       this.#push('text', inner);
+      return;
+    }
+    if (UNIT.test(inner) && inner.length > 1 && unitName(inner).known) {
+      this.#at = Math.min(end + 1, this.#text.length);
+      this.#text_(inner);
       return;
     }
     if (this.#isFunction(inner)) {
@@ -288,8 +306,9 @@ class Lexer {
     const first = inner[0] ?? '';
     const alone = inner.length === 1 && isLetter(first);
     // Several letters of choices: A, C
-    const letters = inner.includes(',') && inner.split(/[ ,]+/).every((part) => part.length <= 1);
-    const unit = !letters && /^[a-zA-Z][a-zA-Z .^{}0-9/-]*$/.test(inner) && unitName(inner).known;
+    const parts = inner.replaceAll(/\b(?:and|or)\b/g, ',').split(/[ ,]+/);
+    const letters = parts.length > 1 && parts.every((part) => /^(?:[A-Z]|)$/.test(part));
+    const unit = !letters && UNIT.test(inner) && unitName(inner).known;
     const lettered = unit || (!letters && /^[a-zA-Z][^\\^$]*$/.test(inner));
     if (lettered && !alone) {
       const lower = inner.toLowerCase();

@@ -47,6 +47,11 @@ const ACCENTS: ReadonlySet<string> = new Set(
 
 const MATRICES: ReadonlySet<string> = new Set('pmatrix bmatrix Bmatrix matrix smallmatrix array'.split(' '));
 
+/** Environments that only lay out what is in them. */
+const LAYOUTS: ReadonlySet<string> = new Set(
+  'align aligned gather gathered equation split cases math displaymath center'.split(' '),
+);
+
 const INVERTIBLE: ReadonlySet<string> = new Set(['sin', 'cos', 'tan', 'cot', 'sec', 'csc', 'sinh', 'cosh', 'tanh']);
 
 /** Words before a value that say nothing about it. */
@@ -313,6 +318,8 @@ class Parser {
         unit += ` ^${sign}${this.#peek().text}`;
         this.#at++;
         if (group) this.#close('}');
+      } else if (this.#is('cdot') && this.#peek(1).kind === 'text') {
+        this.#at++;
       } else if (this.#peek().kind === 'text' || (this.#is('/') && this.#peek(1).kind === 'text')) {
         unit += ` ${this.#peek().text}`;
         this.#at++;
@@ -820,6 +827,7 @@ class Parser {
       const name = this.#environmentName();
       if (name === 'array' && this.#is('{')) this.#environmentName();
       if (MATRICES.has(name)) return this.#matrix();
+      if (!LAYOUTS.has(name)) throw new Refusal('syntax');
       const inner = this.#list();
       if (this.#take('end')) this.#environmentName();
       return inner;
