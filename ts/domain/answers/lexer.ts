@@ -31,13 +31,13 @@ const FACES: ReadonlySet<string> = new Set(
 );
 
 /** Sets of numbers, by the letter and the macro for it. */
-const NUMBER_SETS: Readonly<Record<string, string>> = {
-  R: 'reals',
-  Z: 'integers',
-  N: 'naturals',
-  Q: 'rationals',
-  C: 'complexes',
-};
+const NUMBER_SETS: ReadonlyMap<string, string> = new Map([
+  ['R', 'reals'],
+  ['Z', 'integers'],
+  ['N', 'naturals'],
+  ['Q', 'rationals'],
+  ['C', 'complexes'],
+]);
 
 /** Macros whose argument is words. */
 const TEXTS: ReadonlySet<string> = new Set(
@@ -237,13 +237,14 @@ class Lexer {
       this.#words(this.#argument());
       return;
     }
-    if (NUMBER_SETS[name] !== undefined) {
-      this.#push('macro', NUMBER_SETS[name]);
+    const numbers = NUMBER_SETS.get(name);
+    if (numbers !== undefined) {
+      this.#push('macro', numbers);
       return;
     }
     if (name === 'mathbb' || name === 'mathbf' || name === 'Bbb') {
       const letter = /^ ?(?:\{ ?([RZNQC]) ?\}|([RZNQC]))(?![a-zA-Z])/.exec(this.#text.slice(this.#at, this.#at + 8));
-      const set = NUMBER_SETS[letter?.[1] ?? letter?.[2] ?? ''];
+      const set = NUMBER_SETS.get(letter?.[1] ?? letter?.[2] ?? '');
       if (letter !== null && set !== undefined) {
         this.#at += letter[0].length;
         this.#push('macro', set);
