@@ -1,13 +1,13 @@
 import { type Answer, readAnswer } from './answer.ts';
 import { Budget, isLimit } from './budget.ts';
 import { canonical } from './canonical.ts';
-import { asRegion } from './interpret.ts';
 import type { InequalityPart, Meaning, Quantity } from './meaning.ts';
 import { type AnswerPolicy, POLICIES } from './policy.ts';
 import { compareQuantities, type Rules } from './quantity.ts';
 import { sameRegion } from './region.ts';
 import { type Outcome, proportional, refusalOf } from './scalar.ts';
-import { plainWords } from './words.ts';
+import { asRegion } from './sets.ts';
+import { formulaText, isFormula, wordText } from './texts.ts';
 
 /** What a comparison found. */
 export interface Verdict {
@@ -70,23 +70,6 @@ export function compareRead(a: Answer, b: Answer, policy: AnswerPolicy): Verdict
 function verdictOr(work: () => Verdict): Verdict {
   const verdict = refusalOf(work);
   return typeof verdict === 'string' ? { equal: null, reason: verdict } : verdict;
-}
-
-/** A formula without what is of looks alone; blanks stay where they part letters or digits. */
-function formulaText(text: string): string {
-  const plain = text
-    .replaceAll(/\\(?:left|right|displaystyle)(?![a-zA-Z])|\\[,;:!> ]|[$~]/g, ' ')
-    .replaceAll(/\s+/g, ' ');
-  return plain.replaceAll(/ (?![0-9A-Za-z])|(?<![0-9A-Za-z]) /g, '').replace(/\.$/, '');
-}
-
-/** Words without the macros and braces around them. */
-function wordText(text: string): string {
-  return plainWords(text.replaceAll(/\\(?:text[a-z]*|mathrm|mbox|left|right)(?![a-zA-Z])|\\[,;:! ]|[{}$]/g, ' '));
-}
-
-function isFormula(text: string): boolean {
-  return /[\\^_=<>+/]/.test(text) && /[0-9a-zA-Z]/.test(text.replaceAll(/\\[a-zA-Z]+/g, ''));
 }
 
 /** The verdict on two meanings; symmetric. */
