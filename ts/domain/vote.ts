@@ -1,4 +1,4 @@
-import { answerKey } from './answer.ts';
+import { answerKey } from './answers/key.ts';
 
 /** The outcome of a majority vote among the samples for one question. */
 export interface Vote {
