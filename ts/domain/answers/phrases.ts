@@ -9,10 +9,20 @@ const MARK =
 /** What may stand between a mark and its answer. */
 const FILLER = /[\s:*_=~#]|\\\\/y;
 
-/** The content of the last box, with those before it in the same sentence. @returns null when the last is unfinished */
+/** A unit or the like between a box and the `and` before the next: `\boxed{1} papers and \boxed{2} bins`. */
+const BOX_JOINT = String.raw`(?:[A-Za-z()]{1,12}\s+){0,4}`;
+const PERCENT = /^\s?\$?(?:\\[)\]])?\s{0,3}(?:\\?%|percent(?![A-Za-z]))/;
+
+/**
+ * The content of the last box, with those before it in the same sentence, and a percent sign or word behind it.
+ *
+ * @returns null when the last box is unfinished
+ */
 export function boxedAnswer(text: string): string | null | undefined {
   const { spans, unfinished } = findBoxes(text);
-  return unfinished ? null : lastCluster(text, spans)?.content;
+  const box = lastCluster(text, spans, BOX_JOINT);
+  if (unfinished || box === undefined) return unfinished ? null : undefined;
+  return PERCENT.test(text.slice(box.end, box.end + 20)) ? `${box.content}\\%` : box.content;
 }
 
 /** What follows the last mark: a formula there, or the rest of the sentence. */

@@ -16,7 +16,7 @@ const VERB = /(?<![A-Za-z\\])(?:is|are|be|equals)(?![A-Za-z])\s*:?/g;
 
 /** A number as people write it: thousands, decimals, a fraction, a percent sign; or a LaTeX fraction of short parts. */
 const NUMBER =
-  /[+\-\u2212]?\s?\$?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:\/\d+)?(?:\s?\\?%)?|[+\-\u2212]?\\[dt]?frac\{[^{}]{1,40}\}\{[^{}]{1,40}\}/g;
+  /(?:[+\-\u2212]\s?)?\$?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:\/\d+)?(?:\s?\\?%)?|[+\-\u2212]?\\[dt]?frac\{[^{}]{1,40}\}\{[^{}]{1,40}\}/g;
 
 /** Longest sentence that is looked into, in characters. */
 const MAX_SENTENCE = 400;

@@ -14,18 +14,21 @@ const MAX_JOINT = 60;
  * The last span with those before it that belong to the same answer: `$x=1$ and $x=2$`, `\boxed{1}, \boxed{2}`.
  * They belong together when only blanks, commas, `and`, `or`, math delimiters or a label (`y =`) stand between them,
  * in one line or after a comma. Two of the same content are one.
+ *
+ * @param joint what else may stand before the comma, `and` or `or`; nothing by default
  */
-export function lastCluster(text: string, spans: readonly Span[]): Span | undefined {
+export function lastCluster(text: string, spans: readonly Span[], joint = ''): Span | undefined {
+  const link = new RegExp(`^\\s*${joint}(?:[,;]|[,;]?\\s*(?:and|or))\\s*$`);
   const last = spans.at(-1);
   if (last === undefined) return undefined;
   let first = spans.length - 1;
-  while (first > 0 && joins(text, spans[first - 1] as Span, spans[first] as Span)) first--;
+  while (first > 0 && joins(text, spans[first - 1] as Span, spans[first] as Span, link)) first--;
   const members = spans.slice(first);
   const content = [...new Set(members.map((span) => span.content))].join(', ');
   return { start: (spans[first] as Span).start, end: last.end, content };
 }
 
-function joins(text: string, left: Span, right: Span): boolean {
+function joins(text: string, left: Span, right: Span, link: RegExp): boolean {
   if (right.start - left.end > MAX_JOINT) return false;
   const between = text
     .slice(left.end, right.start)
@@ -34,7 +37,7 @@ function joins(text: string, left: Span, right: Span): boolean {
     .replace(/[A-Za-z]\w{0,2}\s*=\s*$/, '');
   if (/\n\s*\n/.test(between)) return false;
   if (/^[^\S\n]*$/.test(between)) return true;
-  return /^\s*(?:[,;]|[,;]?\s*(?:and|or))\s*$/.test(between);
+  return link.test(between);
 }
 
 const MATH_ENVIRONMENT = String.raw`\\(?:begin|end)\{(?:equation|align|aligned|gather|gathered|multline|displaymath|math)\*?\}`;
