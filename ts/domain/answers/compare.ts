@@ -1,6 +1,5 @@
 import { sameAnswer } from '../answer.ts';
-
-export type AnswerPolicy = Readonly<Record<string, never>>;
+import type { AnswerPolicy } from './policy.ts';
 
 /** Whether two answers are the same; null: undecided, with the reason. */
 export interface Verdict {

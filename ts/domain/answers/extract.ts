@@ -33,10 +33,12 @@ export interface Echo {
 /** Characters at the end of a text that are looked at. */
 export const MAX_EXTRACTED = 200_000;
 
-/** An answer with the step that found it; 'number' also where reading found no more than a number among sentences. */
+/** An answer with the step that found it. */
 export interface Extraction {
   answer: string;
   step: ExtractionStep;
+  /** The text marks no answer: this is the right-most formula or number among its sentences. */
+  guess: boolean;
 }
 
 /**
@@ -73,13 +75,13 @@ const STEPS: Readonly<Record<ExtractionStep, (text: string) => Extraction | null
   choice: (text) => found('choice', choiceLetter(text)),
   number: (text) => found('number', lastNumber(text)?.content),
   read: (text) => {
-    const { kind, answer } = readProse(text);
-    return found(kind === 'number' ? 'number' : 'read', answer);
+    const { answer, guess } = readProse(text);
+    return { step: 'read', answer, guess };
   },
 };
 
 function found(step: ExtractionStep, answer: string | null | undefined): Extraction | null | undefined {
-  return answer === null || answer === undefined ? answer : { answer: answer.trim(), step };
+  return answer === null || answer === undefined ? answer : { step, answer: answer.trim(), guess: false };
 }
 
 function stepsOf(rule: ExtractionRule): readonly ExtractionStep[] {

@@ -1,5 +1,5 @@
 import { answerKey } from '../answer.ts';
-import type { AnswerPolicy } from './compare.ts';
+import type { AnswerPolicy } from './policy.ts';
 
 /** Same index: same class; -1: no voter. */
 export function classesOf(answers: readonly string[], _policy?: AnswerPolicy): number[] {

@@ -11,7 +11,7 @@ const FILLER = /[\s:*_=~#]|\\\\/y;
 
 /** A unit or the like between a box and the `and` before the next: `\boxed{1} papers and \boxed{2} bins`. */
 const BOX_JOINT = String.raw`(?:[A-Za-z()]{1,12}\s+){0,4}`;
-const PERCENT = /^\s?\$?(?:\\[)\]])?\s{0,3}(?:\\?%|percent(?![A-Za-z]))/;
+const PERCENT = /^\s?\$?(?:\\[)\]])?\s{0,3}(?:\\?%|(?:percent|pct)(?![A-Za-z]))/;
 
 /**
  * The content of the last box, with those before it in the same sentence, and a percent sign or word behind it.

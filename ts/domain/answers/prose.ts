@@ -11,6 +11,9 @@ const FORMULA_WORDS = new Set(
 const SENTENCE_WORDS =
   /(?<![A-Za-z\\])(?:is|are|was|equals?|gives?|get|have|thus|therefore|hence|so|since|because|that|which|we|our|answer|solution)(?![A-Za-z])/i;
 
+/** Three words in a row; those of a formula or a list have something in between. */
+const PHRASE = /[A-Za-z]{2,} [A-Za-z]{2,} [A-Za-z]{2,}/;
+
 /** The last of these begins what a sentence says. */
 const VERB = /(?<![A-Za-z\\])(?:is|are|be|equals)(?![A-Za-z])\s*:?/g;
 
@@ -25,7 +28,11 @@ const MAX_SENTENCE = 400;
  * What a text is the answer of: itself where it is a formula, a value with its unit or a few words, else what its
  * last sentences come down to.
  */
-export type Reading = { kind: 'bare' | 'said' | 'number'; answer: string };
+export interface Reading {
+  answer: string;
+  /** The answer is no more than the right-most formula or number among sentences. */
+  guess: boolean;
+}
 
 /**
  * Read a text without boxes or marked answers. Formulas are never sentences, however long: macros, texts inside of them
@@ -35,19 +42,17 @@ export type Reading = { kind: 'bare' | 'said' | 'number'; answer: string };
 export function readProse(text: string): Reading {
   const spans = mathSpans(text);
   const whole = spans.length === 1 && isBlank(text.slice(0, spans[0]?.start) + text.slice(spans[0]?.end));
-  if (whole) return { kind: 'bare', answer: (spans[0] as Span).content };
-  const words = plainWords(withoutSpans(text, spans));
-  const sentence = SENTENCE_WORDS.test(withoutSpans(text, spans));
-  const before = plainWords(text.slice(0, spans[0]?.start ?? 0));
-  const prose = sentence || words.length >= 6 || before.length > 0;
-  if (!prose) return { kind: 'bare', answer: text.trim() };
+  if (whole) return { answer: (spans[0] as Span).content, guess: false };
+  const plain = plainText(withoutSpans(text, spans));
+  const before = plainWords(text.slice(0, spans[0]?.start ?? 0)).length;
+  const phrase = plainWords(plain).length >= 6 && PHRASE.test(plain);
+  if (!SENTENCE_WORDS.test(plain) && !phrase && before === 0) return { answer: text.trim(), guess: false };
   const number = lastNumber(text);
   const formula = lastCluster(text, spans);
   const target = number !== undefined && number.start >= (formula?.end ?? 0) ? number : formula;
-  if (target === undefined) return { kind: 'bare', answer: text.trim() };
+  if (target === undefined) return { answer: text.trim(), guess: false };
   const said = afterVerb(text, target);
-  if (said !== undefined) return { kind: 'said', answer: said };
-  return { kind: target === formula ? 'said' : 'number', answer: target.content };
+  return { answer: said ?? target.content, guess: said === undefined };
 }
 
 /** The right-most number, with its sign and percent sign; one that is glued to letters before it is a name (`x2`, `H2O`). */
@@ -76,7 +81,7 @@ function afterVerb(text: string, target: Span): string | undefined {
   const rest = text.slice(start, end).trim();
   if (end - start > MAX_SENTENCE || rest === '' || /[.!?]\s|\n/.test(rest)) return undefined;
   const spans = mathSpans(rest);
-  const plain = withoutSpans(rest, spans);
+  const plain = plainText(withoutSpans(rest, spans));
   const before = plainWords(rest.slice(0, spans[0]?.start ?? 0)).length;
   if (SENTENCE_WORDS.test(plain) || before > 0 || plainWords(plain).length > 3) return undefined;
   return spans.length === 1 && isBlank(plain) ? (spans[0] as Span).content : rest;
@@ -98,11 +103,17 @@ function withoutSpans(text: string, spans: readonly Span[]): string {
   return result + text.slice(from);
 }
 
-/** Words of two letters and more, those of formulas, of macros and inside of `\text{}` left out. */
+/** A text without macros and without what stands inside of `\\text{}` and the like. */
+function plainText(text: string): string {
+  return text.replace(
+    /\\(?:begin|end|text[a-z]*|mbox|mathrm|mathbf|operatorname)\s{0,3}\{[^{}]{0,200}\}|\\[A-Za-z]+/g,
+    ' ',
+  );
+}
+
+/** Words of two letters and more, those of formulas left out. */
 function plainWords(text: string): string[] {
-  const words = text
-    .replace(/\\(?:begin|end|text[a-z]*|mbox|mathrm|mathbf|operatorname)\s*\{[^{}]{0,200}\}|\\[A-Za-z]+/g, ' ')
-    .match(/[A-Za-z]{2,}/g);
+  const words = plainText(text).match(/[A-Za-z]{2,}/g);
   return (words ?? []).filter((word) => !FORMULA_WORDS.has(word.toLowerCase()));
 }
 
