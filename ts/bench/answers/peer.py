@@ -9,6 +9,7 @@ import time
 
 
 def math_verify():
+    """Math-Verify; an answer that is no whole text goes into a box, as its documentation advises."""
     from math_verify import parse, verify
 
     def text(answer):
@@ -19,6 +20,7 @@ def math_verify():
 
 
 def mathruler():
+    """Mathruler, as R-Zero calls it, in one direction."""
     from mathruler.grader import extract_boxed_content, grade_answer
 
     def text(answer):
@@ -28,6 +30,7 @@ def mathruler():
 
 
 def main():
+    """Answer each line of stdin."""
     grade = {"math-verify": math_verify, "mathruler": mathruler}[sys.argv[1]]()
     print(json.dumps({"ready": True}), flush=True)
     for line in sys.stdin:
