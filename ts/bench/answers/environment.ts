@@ -8,8 +8,8 @@ import { programPath } from './peer.ts';
 
 const run = promisify(execFile);
 
-/** The peers as they are measured. */
-const PACKAGES = ['math-verify==0.9.0', 'mathruler==0.1.0'];
+/** The peers as they are measured; mathruler imports pylatexenc without asking for it. */
+const PACKAGES = ['math-verify==0.9.0', 'mathruler==0.1.0', 'pylatexenc==2.10'];
 
 /** Where the peers live, out of the project's own environment. */
 const FOLDER = join(ROOT, '.setup', 'answers');

@@ -55,10 +55,14 @@ export class Peer implements Grader {
   async #start(): Promise<void> {
     const child = spawn(this.#python, [programPath('peer.py'), this.name], { stdio: ['pipe', 'pipe', 'ignore'] });
     this.#process = child;
-    child.on('error', () => this.#answer?.(null));
-    child.on('close', () => this.#answer?.(null));
+    const settle = (line: string | null): void => {
+      // One that was killed may still have something to say.
+      if (this.#process === child) this.#answer?.(line);
+    };
+    child.on('error', () => settle(null));
+    child.on('close', () => settle(null));
     child.stdin.on('error', () => {});
-    createInterface({ input: child.stdout }).on('line', (line) => this.#answer?.(line));
+    createInterface({ input: child.stdout }).on('line', settle);
     if (typeof (await this.#next(START_MS)) !== 'string') {
       await this.close();
       throw new Error(`${this.#python} cannot run ${this.name}`);

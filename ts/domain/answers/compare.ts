@@ -1,12 +1,246 @@
-import { sameAnswer } from '../answer.ts';
-import type { AnswerPolicy } from './policy.ts';
+import { type Answer, readAnswer } from './answer.ts';
+import { isLimit } from './budget.ts';
+import { asRegion } from './interpret.ts';
+import type { Meaning, Quantity } from './meaning.ts';
+import { type AnswerPolicy, POLICIES } from './policy.ts';
+import { compareQuantities } from './quantity.ts';
+import { sameRegion } from './region.ts';
+import { type Outcome, proportional } from './scalar.ts';
+import { plainWords } from './words.ts';
 
-/** Whether two answers are the same; null: undecided, with the reason. */
+/** What a comparison found. */
 export interface Verdict {
+  /** null: undecided. */
   equal: boolean | null;
+  /**
+   * One stable word. Equal: `text` (the same characters or words), `value`, `decimal`, `percent`, `degrees`, `base`,
+   * `members`, `region`, `equation`, `choice`. Different: `value`, `kind`, `size`, `bracket`, `unit`, `label`, `base`,
+   * `text`, `unreduced`, `members`, `region`, `equation`, `choice`. Undecided: a reason of RefusalReason.
+   */
   reason: string;
 }
 
-export function compareAnswers(gold: string, prediction: string, _policy?: AnswerPolicy): Verdict {
-  return sameAnswer(gold, prediction) ? { equal: true, reason: 'same key' } : { equal: false, reason: 'other key' };
+/**
+ * Are two answers the same? Both are bare answers: what was in the box. Never throws; bounded work (see LIMITS), so the
+ * verdict depends on the two texts and the policy alone.
+ */
+export function compareAnswers(gold: string, prediction: string, policy: AnswerPolicy = POLICIES.default): Verdict {
+  return compareRead(readAnswer(gold, policy.repair), readAnswer(prediction, policy.repair), policy);
+}
+
+/** {@link compareAnswers} of answers that were read before, with the same `repair`. */
+export function compareRead(a: Answer, b: Answer, policy: AnswerPolicy): Verdict {
+  if (a.text === b.text) return { equal: true, reason: 'text' };
+  for (const { refusal } of [a, b]) if (refusal !== null && isLimit(refusal)) return { equal: null, reason: refusal };
+  const [textA, textB] = [essence(a.text), essence(b.text)];
+  if (a.meaning === null || b.meaning === null) {
+    if (textA === textB && textA !== '') return { equal: true, reason: 'text' };
+    if (a.meaning === null && b.meaning === null && isFormula(a.text) && isFormula(b.text))
+      return { equal: null, reason: 'syntax' };
+    return { equal: false, reason: textA === '' || textB === '' ? 'empty' : 'syntax' };
+  }
+  const verdict = compareMeanings(a.meaning, b.meaning, policy);
+  if (verdict.equal === true) return verdict;
+  const worded = a.meaning.kind === 'text' || b.meaning.kind === 'text';
+  if (worded && textA.length > 1 && textA.toLowerCase() === textB.toLowerCase()) return { equal: true, reason: 'text' };
+  return verdict;
+}
+
+/** The text without blanks, math delimiters and words of mere layout. */
+function essence(text: string): string {
+  return plainWords(text.replaceAll(/\\(?:left|right|displaystyle|text|mathrm|mbox|[,;:! ])|[\s{}$]/g, ''));
+}
+
+function isFormula(text: string): boolean {
+  return /[\\^_=<>+/]/.test(text) && /[0-9a-zA-Z]/.test(text);
+}
+
+/** The verdict on two meanings; symmetric. */
+export function compareMeanings(a: Meaning, b: Meaning, policy: AnswerPolicy): Verdict {
+  if (a.kind === 'choice' || b.kind === 'choice') return compareChoices(a, b, policy);
+  if (a.kind === 'labelled' || b.kind === 'labelled') return compareLabelled(a, b, policy);
+  if (a.kind === b.kind) return compareKind(a, b, policy);
+  return compareKinds(a, b, policy) ?? compareKinds(b, a, policy) ?? { equal: false, reason: 'kind' };
+}
+
+// Two of one kind
+
+function compareKind(a: Meaning, b: Meaning, policy: AnswerPolicy): Verdict {
+  if (a.kind === 'quantity' && b.kind === 'quantity') return compareQuantities(a, b, policy);
+  if (a.kind === 'sequence' && b.kind === 'sequence') return compareSequences(a, b, policy);
+  if (a.kind === 'collection' && b.kind === 'collection') return compareCollections(a, b, policy);
+  if (a.kind === 'matrix' && b.kind === 'matrix') {
+    const shapes = [a, b].map(({ rows }) => `${rows.length}x${rows[0]?.length}`);
+    if (shapes[0] !== shapes[1]) return { equal: false, reason: 'size' };
+    return inOrder(a.rows.flat(), b.rows.flat(), policy);
+  }
+  if (a.kind === 'ratio' && b.kind === 'ratio') {
+    if (a.unit !== '' && b.unit !== '' && a.unit !== b.unit) return { equal: false, reason: 'unit' };
+    const [x, y] = [ratioValue(a), ratioValue(b)];
+    if (policy.ratioByValue && x !== null && y !== null) return compareQuantities(x, y, policy);
+    return inOrder(a.items, b.items, policy);
+  }
+  if (a.kind === 'region' && b.kind === 'region') {
+    if (a.variable !== null && b.variable !== null && a.variable !== b.variable && policy.labels !== 'ignore') {
+      return { equal: false, reason: 'label' };
+    }
+    if ((a.variable === null) !== (b.variable === null) && !policy.inequalityAsInterval)
+      return { equal: false, reason: 'kind' };
+    return decided(sameRegion(a.region, b.region), 'region');
+  }
+  if (a.kind === 'equation' && b.kind === 'equation')
+    return verdictOf(proportional(a.difference, b.difference, false), 'equation');
+  if (a.kind === 'inequality' && b.kind === 'inequality') {
+    const same = (x: (typeof a.parts)[number], y: (typeof b.parts)[number]): Verdict =>
+      x.relation === y.relation
+        ? verdictOf(proportional(x.difference, y.difference, x.relation !== '!='), 'equation')
+        : { equal: false, reason: 'equation' };
+    return a.parts.length === b.parts.length ? matched(a.parts, b.parts, same) : { equal: false, reason: 'size' };
+  }
+  if (a.kind === 'infinity' && b.kind === 'infinity') return { equal: a.sign === b.sign, reason: 'value' };
+  if (a.kind === 'text' && b.kind === 'text') return { equal: a.words === b.words && a.words !== '', reason: 'text' };
+  return { equal: false, reason: 'kind' };
+}
+
+type Sequence = Extract<Meaning, { kind: 'sequence' }>;
+type Collection = Extract<Meaning, { kind: 'collection' }>;
+
+function compareSequences(a: Sequence, b: Sequence, policy: AnswerPolicy): Verdict {
+  if (a.items.length !== b.items.length) return { equal: false, reason: 'size' };
+  const vectors = (a.open === '<') !== (b.open === '<');
+  const tuple = a.open === '<' ? b : a;
+  const brackets = vectors
+    ? policy.vectorAsTuple && tuple.open === '(' && tuple.close === ')'
+    : a.open === b.open && a.close === b.close;
+  return brackets ? inOrder(a.items, b.items, policy) : { equal: false, reason: 'bracket' };
+}
+
+function compareCollections(a: Collection, b: Collection, policy: AnswerPolicy): Verdict {
+  if (a.braces !== b.braces && !policy.setAsList) return { equal: false, reason: 'kind' };
+  const same = (x: Meaning, y: Meaning): Verdict => compareMeanings(x, y, policy);
+  if (!a.braces && !b.braces && a.items.length !== b.items.length) return { equal: false, reason: 'size' };
+  if (!a.braces && !b.braces) return matched(a.items, b.items, same);
+  // In a set a member may be written twice.
+  const [there, back] = [covered(a.items, b.items, same), covered(b.items, a.items, same)];
+  return there.equal === true ? back : there;
+}
+
+/** Is each of `a` in `b`? */
+function covered<T>(a: readonly T[], b: readonly T[], same: (x: T, y: T) => Verdict): Verdict {
+  let undecided: Verdict | null = null;
+  for (const x of a) {
+    const verdicts = b.map((y) => same(x, y));
+    if (verdicts.some(({ equal }) => equal === true)) continue;
+    const open = verdicts.find(({ equal }) => equal === null);
+    if (open === undefined) return { equal: false, reason: 'members' };
+    undecided = open;
+  }
+  return undecided ?? { equal: true, reason: 'members' };
+}
+
+/** Can each of `a` be paired with its own of `b`? They are equally many. */
+function matched<T>(a: readonly T[], b: readonly T[], same: (x: T, y: T) => Verdict): Verdict {
+  const left = [...b];
+  for (const x of a) {
+    let undecided: Verdict | null = null;
+    const found = left.findIndex((y) => {
+      const verdict = same(x, y);
+      if (verdict.equal === null) undecided = verdict;
+      return verdict.equal === true;
+    });
+    if (found < 0) return undecided ?? { equal: false, reason: 'members' };
+    left.splice(found, 1);
+  }
+  return { equal: true, reason: 'members' };
+}
+
+function inOrder(a: readonly Meaning[], b: readonly Meaning[], policy: AnswerPolicy): Verdict {
+  if (a.length !== b.length) return { equal: false, reason: 'size' };
+  let undecided: Verdict | null = null;
+  for (const [i, item] of a.entries()) {
+    const verdict = compareMeanings(item, b[i] as Meaning, policy);
+    if (verdict.equal === false) return { equal: false, reason: 'members' };
+    if (verdict.equal === null) undecided = verdict;
+  }
+  return undecided ?? { equal: true, reason: 'members' };
+}
+
+// Two kinds
+
+/** The verdict where `a` can be read as what `b` is; null where it cannot. */
+function compareKinds(a: Meaning, b: Meaning, policy: AnswerPolicy): Verdict | null {
+  if (a.kind === 'region') {
+    const region = b.kind === 'sequence' || b.kind === 'collection' ? asRegion(b) : null;
+    if (region !== null && (a.variable === null || policy.inequalityAsInterval))
+      return decided(sameRegion(a.region, region), 'region');
+  }
+  if (a.kind === 'collection') {
+    const assignments = a.items.filter((item) => item.kind === 'labelled');
+    if (b.kind === 'sequence' && policy.tupleAsAssignments && assignments.length === a.items.length && b.open !== '[') {
+      const sorted = assignments.sort((x, y) => (x.label < y.label ? -1 : 1)).map(({ value }) => value);
+      return inOrder(sorted, b.items, policy);
+    }
+    if (b.kind === 'sequence' && policy.tupleAsList && !a.braces) return inOrder(a.items, b.items, policy);
+    const [only] = a.items;
+    if (a.items.length === 1 && only !== undefined && policy.setAsList) return compareMeanings(only, b, policy);
+    // 2 ± 0
+    if (a.braces && b.kind === 'quantity' && policy.setAsList)
+      return covered(a.items, [b], (x, y) => compareMeanings(x, y, policy));
+  }
+  if (a.kind === 'ratio' && b.kind === 'quantity' && policy.ratioByValue) {
+    const value = ratioValue(a);
+    return value === null ? null : compareQuantities(value, b, policy);
+  }
+  return null;
+}
+
+/** 2:14 as 2/14. */
+function ratioValue({ items }: Extract<Meaning, { kind: 'ratio' }>): Quantity | null {
+  const [first, second] = items;
+  if (items.length !== 2 || first?.kind !== 'quantity' || second?.kind !== 'quantity') return null;
+  return { ...first, scalar: first.scalar.over(second.scalar), decimal: null };
+}
+
+function compareLabelled(a: Meaning, b: Meaning, policy: AnswerPolicy): Verdict {
+  if (a.kind === 'labelled' && b.kind === 'labelled') {
+    if (a.label === b.label || policy.labels === 'ignore') return compareMeanings(a.value, b.value, policy);
+    if (a.equation === null || b.equation === null || a.equation.constant) return { equal: false, reason: 'label' };
+    const verdict = verdictOf(proportional(a.equation, b.equation, false), 'equation');
+    return verdict.equal === false ? { equal: false, reason: 'label' } : verdict;
+  }
+  const [labelled, other] = a.kind === 'labelled' ? [a, b] : [b as Extract<Meaning, { kind: 'labelled' }>, a];
+  if (other.kind === 'equation') {
+    return labelled.equation === null
+      ? { equal: false, reason: 'kind' }
+      : verdictOf(proportional(labelled.equation, other.difference, false), 'equation');
+  }
+  return policy.labels === 'strict'
+    ? { equal: false, reason: 'label' }
+    : compareMeanings(labelled.value, other, policy);
+}
+
+function compareChoices(a: Meaning, b: Meaning, policy: AnswerPolicy): Verdict {
+  if (a.kind === 'choice' && b.kind === 'choice') {
+    return a.letter === b.letter ? compareMeanings(a.value, b.value, policy) : { equal: false, reason: 'choice' };
+  }
+  const [choice, other] = a.kind === 'choice' ? [a, b] : [b as Extract<Meaning, { kind: 'choice' }>, a];
+  if (!policy.choiceWithValue) return { equal: false, reason: 'choice' };
+  if (other.kind === 'quantity' && other.scalar.node.kind === 'group')
+    return { equal: letterOf(other) === choice.letter, reason: 'choice' };
+  if (letterOf(other) === choice.letter) return { equal: true, reason: 'choice' };
+  return compareMeanings(choice.value, other, policy);
+}
+
+function letterOf(meaning: Meaning): string | null {
+  const node = meaning.kind === 'quantity' ? meaning.scalar.node : null;
+  const inner = node?.kind === 'group' ? node.inner : node;
+  return inner?.kind === 'symbol' ? inner.name : null;
+}
+
+function decided(same: boolean | null, reason: string): Verdict {
+  return same === null ? { equal: null, reason: 'precision' } : { equal: same, reason };
+}
+
+function verdictOf(outcome: Outcome, reason: string): Verdict {
+  return outcome.same === null ? { equal: null, reason: outcome.why } : { equal: outcome.same, reason };
 }
