@@ -35,6 +35,18 @@ export function markedAnswer(text: string): string | undefined {
   return undefined;
 }
 
+/**
+ * What `the final answer is` announces behind the last box, where it is more than words: boxes before it were steps on
+ * the way.
+ */
+export function finalAnswer(text: string): string | undefined {
+  const box = findBoxes(text).spans.at(-1);
+  const final = [...text.matchAll(/final\s{1,3}answer\s{1,3}is/gi)].at(-1);
+  if (box === undefined || final === undefined || final.index < box.end) return undefined;
+  const answer = answerAt(text, final.index + final[0].length);
+  return /[\d\\]/.test(answer) ? answer : undefined;
+}
+
 function answerAt(text: string, from: number): string {
   let start = from;
   for (FILLER.lastIndex = start; FILLER.test(text); FILLER.lastIndex = start) start += text[start] === '\\' ? 2 : 1;

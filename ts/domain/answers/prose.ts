@@ -9,13 +9,13 @@ const FORMULA_WORDS = new Set(
 
 /** Words that make a sentence of a text. */
 const SENTENCE_WORDS =
-  /(?<![A-Za-z\\])(?:is|are|was|equals?|gives?|get|have|thus|therefore|hence|so|since|because|that|which|we|our|answer|solution)(?![A-Za-z])/i;
+  /(?<![A-Za-z\\])(?:is|it's|that's|are|was|equals?|gives?|get|have|thus|therefore|hence|so|since|because|that|which|we|our|answer|solution)(?![A-Za-z])/i;
 
 /** Three words in a row; those of a formula or a list have something in between. */
 const PHRASE = /[A-Za-z]{2,} [A-Za-z]{2,} [A-Za-z]{2,}/;
 
 /** The last of these begins what a sentence says. */
-const VERB = /(?<![A-Za-z\\])(?:is|are|be|equals)(?![A-Za-z])\s*:?/g;
+const VERB = /(?<![A-Za-z\\])(?:is|it's|that's|are|be|equals)(?![A-Za-z])\s*:?/g;
 
 /** A number as people write it: thousands, decimals, a fraction, a percent sign; or a LaTeX fraction of short parts. */
 const NUMBER =
