@@ -9,7 +9,7 @@ import { HOSTILE } from './answers/hostile.ts';
 import { type AnswersOptions, parseOptions } from './answers/options.ts';
 import type { Pair } from './answers/pair.ts';
 import { makePairs } from './answers/pairs.ts';
-import { PEERS, Peer } from './answers/peer.ts';
+import { PEERS, Peer, programPath } from './answers/peer.ts';
 import { score } from './answers/score.ts';
 import { formatKinds, formatScores, type Scores } from './answers/table.ts';
 
@@ -27,7 +27,9 @@ async function main(args: readonly string[]): Promise<void> {
   const pairs = options.file === undefined ? makePairs(options.pairs, options.seed) : await readPairs(options.file);
   const python = options.skipPeers ? undefined : (options.peers ?? (await peerPython(pythonPath(process.env, 'mock'))));
   const upstream = await ownTests(python, options);
-  const graders = [OURS, ...(python ? PEERS.map((name) => new Peer(python, name, 1000 * options.limit)) : [])];
+  const peerOf = (name: string) =>
+    new Peer(name, [python as string, programPath('peer.py'), name], 1000 * options.limit);
+  const graders = [OURS, ...(python ? PEERS.map(peerOf) : [])];
 
   const results = {
     pairs: await measure('pairs', graders, pairs),

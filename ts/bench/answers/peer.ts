@@ -17,15 +17,18 @@ export const programPath = (name: string): string => `${ROOT}/ts/bench/answers/$
  */
 export class Peer implements Grader {
   readonly name: string;
-  readonly #python: string;
+  readonly #command: readonly [string, ...string[]];
   readonly #limitMs: number;
   #process: ChildProcess | undefined;
   #answer: ((line: string | null) => void) | undefined;
 
-  /** @param limitMs milliseconds for one pair */
-  constructor(python: string, name: (typeof PEERS)[number], limitMs: number) {
+  /**
+   * @param command starts a filter that says when it is ready, and then answers lines as peer.py does
+   * @param limitMs milliseconds for one pair
+   */
+  constructor(name: string, command: readonly [string, ...string[]], limitMs: number) {
     this.name = name;
-    this.#python = python;
+    this.#command = command;
     this.#limitMs = limitMs;
   }
 
@@ -53,7 +56,8 @@ export class Peer implements Grader {
   }
 
   async #start(): Promise<void> {
-    const child = spawn(this.#python, [programPath('peer.py'), this.name], { stdio: ['pipe', 'pipe', 'ignore'] });
+    const [program, ...args] = this.#command;
+    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'ignore'] });
     this.#process = child;
     const settle = (line: string | null): void => {
       // One that was killed may still have something to say.
@@ -65,7 +69,7 @@ export class Peer implements Grader {
     createInterface({ input: child.stdout }).on('line', settle);
     if (typeof (await this.#next(START_MS)) !== 'string') {
       await this.close();
-      throw new Error(`${this.#python} cannot run ${this.name}`);
+      throw new Error(`${this.#command.join(' ')}: does not start`);
     }
   }
 
