@@ -4,8 +4,12 @@ Usage: peer.py math-verify|mathruler
 """
 
 import json
+import re
 import sys
 import time
+
+# A text with mathematics in it, and not a bare answer; `\$` is money.
+WHOLE = re.compile(r"\\boxed|(?<!\\)\$|\\\(|\\\[")
 
 
 def math_verify():
@@ -13,8 +17,7 @@ def math_verify():
     from math_verify import parse, verify
 
     def text(answer):
-        whole = any(mark in answer for mark in ("\\boxed", "$", "\\(", "\\["))
-        return answer if whole else f"\\boxed{{{answer}}}"
+        return answer if WHOLE.search(answer) else f"\\boxed{{{answer}}}"
 
     return lambda gold, pred: verify(parse(text(gold)), parse(text(pred)))
 
