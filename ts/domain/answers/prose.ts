@@ -7,12 +7,15 @@ const FORMULA_WORDS = new Set(
   ),
 );
 
-/** Words that make a sentence of a text. */
+/** Words that make a sentence of a text: `all real numbers but 0` is an answer, `it is 0` says one. */
 const SENTENCE_WORDS =
-  /(?<![A-Za-z\\])(?:is|it's|that's|are|was|equals?|gives?|get|have|thus|therefore|hence|so|since|because|that|which|we|our|answer|solution)(?![A-Za-z])/i;
+  /(?<![A-Za-z\\])(?:is|it's|that's|are|was|equals?|gives?|gets?|have|has|thus|therefore|hence|so|we|answer)(?![A-Za-z])/i;
+
+/** Words of a text that is no answer, whatever they are. */
+const MANY_WORDS = 20;
 
 /** Three words in a row; those of a formula or a list have something in between. */
-const PHRASE = /[A-Za-z]{2,} [A-Za-z]{2,} [A-Za-z]{2,}/;
+const PHRASE = /\b[A-Za-z]{2,30} [A-Za-z]{2,30} [A-Za-z]{2,30}/;
 
 /** The last of these begins what a sentence says. */
 const VERB = /(?<![A-Za-z\\])(?:is|it's|that's|are|be|equals)(?![A-Za-z])\s*:?/g;
@@ -51,15 +54,17 @@ export function readProse(whole: string): Reading {
   const wrapped = spans.length === 1 && isBlank(text.slice(0, spans[0]?.start) + text.slice(spans[0]?.end));
   if (wrapped) return { answer: (spans[0] as Span).content, guess: false };
   const plain = plainText(withoutSpans(text, spans));
-  const before = plainWords(text.slice(0, spans[0]?.start ?? 0)).length;
-  const phrase = plainWords(plain).length >= 6 && PHRASE.test(plain);
-  if (!SENTENCE_WORDS.test(plain) && !phrase && before === 0) return bare;
+  const labelled = spans.length > 0 && /[A-Za-z]\s{0,3}:\s{0,3}$/.test(text.slice(0, spans[0]?.start));
+  const many = PHRASE.test(plain) && plainWords(plain).length >= MANY_WORDS;
+  if (!SENTENCE_WORDS.test(plain) && !labelled && !many) return bare;
   const number = lastNumber(text);
-  const formula = lastCluster(text, spans);
+  // `for all $x$`: a name alone is seldom what is sought.
+  const telling = spans.filter(({ content }) => !/^\\?[A-Za-z]+$/.test(content));
+  const formula = lastCluster(text, telling.length > 0 ? telling : spans);
   const target = number !== undefined && number.start >= (formula?.end ?? 0) ? number : formula;
   if (target === undefined) return bare;
-  const said = afterVerb(text, target);
-  return { answer: said ?? target.content, guess: said === undefined };
+  const rest = afterVerb(text, target);
+  return { answer: rest ?? target.content, guess: rest === undefined };
 }
 
 /** The right-most number, with its sign and percent sign; one that is glued to letters before it is a name (`x2`, `H2O`). */

@@ -187,6 +187,8 @@ describe('any', () => {
     'f(x) = \\begin{cases} 1 & \\text{if } x \\text{ is even} \\\\ 0 & \\text{otherwise, since it is so} \\end{cases}',
     'a*sin(theta) + b*cos(theta) + alpha*beta + gamma*delta + epsilon + zeta + eta',
     Array.from({ length: 300 }, (_, n) => `${n}x^{${n}} \\sin\\left(\\operatorname{lcm}(x, ${n})\\right)`).join(' + '),
+    'the set of all real numbers except 0',
+    'No solution for $x > 3$',
     'Alice, Bob, Carol, Dave, Eve, Frank, Grace',
   ])('a bare answer is itself: %#', (text) => {
     expect(findAnswer(text, 'any')).toEqual({ step: 'read', answer: text, guess: false });
@@ -202,6 +204,11 @@ describe('any', () => {
     ['so the number is 10 which is 1,000.99m²', '1,000.99m²'],
     ['The matrix is $\\begin{pmatrix}1 & 2\\end{pmatrix}$', '\\begin{pmatrix}1 & 2\\end{pmatrix}'],
     ['It costs $5 and then $7 more, so that is 12 dollars', '12 dollars'],
+    ['So we have $f(x) = x^2$ for all $x$.', 'f(x) = x^2'],
+    ['Here is a map:\n\n$$x \\to x$$', 'x \\to x'],
+    ["it is not 10, it's 1,000.99", '1,000.99'],
+    ['\\boxed{200} a month. The final answer is $10,455$. I hope so.', '10,455'],
+    ['The final answer is \\boxed{200}, and 3 more.', '200'],
     ['We have 5 apples. They have 7.', '7'],
     ['The answer is \\boxed{5}', '5'],
   ])('%s', (text, answer) => {
@@ -242,7 +249,7 @@ test('never throws, and never returns a blank', () => {
   );
 });
 
-// A quadratic scan of a megabyte takes minutes, a linear one milliseconds; the bound is far from both.
+// A quadratic scan takes seconds at least, a linear one under 50 ms a rule; the bound is far from both.
 test.each([
   ...['{', '}', '\\', '\\boxed{', '\\boxed', '\\boxed 1', '\\boxed{1} and ', '\\boxed{1', '\\fbox', '\\{'],
   ...['$', '$ ', '$a$', '$a$, ', '\\[', '\\(', '\\begin{align}', '\n', '\n ', ' ', 'is ', 'is $1$ ', 'answer is '],
@@ -253,5 +260,5 @@ test.each([
   const seconds = cpuSeconds(() => {
     for (const rule of RULES) extractAnswer(text, rule);
   });
-  expect(seconds).toBeLessThan(2);
+  expect(seconds).toBeLessThan(1);
 });
