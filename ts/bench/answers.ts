@@ -13,6 +13,9 @@ import { PEERS, Peer, programPath } from './answers/peer.ts';
 import { score } from './answers/score.ts';
 import { formatKinds, formatScores, type Scores } from './answers/table.ts';
 
+/** Pairs that each grader has seen before it is measured. */
+const WARM_UP = 500;
+
 /** Questions and samples of the vote that is timed. */
 const VOTE = { questions: 8000, samples: 10 };
 
@@ -31,6 +34,10 @@ async function main(args: readonly string[]): Promise<void> {
     new Peer(name, [python as string, programPath('peer.py'), name], 1000 * options.limit);
   const graders = [OURS, ...(python ? PEERS.map(peerOf) : [])];
 
+  // Compilers and caches are warm where a grader is used, so they are here.
+  for (const grader of graders) {
+    for (const { gold, pred } of makePairs(WARM_UP, options.seed + 1)) await grader.grade(gold, pred);
+  }
   const results = {
     pairs: await measure('pairs', graders, pairs),
     hostile: await measure('hostile inputs', graders, HOSTILE),

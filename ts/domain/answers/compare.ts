@@ -32,27 +32,33 @@ export function compareAnswers(gold: string, prediction: string, policy: AnswerP
 export function compareRead(a: Answer, b: Answer, policy: AnswerPolicy): Verdict {
   if (a.text === b.text) return { equal: true, reason: 'text' };
   for (const { refusal } of [a, b]) if (refusal !== null && isLimit(refusal)) return { equal: null, reason: refusal };
-  const [textA, textB] = [essence(a.text), essence(b.text)];
   if (a.meaning === null || b.meaning === null) {
+    const [textA, textB] = [formulaText(a.text), formulaText(b.text)];
     if (textA === textB && textA !== '') return { equal: true, reason: 'text' };
-    if (a.meaning === null && b.meaning === null && isFormula(a.text) && isFormula(b.text))
-      return { equal: null, reason: 'syntax' };
-    return { equal: false, reason: textA === '' || textB === '' ? 'empty' : 'syntax' };
+    const open = a.meaning === null && b.meaning === null && isFormula(a.text) && isFormula(b.text);
+    return open ? { equal: null, reason: 'syntax' } : { equal: false, reason: 'syntax' };
   }
   const verdict = compareMeanings(a.meaning, b.meaning, policy);
-  if (verdict.equal === true) return verdict;
-  const worded = a.meaning.kind === 'text' || b.meaning.kind === 'text';
-  if (worded && textA.length > 1 && textA.toLowerCase() === textB.toLowerCase()) return { equal: true, reason: 'text' };
-  return verdict;
+  if (verdict.equal === true || (a.meaning.kind !== 'text' && b.meaning.kind !== 'text')) return verdict;
+  const [wordsA, wordsB] = [wordText(a.text), wordText(b.text)];
+  return wordsA === wordsB && wordsA.length > 1 ? { equal: true, reason: 'text' } : verdict;
 }
 
-/** The text without blanks, math delimiters and words of mere layout. */
-function essence(text: string): string {
-  return plainWords(text.replaceAll(/\\(?:left|right|displaystyle|text|mathrm|mbox|[,;:! ])|[\s{}$]/g, ''));
+/** A formula without what is of looks alone; blanks stay where they part letters or digits. */
+function formulaText(text: string): string {
+  const plain = text
+    .replaceAll(/\\(?:left|right|displaystyle)(?![a-zA-Z])|\\[,;:!> ]|[$~]/g, ' ')
+    .replaceAll(/\s+/g, ' ');
+  return plain.replaceAll(/ (?![0-9A-Za-z])|(?<![0-9A-Za-z]) /g, '').replace(/\.$/, '');
+}
+
+/** Words without the macros and braces around them. */
+function wordText(text: string): string {
+  return plainWords(text.replaceAll(/\\(?:text[a-z]*|mathrm|mbox|left|right)(?![a-zA-Z])|\\[,;:! ]|[{}$]/g, ' '));
 }
 
 function isFormula(text: string): boolean {
-  return /[\\^_=<>+/]/.test(text) && /[0-9a-zA-Z]/.test(text);
+  return /[\\^_=<>+/]/.test(text) && /[0-9a-zA-Z]/.test(text.replaceAll(/\\[a-zA-Z]+/g, ''));
 }
 
 /** The verdict on two meanings; symmetric. */

@@ -1,5 +1,5 @@
 import { LIMITS, Refusal } from './budget.ts';
-import { BARE_MACROS, BARE_UNITS, FUNCTIONS, isWord } from './words.ts';
+import { BARE_MACROS, BARE_UNITS, FUNCTIONS, isWord, unitName } from './words.ts';
 
 /**
  * A piece of an answer. `number`: digits, perhaps with a point, without separators; `symbol`: one letter; `macro`: a
@@ -18,7 +18,7 @@ const SKIPPED: ReadonlySet<string> = new Set(
   (
     'left right middle big bigl bigr bigm Big Bigl Bigr Bigm bigg biggl biggr Bigg Biggl Biggr displaystyle textstyle ' +
     'scriptstyle limits nolimits rm bf it sf tt quad qquad enspace thinspace medspace thickspace hspace hfill strut ' +
-    'mathstrut nonumber notag hline space par centering large Large small normalsize allowbreak'
+    'mathstrut color textcolor phantom nonumber notag hline space par centering large Large small normalsize allowbreak'
   ).split(' '),
 );
 
@@ -26,7 +26,7 @@ const SKIPPED: ReadonlySet<string> = new Set(
 const FACES: ReadonlySet<string> = new Set(
   (
     'mathbf mathit mathsf mathtt mathcal mathscr mathfrak boldsymbol bm pmb boxed fbox underline ensuremath mathrm ' +
-    'operatorname mathop emph bold color phantom'
+    'operatorname mathop emph bold'
   ).split(' '),
 );
 
@@ -99,6 +99,9 @@ const SPELLINGS: ReadonlyMap<string, string> = new Map([
   ['pounds', '£'],
 ]);
 
+/** What repeats the digits behind a point. */
+const REPEATS = /^(?:\\overline|\\bar|\\dot|\()/;
+
 /** Split a cleaned answer into tokens. @throws Refusal `tokens` */
 export function tokenize(text: string): Token[] {
   return new Lexer(text).run();
@@ -139,7 +142,7 @@ class Lexer {
       this.#spaced = true;
       this.#at++;
     } else if (character === '\\') this.#command();
-    else if (isDigit(character) || (character === '.' && isDigit(this.#text[this.#at + 1]))) this.#number();
+    else if (isDigit(character) || (character === '.' && this.#startsDecimal())) this.#number();
     else if (isLetter(character)) this.#letters();
     else this.#mark(character);
   }
@@ -175,6 +178,11 @@ class Lexer {
     this.#push('mark', character);
   }
 
+  /** `lcm` and the like, which have no macro of their own. */
+  #isFunction(name: string): boolean {
+    return FUNCTIONS.has(name) && name.length > 2;
+  }
+
   #command(): void {
     const start = this.#at + 1;
     const next = this.#text[start] ?? '';
@@ -203,7 +211,7 @@ class Lexer {
       const blank = this.#afterBlanks(this.#at);
       const next = this.#text[blank];
       if ((name === 'left' || name === 'right') && next === '.') this.#at = blank + 1;
-      if (name === 'hspace') this.#argument();
+      if (name === 'hspace' || name === 'color' || name === 'textcolor' || name === 'phantom') this.#argument();
       return;
     }
     if (TEXTS.has(name)) {
@@ -231,7 +239,7 @@ class Lexer {
     if (spelling === 'set{' || spelling === '[') this.#brackets++;
     if (spelling === '}set' || spelling === ']') this.#brackets = Math.max(0, this.#brackets - 1);
     if (spelling === 'textdollar') this.#push('mark', '$');
-    else this.#push(/^[a-z]/i.test(spelling) ? 'macro' : 'mark', spelling);
+    else this.#push(/^[a-z]+$/i.test(spelling) ? 'macro' : 'mark', spelling);
   }
 
   /** `\mathrm{...}`: words where it holds words, else an ordinary group. */
@@ -245,7 +253,12 @@ class Lexer {
       this.#push('text', inner);
       return;
     }
-    if (/^[a-zA-Z~ ,.'\\-]*$/.test(inner) && !FUNCTIONS.has(inner) && inner.length > 1 && !/\\(?![ ,;])/.test(inner)) {
+    if (this.#isFunction(inner)) {
+      this.#at = Math.min(end + 1, this.#text.length);
+      this.#push('macro', inner);
+      return;
+    }
+    if (/^[a-zA-Z~ ,.'/\\-]*$/.test(inner) && !FUNCTIONS.has(inner) && inner.length > 1 && !/\\(?![ ,;])/.test(inner)) {
       this.#at = Math.min(end + 1, this.#text.length);
       this.#words(inner);
     } else if (end > this.#wordsUntil) this.#wordsUntil = end;
@@ -260,10 +273,11 @@ class Lexer {
     }
     const first = inner[0] ?? '';
     const alone = inner.length === 1 && isLetter(first);
-    const lettered = /^[a-zA-Z]/.test(inner) && !inner.includes('\\') && !inner.includes('^') && !inner.includes('$');
+    const unit = /^[a-zA-Z][a-zA-Z .^{}0-9/-]*$/.test(inner) && unitName(inner).known;
+    const lettered = unit || /^[a-zA-Z][^\\^$]*$/.test(inner);
     if (lettered && !alone) {
       const lower = inner.toLowerCase();
-      if (lower === 'and' || lower === 'or') this.#push('macro', lower);
+      if (lower === 'and' || lower === 'or' || this.#isFunction(inner)) this.#push('macro', inner);
       else this.#text_(inner);
       return;
     }
@@ -290,6 +304,13 @@ class Lexer {
     const last = this.#tokens.at(-1);
     const afterText = last?.kind === 'text';
     this.#at = end;
+    // 6:30 p.m.
+    const half = (run === 'a' || run === 'p') && last?.kind === 'number' && this.#text.startsWith('.m', end);
+    if (half) {
+      this.#at = end + (this.#text[end + 2] === '.' ? 3 : 2);
+      this.#text_(`${run}m`);
+      return;
+    }
     if (run.length === 1) {
       // `a` in the middle of words.
       if (
@@ -318,7 +339,10 @@ class Lexer {
     }
     const afterValue =
       last !== undefined &&
-      (last.kind === 'number' || last.text === ')' || last.text === '}' || last.text === '$' || afterText);
+      (last.kind === 'number' ||
+        afterText ||
+        [')', '}', '$'].includes(last.text) ||
+        (this.#spaced && (last.kind === 'symbol' || last.text === 'pi')));
     if (isWord(run) || (afterValue && BARE_UNITS.has(lower)) || start < this.#wordsUntil) {
       this.#text_(run);
       return;
@@ -335,18 +359,19 @@ class Lexer {
 
   /** Digits with thousands separators, a decimal part and an exponent like e-9. */
   #number(): void {
-    const start = this.#at;
     let digits = this.#digits();
     if (digits.length <= 3 && digits.length > 0) {
       for (let group = this.#group(); group !== ''; group = this.#group()) digits += group;
     }
-    if (this.#text[this.#at] === '.' && isDigit(this.#text[this.#at + 1])) {
+    const point = this.#text.startsWith('{.}', this.#at) && isDigit(this.#text[this.#at + 3]);
+    if (point) this.#at += 2;
+    if (point || (this.#text[this.#at] === '.' && isDigit(this.#text[this.#at + 1]))) {
       this.#at++;
       digits += `.${this.#digits()}`;
-    } else if (this.#text[this.#at] === '.' && this.#text[this.#at + 1] !== '.' && this.#at > start) {
+    } else if (this.#text[this.#at] === '.' && this.#text[this.#at + 1] !== '.') {
       // `5.` is 5, as at the end of a sentence; before a period that repeats the point is part of the number.
       this.#at++;
-      if (/^(?:\\overline|\\bar|\\dot|\\overset|\()/.test(this.#text.slice(this.#at, this.#at + 10))) digits += '.';
+      if (REPEATS.test(this.#text.slice(this.#at, this.#at + 10))) digits += '.';
     }
     const exponent = /^[eE][+-]?[0-9]{1,9}(?![0-9.a-zA-Z])/.exec(this.#text.slice(this.#at, this.#at + 14))?.[0];
     if (exponent !== undefined) {
@@ -354,6 +379,11 @@ class Lexer {
       digits += exponent.toLowerCase();
     }
     this.#push('number', digits);
+  }
+
+  /** `.5`, `.\overline{3}` */
+  #startsDecimal(): boolean {
+    return isDigit(this.#text[this.#at + 1]) || REPEATS.test(this.#text.slice(this.#at + 1, this.#at + 11));
   }
 
   #digits(): string {

@@ -71,6 +71,8 @@ class Parser {
   #at = 0;
   /** Open bars of absolute values; a bar then closes. */
   #bars = 0;
+  /** Open round and square brackets. */
+  #brackets = 0;
   /** Is a colon a part of what surrounds the expression, as in {x : x > 1}? */
   #colonEnds = false;
 
@@ -173,8 +175,12 @@ class Parser {
     const { kind, text } = this.#peek();
     if (kind === 'end') return true;
     if (kind === 'macro') return ['rangle', 'end', 'over', 'choose', 'atop'].includes(text);
-    if (kind === 'mark' && text === '|') return this.#bars > 0 || this.#colonEnds;
-    return kind === 'mark' && [')', ']', '}', '}set'].includes(text);
+    if (kind !== 'mark') return false;
+    if (text === '|') return this.#bars > 0 || this.#colonEnds;
+    if (text === ':') return this.#colonEnds;
+    // ]a, b[ begins with it.
+    if (text === ']') return this.#brackets > 0;
+    return text === ')' || text === '}' || text === '}set';
   }
 
   #relation(): Node {
@@ -204,16 +210,17 @@ class Parser {
 
   /** `\pmod{7}`, `(\bmod 7)`, `\mod 7`, `(mod 7)`. */
   #modulus(): Node | null {
-    const isMod = (offset: number): boolean => {
-      const { kind, text } = this.#peek(offset);
-      return (kind === 'macro' && ['pmod', 'bmod', 'mod'].includes(text)) || (kind === 'text' && text === 'mod');
-    };
-    const bracket = this.#is('(') && isMod(1);
-    if (!bracket && !isMod(0)) return null;
+    const bracket = this.#is('(') && this.#isMod(1);
+    if (!bracket && !this.#isMod(0)) return null;
     this.#at += bracket ? 2 : 1;
     const modulus = this.#factor();
     if (bracket) this.#close(')');
     return modulus;
+  }
+
+  #isMod(offset: number): boolean {
+    const { kind, text } = this.#peek(offset);
+    return (kind === 'macro' && ['pmod', 'bmod', 'mod'].includes(text)) || (kind === 'text' && text === 'mod');
   }
 
   #setExpression(): Node {
@@ -378,7 +385,7 @@ class Parser {
     if (kind === 'text') return text.length === 1 && 'ie'.includes(text);
     if (kind === 'mark')
       return (
-        text === '(' ||
+        (text === '(' && !this.#isMod(1)) ||
         text === '{' ||
         (text === '[' && !this.#frenchEnd()) ||
         (text === '|' && this.#bars === 0 && !this.#colonEnds)
@@ -478,9 +485,10 @@ class Parser {
   }
 
   #degrees(base: Node): Node {
-    const { kind, text } = this.#peek();
+    const grouped = this.#is('{') && this.#is('}', 2);
+    const { kind, text } = this.#peek(grouped ? 1 : 0);
     if ((kind === 'symbol' || kind === 'text') && (text === 'C' || text === 'F')) {
-      this.#at++;
+      this.#at += grouped ? 3 : 1;
       return { kind: 'quantity', value: base, unit: `°${text}` };
     }
     return apply('degree', base);
@@ -602,7 +610,9 @@ class Parser {
   }
 
   #sequence(open: '(' | '['): Node {
+    this.#brackets++;
     const items = this.#items();
+    this.#brackets--;
     const close = [')', ']'].find((mark) => this.#take(mark));
     const french = close === undefined && this.#take('[');
     if (close === undefined && !french && !(this.#repair && this.#peek().kind === 'end')) throw new Refusal('syntax');

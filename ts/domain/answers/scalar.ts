@@ -62,13 +62,6 @@ export class Scalar {
     return sample === null || typeof sample === 'string' ? null : sample.value;
   }
 
-  /** The limit that the evaluation met, if it met one. */
-  limit(): RefusalReason | null {
-    return (
-      (this.#samples.find((sample) => typeof sample === 'string' && isLimit(sample)) as RefusalReason | null) ?? null
-    );
-  }
-
   /** This times a number. */
   times(factor: Rational): Scalar {
     const number: Node = { kind: 'number', value: factor, places: 0, digits: 0 };
@@ -80,15 +73,28 @@ export class Scalar {
     return new Scalar(apply('divide', this.node, other.node), this.#budget);
   }
 
-  /** About 36 digits of the values, as text: equal scalars that have the same domain have the same. */
-  key(): string {
+  /** About 36 digits of the values, as text: the same for equal expressions. null: there are none. */
+  key(): string | null {
     if (this.constant) return sampleKey(this.sample(0));
-    return POINTS.map((_, point) => sampleKey(this.sample(point))).join(',');
+    const keys = POINTS.map((_, point) => sampleKey(this.sample(point)));
+    return keys.filter((key) => key !== null).length < TOO_FEW ? null : keys.map((key) => key ?? '').join(',');
+  }
+
+  /** The same for expressions that are {@link proportional}, by the same sign. null: there are too few values. */
+  proportionKey(): string | null {
+    const values = POINTS.map((_, point) => {
+      const sample = this.sample(point);
+      return typeof sample === 'string' || isZeroValue(sample.value) !== false ? null : toBall(sample.value);
+    });
+    const first = values.find((value) => value !== null) ?? null;
+    if (first === null || values.filter((value) => value !== null).length <= TOO_FEW) return null;
+    const unit = balls.absolute(first);
+    return values.map((value) => (value === null ? '' : fingerprint(balls.divide(value, unit)))).join(',');
   }
 }
 
-function sampleKey(sample: Sample | RefusalReason): string {
-  if (typeof sample === 'string') return sample;
+function sampleKey(sample: Sample | RefusalReason): string | null {
+  if (typeof sample === 'string') return null;
   return (sample.nonreal ? '~' : '') + fingerprint(sample.value);
 }
 
@@ -102,11 +108,17 @@ export function compareScalars(a: Scalar, b: Scalar): Outcome {
 function comparePoints(a: Scalar, b: Scalar, complex: boolean): Outcome {
   let agreed = 0;
   let why: RefusalReason = 'undefined';
+  const defined = [0, 0] as [number, number];
   for (let point = 0; point < POINTS.length && agreed < ENOUGH; point++) {
     const [x, y] = [a.sample(point), b.sample(point)];
+    if (typeof x !== 'string') defined[0]++;
+    if (typeof y !== 'string') defined[1]++;
     if (typeof x === 'string' || typeof y === 'string') {
-      for (const refusal of [x, y])
-        if (typeof refusal === 'string' && isLimit(refusal)) return { same: null, why: refusal };
+      for (const refusal of [x, y]) {
+        if (typeof refusal !== 'string') continue;
+        if (isLimit(refusal)) return { same: null, why: refusal };
+        if (refusal !== 'undefined') why = refusal;
+      }
       continue;
     }
     if (x.nonreal !== y.nonreal && !complex) continue;
@@ -116,7 +128,10 @@ function comparePoints(a: Scalar, b: Scalar, complex: boolean): Outcome {
     if (outcome.same === null) why = outcome.why;
     else agreed++;
   }
-  return agreed >= TOO_FEW ? { same: true } : { same: null, why };
+  if (agreed >= TOO_FEW) return { same: true };
+  // One has values, the other has none anywhere.
+  const oneSided = Math.min(...defined) === 0 && Math.max(...defined) >= TOO_FEW && why === 'undefined';
+  return oneSided ? { same: false } : { same: null, why };
 }
 
 function compareSamples(x: Sample | RefusalReason, y: Sample | RefusalReason): Outcome {

@@ -3,7 +3,7 @@ export const BARE_MACROS: ReadonlySet<string> = new Set(
   (
     'frac dfrac tfrac sqrt binom sin cos tan cot sec csc arcsin arccos arctan arccot arcsec arccsc sinh cosh tanh coth ' +
     'asin acos atan log ln lg exp pi infty infinity inf theta alpha beta lambda sum prod max min gcd lcm abs floor ' +
-    'ceil cbrt pm cdot times leq geq neq cup cap text boxed left right'
+    'ceil cbrt cdot times leq geq neq cup cap text boxed left right'
   ).split(' '),
 );
 
