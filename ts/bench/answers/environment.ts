@@ -8,8 +8,8 @@ import { programPath } from './peer.ts';
 
 const run = promisify(execFile);
 
-/** The peers as they are measured; mathruler imports pylatexenc without asking for it. */
-const PACKAGES = ['math-verify==0.9.0', 'mathruler==0.1.0', 'pylatexenc==2.10'];
+/** The peers as they are measured; mathruler imports the last two without asking for them. */
+const PACKAGES = ['math-verify==0.9.0', 'mathruler==0.1.0', 'pylatexenc==2.10', 'tqdm==4.70.1'];
 
 /** Where the peers live, out of the project's own environment. */
 const FOLDER = join(ROOT, '.setup', 'answers');
@@ -25,7 +25,7 @@ const MINUTES = 60_000;
  */
 export async function peerPython(python: string): Promise<string> {
   const own = join(FOLDER, 'venv', 'bin', 'python');
-  const works = () => run(own, ['-c', 'import math_verify, mathruler'], { timeout: 2 * MINUTES });
+  const works = () => run(own, ['-c', 'import math_verify, mathruler.grader'], { timeout: 2 * MINUTES });
   if (existsSync(own) && (await works().catch(() => null)) !== null) return own;
   process.stderr.write(`installing ${PACKAGES.join(', ')} in ${FOLDER}\n`);
   await run(python, ['-m', 'venv', '--clear', join(FOLDER, 'venv')], { timeout: 5 * MINUTES });
