@@ -1,10 +1,10 @@
 import { findBoxes } from './boxes.ts';
 import { readProse, sentenceEnd } from './prose.ts';
-import { lastCluster, mathSpans } from './spans.ts';
+import { firstCluster, lastCluster, mathSpans } from './spans.ts';
 
 /** What announces an answer: `The final answer is`, `**Answer:**`, GSM8K's `####`, an `<answer>` tag. */
 const MARK =
-  /(?<![A-Za-z])(?:the\s{0,3})?(?:final\s{1,3})?answer(?:\*\*)?(?:\s{1,3}is|\s{0,3}[:=])|#{4}(?!#)|<answer>|(?<![A-Za-z])final\s{1,3}answer(?=\*|\s)/gi;
+  /(?<![A-Za-z])(?:final\s{1,3})?answer(?:\*\*)?(?:\s{1,3}is|\s{0,3}[:=])|#{4}(?!#)|<answer>|(?<![A-Za-z])final\s{1,3}answer(?=\*|\s)/gi;
 
 /** What may stand between a mark and its answer. */
 const FILLER = /[\s:*_=~#]|\\\\/y;
@@ -51,22 +51,10 @@ function answerAt(text: string, from: number): string {
   let start = from;
   for (FILLER.lastIndex = start; FILLER.test(text); FILLER.lastIndex = start) start += text[start] === '\\' ? 2 : 1;
   const near = text.slice(start, start + 4000);
-  if (/^(?:\$|\\[([]|\\begin)/.test(near)) {
-    const spans = mathSpans(near);
-    const first = spans.findIndex((span) => span.start === 0);
-    if (first === 0) return leadingCluster(near, spans);
-  }
+  const spans = /^(?:\$|\\[([]|\\begin)/.test(near) ? mathSpans(near) : [];
+  if (spans[0]?.start === 0) return firstCluster(near, spans)?.content ?? '';
   const sentence = text.slice(start, sentenceEnd(text, start)).replace(/[\s*_.,;:]+$/, '');
   return sentence === '' ? '' : readProse(sentence).answer;
-}
-
-/** The first span with those that go on from it. */
-function leadingCluster(text: string, spans: readonly { start: number; end: number; content: string }[]): string {
-  for (let count = spans.length; count > 1; count--) {
-    const cluster = lastCluster(text, spans.slice(0, count));
-    if (cluster?.start === 0) return cluster.content;
-  }
-  return spans[0]?.content ?? '';
 }
 
 const LETTER = String.raw`\(?\s?([A-J])\s?(?:\)|(?![A-Za-z0-9']))`;

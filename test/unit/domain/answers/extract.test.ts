@@ -197,6 +197,7 @@ describe('any', () => {
   test.each([
     ['$\\frac{1}{2}$', '\\frac{1}{2}'],
     ['\\( (9+1) \\).', '(9+1)'],
+    ['$x \\text{ is any real number}$', 'x \\text{ is any real number}'],
     ['\\[\n x \\]', 'x'],
     ['\\begin{align*} x &= 5 \\end{align*}', 'x &= 5'],
     ['Therefore $x \\geq 5$ is the solution.', 'x \\geq 5'],
@@ -253,6 +254,7 @@ test('never throws, and never returns a blank', () => {
 test.each([
   ...['{', '}', '\\', '\\boxed{', '\\boxed', '\\boxed 1', '\\boxed{1} and ', '\\boxed{1', '\\fbox', '\\{'],
   ...['$', '$ ', '$a$', '$a$, ', '\\[', '\\(', '\\begin{align}', '\n', '\n ', ' ', 'is ', 'is $1$ ', 'answer is '],
+  ...['answer is $1$. $2$, ', '$1$, $2$. ', '\\boxed{1}, \\boxed{2}. '],
   ...['answer ', 'answer:', 'final answer ', '####', '#### ', '<answer>', '(A', '(A) ', 'A', 'A ', '\nA', 'ab '],
   ...['1', '1,', '1.', '1/', '-', '- ', '.', '1 ', '1%', '\\frac{1}', '\\frac{', '\\text{', '\\text{a', 'a1 '],
 ])('a megabyte of %j is read in linear time by every rule', (piece) => {
