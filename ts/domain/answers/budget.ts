@@ -9,7 +9,7 @@ export const LIMITS = {
   /** Brackets, scripts and arguments inside each other. */
   depth: 80,
   /** Units of work of about a microsecond each: for parsing and evaluating one answer, and again for one comparison. */
-  steps: 30_000,
+  steps: 20_000,
   /** Bits of an exact numerator or denominator. */
   bits: 40_000,
   /** Members of a list, set or tuple; entries of a matrix. */

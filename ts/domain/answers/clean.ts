@@ -65,6 +65,18 @@ const INVISIBLE = /\u00ad|[\u200b-\u200f]|[\u2060-\u2064]|[\ufe00-\ufe0f]|\ufeff
  * full-width characters as plain ones. Other characters stay. Linear.
  */
 export function clean(text: string): string {
+  return singleBackslashes(plainCharacters(text));
+}
+
+/** Macros that show that backslashes were doubled on the way, as by a JSON encoder. */
+const DOUBLED =
+  /\\\\(?=(?:[dt]?frac|sqrt|left|right|text|le|leq|ge|geq|pi|cdot|times|circ|infty|in|cup|cap|boxed|pm|begin|end|log|ln|sin|cos|tan|binom|mathbb|mathrm|overline)(?![a-zA-Z]))/g;
+
+function singleBackslashes(text: string): string {
+  return /\\begin|&/.test(text) ? text : text.replaceAll(DOUBLED, '\\');
+}
+
+function plainCharacters(text: string): string {
   let result = '';
   let script = '';
   for (const character of text) {

@@ -1,11 +1,12 @@
 import { type Answer, readAnswer } from './answer.ts';
-import { isLimit } from './budget.ts';
+import { Budget, isLimit } from './budget.ts';
+import { canonical } from './canonical.ts';
 import { asRegion } from './interpret.ts';
-import type { Meaning, Quantity } from './meaning.ts';
+import type { InequalityPart, Meaning, Quantity } from './meaning.ts';
 import { type AnswerPolicy, POLICIES } from './policy.ts';
-import { compareQuantities } from './quantity.ts';
+import { compareQuantities, type Rules } from './quantity.ts';
 import { sameRegion } from './region.ts';
-import { type Outcome, proportional } from './scalar.ts';
+import { type Outcome, proportional, refusalOf } from './scalar.ts';
 import { plainWords } from './words.ts';
 
 /** What a comparison found. */
@@ -38,10 +39,16 @@ export function compareRead(a: Answer, b: Answer, policy: AnswerPolicy): Verdict
     const open = a.meaning === null && b.meaning === null && isFormula(a.text) && isFormula(b.text);
     return open ? { equal: null, reason: 'syntax' } : { equal: false, reason: 'syntax' };
   }
-  const verdict = compareMeanings(a.meaning, b.meaning, policy);
+  const [meaningA, meaningB] = [a.meaning, b.meaning];
+  const verdict = verdictOr(() => compareMeanings(meaningA, meaningB, { ...policy, budget: new Budget() }));
   if (verdict.equal === true || (a.meaning.kind !== 'text' && b.meaning.kind !== 'text')) return verdict;
   const [wordsA, wordsB] = [wordText(a.text), wordText(b.text)];
   return wordsA === wordsB && wordsA.length > 1 ? { equal: true, reason: 'text' } : verdict;
+}
+
+function verdictOr(work: () => Verdict): Verdict {
+  const verdict = refusalOf(work);
+  return typeof verdict === 'string' ? { equal: null, reason: verdict } : verdict;
 }
 
 /** A formula without what is of looks alone; blanks stay where they part letters or digits. */
@@ -62,109 +69,132 @@ function isFormula(text: string): boolean {
 }
 
 /** The verdict on two meanings; symmetric. */
-export function compareMeanings(a: Meaning, b: Meaning, policy: AnswerPolicy): Verdict {
-  if (a.kind === 'choice' || b.kind === 'choice') return compareChoices(a, b, policy);
-  if (a.kind === 'labelled' || b.kind === 'labelled') return compareLabelled(a, b, policy);
-  if (a.kind === b.kind) return compareKind(a, b, policy);
-  return compareKinds(a, b, policy) ?? compareKinds(b, a, policy) ?? { equal: false, reason: 'kind' };
+export function compareMeanings(a: Meaning, b: Meaning, rules: Rules): Verdict {
+  if (a.kind === 'choice' || b.kind === 'choice') return compareChoices(a, b, rules);
+  if (a.kind === 'labelled' || b.kind === 'labelled') return compareLabelled(a, b, rules);
+  if (a.kind === b.kind) return compareKind(a, b, rules);
+  return compareKinds(a, b, rules) ?? compareKinds(b, a, rules) ?? { equal: false, reason: 'kind' };
 }
 
 // Two of one kind
 
-function compareKind(a: Meaning, b: Meaning, policy: AnswerPolicy): Verdict {
-  if (a.kind === 'quantity' && b.kind === 'quantity') return compareQuantities(a, b, policy);
-  if (a.kind === 'sequence' && b.kind === 'sequence') return compareSequences(a, b, policy);
-  if (a.kind === 'collection' && b.kind === 'collection') return compareCollections(a, b, policy);
+function compareKind(a: Meaning, b: Meaning, rules: Rules): Verdict {
+  if (a.kind === 'quantity' && b.kind === 'quantity') return compareQuantities(a, b, rules);
+  if (a.kind === 'sequence' && b.kind === 'sequence') return compareSequences(a, b, rules);
+  if (a.kind === 'collection' && b.kind === 'collection') return compareCollections(a, b, rules);
   if (a.kind === 'matrix' && b.kind === 'matrix') {
     const shapes = [a, b].map(({ rows }) => `${rows.length}x${rows[0]?.length}`);
     if (shapes[0] !== shapes[1]) return { equal: false, reason: 'size' };
-    return inOrder(a.rows.flat(), b.rows.flat(), policy);
+    return inOrder(a.rows.flat(), b.rows.flat(), rules);
   }
   if (a.kind === 'ratio' && b.kind === 'ratio') {
     if (a.unit !== '' && b.unit !== '' && a.unit !== b.unit) return { equal: false, reason: 'unit' };
     const [x, y] = [ratioValue(a), ratioValue(b)];
-    if (policy.ratioByValue && x !== null && y !== null) return compareQuantities(x, y, policy);
-    return inOrder(a.items, b.items, policy);
+    if (rules.ratioByValue && x !== null && y !== null) return compareQuantities(x, y, rules);
+    return inOrder(a.items, b.items, rules);
   }
   if (a.kind === 'region' && b.kind === 'region') {
-    if (a.variable !== null && b.variable !== null && a.variable !== b.variable && policy.labels !== 'ignore') {
+    if (a.variable !== null && b.variable !== null && a.variable !== b.variable && rules.labels !== 'ignore') {
       return { equal: false, reason: 'label' };
     }
-    if ((a.variable === null) !== (b.variable === null) && !policy.inequalityAsInterval)
+    if ((a.variable === null) !== (b.variable === null) && !rules.inequalityAsInterval)
       return { equal: false, reason: 'kind' };
     return decided(sameRegion(a.region, b.region), 'region');
   }
   if (a.kind === 'equation' && b.kind === 'equation')
     return verdictOf(proportional(a.difference, b.difference, false), 'equation');
   if (a.kind === 'inequality' && b.kind === 'inequality') {
-    const same = (x: (typeof a.parts)[number], y: (typeof b.parts)[number]): Verdict =>
-      x.relation === y.relation
-        ? verdictOf(proportional(x.difference, y.difference, x.relation !== '!='), 'equation')
-        : { equal: false, reason: 'equation' };
-    return a.parts.length === b.parts.length ? matched(a.parts, b.parts, same) : { equal: false, reason: 'size' };
+    return compareInequalities(a.parts, b.parts);
   }
   if (a.kind === 'infinity' && b.kind === 'infinity') return { equal: a.sign === b.sign, reason: 'value' };
   if (a.kind === 'text' && b.kind === 'text') return { equal: a.words === b.words && a.words !== '', reason: 'text' };
   return { equal: false, reason: 'kind' };
 }
 
+/** Chains have few parts, each compared with that of the same place; x < y < z and z > y > x are one. */
+function compareInequalities(a: readonly InequalityPart[], b: readonly InequalityPart[]): Verdict {
+  if (a.length !== b.length) return { equal: false, reason: 'size' };
+  const verdicts = [b, [...b].reverse()].map((parts) => {
+    const each = a.map((part, i) => comparePart(part, parts[i] as InequalityPart));
+    return (
+      each.find(({ equal }) => equal === false) ??
+      each.find(({ equal }) => equal === null) ?? { equal: true, reason: 'equation' }
+    );
+  });
+  return (
+    verdicts.find(({ equal }) => equal === true) ??
+    verdicts.find(({ equal }) => equal === null) ?? { equal: false, reason: 'equation' }
+  );
+}
+
+function comparePart(x: InequalityPart, y: InequalityPart): Verdict {
+  if (x.relation !== y.relation) return { equal: false, reason: 'equation' };
+  return verdictOf(proportional(x.difference, y.difference, x.relation !== '!='), 'equation');
+}
+
 type Sequence = Extract<Meaning, { kind: 'sequence' }>;
 type Collection = Extract<Meaning, { kind: 'collection' }>;
 
-function compareSequences(a: Sequence, b: Sequence, policy: AnswerPolicy): Verdict {
+function compareSequences(a: Sequence, b: Sequence, rules: Rules): Verdict {
   if (a.items.length !== b.items.length) return { equal: false, reason: 'size' };
   const vectors = (a.open === '<') !== (b.open === '<');
   const tuple = a.open === '<' ? b : a;
   const brackets = vectors
-    ? policy.vectorAsTuple && tuple.open === '(' && tuple.close === ')'
+    ? rules.vectorAsTuple && tuple.open === '(' && tuple.close === ')'
     : a.open === b.open && a.close === b.close;
-  return brackets ? inOrder(a.items, b.items, policy) : { equal: false, reason: 'bracket' };
+  return brackets ? inOrder(a.items, b.items, rules) : { equal: false, reason: 'bracket' };
 }
 
-function compareCollections(a: Collection, b: Collection, policy: AnswerPolicy): Verdict {
-  if (a.braces !== b.braces && !policy.setAsList) return { equal: false, reason: 'kind' };
-  const same = (x: Meaning, y: Meaning): Verdict => compareMeanings(x, y, policy);
+function compareCollections(a: Collection, b: Collection, rules: Rules): Verdict {
+  if (a.braces !== b.braces && !rules.setAsList) return { equal: false, reason: 'kind' };
   if (!a.braces && !b.braces && a.items.length !== b.items.length) return { equal: false, reason: 'size' };
-  if (!a.braces && !b.braces) return matched(a.items, b.items, same);
+  if (!a.braces && !b.braces) return matched(a.items, b.items, rules);
   // In a set a member may be written twice.
-  const [there, back] = [covered(a.items, b.items, same), covered(b.items, a.items, same)];
+  const [there, back] = [covered(a.items, b.items, rules), covered(b.items, a.items, rules)];
   return there.equal === true ? back : there;
 }
 
 /** Is each of `a` in `b`? */
-function covered<T>(a: readonly T[], b: readonly T[], same: (x: T, y: T) => Verdict): Verdict {
+function covered(a: readonly Meaning[], b: readonly Meaning[], rules: Rules): Verdict {
   let undecided: Verdict | null = null;
   for (const x of a) {
-    const verdicts = b.map((y) => same(x, y));
-    if (verdicts.some(({ equal }) => equal === true)) continue;
-    const open = verdicts.find(({ equal }) => equal === null);
-    if (open === undefined) return { equal: false, reason: 'members' };
-    undecided = open;
+    const { verdict } = search(x, b, rules);
+    if (verdict.equal === false) return verdict;
+    if (verdict.equal === null) undecided = verdict;
   }
   return undecided ?? { equal: true, reason: 'members' };
 }
 
 /** Can each of `a` be paired with its own of `b`? They are equally many. */
-function matched<T>(a: readonly T[], b: readonly T[], same: (x: T, y: T) => Verdict): Verdict {
+function matched(a: readonly Meaning[], b: readonly Meaning[], rules: Rules): Verdict {
   const left = [...b];
   for (const x of a) {
-    let undecided: Verdict | null = null;
-    const found = left.findIndex((y) => {
-      const verdict = same(x, y);
-      if (verdict.equal === null) undecided = verdict;
-      return verdict.equal === true;
-    });
-    if (found < 0) return undecided ?? { equal: false, reason: 'members' };
-    left.splice(found, 1);
+    const { verdict, at } = search(x, left, rules);
+    if (verdict.equal !== true) return verdict;
+    left.splice(at, 1);
   }
   return { equal: true, reason: 'members' };
 }
 
-function inOrder(a: readonly Meaning[], b: readonly Meaning[], policy: AnswerPolicy): Verdict {
+/** Where is a member equal to `x`? Those that are written alike are tried first, so that most sets are matched at once. */
+function search(x: Meaning, members: readonly Meaning[], rules: Rules): { verdict: Verdict; at: number } {
+  const key = canonical(x);
+  const alike = (y: Meaning): number => (canonical(y) === key ? 0 : 1);
+  const order = members.map((y, at) => ({ y, at, rank: alike(y) })).sort((p, q) => p.rank - q.rank || p.at - q.at);
+  let undecided: Verdict | null = null;
+  for (const { y, at } of order) {
+    const verdict = compareMeanings(x, y, rules);
+    if (verdict.equal === true) return { verdict, at };
+    if (verdict.equal === null) undecided = verdict;
+  }
+  return { verdict: undecided ?? { equal: false, reason: 'members' }, at: -1 };
+}
+
+function inOrder(a: readonly Meaning[], b: readonly Meaning[], rules: Rules): Verdict {
   if (a.length !== b.length) return { equal: false, reason: 'size' };
   let undecided: Verdict | null = null;
   for (const [i, item] of a.entries()) {
-    const verdict = compareMeanings(item, b[i] as Meaning, policy);
+    const verdict = compareMeanings(item, b[i] as Meaning, rules);
     if (verdict.equal === false) return { equal: false, reason: 'members' };
     if (verdict.equal === null) undecided = verdict;
   }
@@ -174,28 +204,27 @@ function inOrder(a: readonly Meaning[], b: readonly Meaning[], policy: AnswerPol
 // Two kinds
 
 /** The verdict where `a` can be read as what `b` is; null where it cannot. */
-function compareKinds(a: Meaning, b: Meaning, policy: AnswerPolicy): Verdict | null {
+function compareKinds(a: Meaning, b: Meaning, rules: Rules): Verdict | null {
   if (a.kind === 'region') {
     const region = b.kind === 'sequence' || b.kind === 'collection' ? asRegion(b) : null;
-    if (region !== null && (a.variable === null || policy.inequalityAsInterval))
+    if (region !== null && (a.variable === null || rules.inequalityAsInterval))
       return decided(sameRegion(a.region, region), 'region');
   }
   if (a.kind === 'collection') {
     const assignments = a.items.filter((item) => item.kind === 'labelled');
-    if (b.kind === 'sequence' && policy.tupleAsAssignments && assignments.length === a.items.length && b.open !== '[') {
+    if (b.kind === 'sequence' && rules.tupleAsAssignments && assignments.length === a.items.length && b.open !== '[') {
       const sorted = assignments.sort((x, y) => (x.label < y.label ? -1 : 1)).map(({ value }) => value);
-      return inOrder(sorted, b.items, policy);
+      return inOrder(sorted, b.items, rules);
     }
-    if (b.kind === 'sequence' && policy.tupleAsList && !a.braces) return inOrder(a.items, b.items, policy);
+    if (b.kind === 'sequence' && rules.tupleAsList && !a.braces) return inOrder(a.items, b.items, rules);
     const [only] = a.items;
-    if (a.items.length === 1 && only !== undefined && policy.setAsList) return compareMeanings(only, b, policy);
+    if (a.items.length === 1 && only !== undefined && rules.setAsList) return compareMeanings(only, b, rules);
     // 2 ± 0
-    if (a.braces && b.kind === 'quantity' && policy.setAsList)
-      return covered(a.items, [b], (x, y) => compareMeanings(x, y, policy));
+    if (a.braces && b.kind === 'quantity' && rules.setAsList) return covered(a.items, [b], rules);
   }
-  if (a.kind === 'ratio' && b.kind === 'quantity' && policy.ratioByValue) {
+  if (a.kind === 'ratio' && b.kind === 'quantity' && rules.ratioByValue) {
     const value = ratioValue(a);
-    return value === null ? null : compareQuantities(value, b, policy);
+    return value === null ? null : compareQuantities(value, b, rules);
   }
   return null;
 }
@@ -207,9 +236,9 @@ function ratioValue({ items }: Extract<Meaning, { kind: 'ratio' }>): Quantity | 
   return { ...first, scalar: first.scalar.over(second.scalar), decimal: null };
 }
 
-function compareLabelled(a: Meaning, b: Meaning, policy: AnswerPolicy): Verdict {
+function compareLabelled(a: Meaning, b: Meaning, rules: Rules): Verdict {
   if (a.kind === 'labelled' && b.kind === 'labelled') {
-    if (a.label === b.label || policy.labels === 'ignore') return compareMeanings(a.value, b.value, policy);
+    if (a.label === b.label || rules.labels === 'ignore') return compareMeanings(a.value, b.value, rules);
     if (a.equation === null || b.equation === null || a.equation.constant) return { equal: false, reason: 'label' };
     const verdict = verdictOf(proportional(a.equation, b.equation, false), 'equation');
     return verdict.equal === false ? { equal: false, reason: 'label' } : verdict;
@@ -220,21 +249,19 @@ function compareLabelled(a: Meaning, b: Meaning, policy: AnswerPolicy): Verdict 
       ? { equal: false, reason: 'kind' }
       : verdictOf(proportional(labelled.equation, other.difference, false), 'equation');
   }
-  return policy.labels === 'strict'
-    ? { equal: false, reason: 'label' }
-    : compareMeanings(labelled.value, other, policy);
+  return rules.labels === 'strict' ? { equal: false, reason: 'label' } : compareMeanings(labelled.value, other, rules);
 }
 
-function compareChoices(a: Meaning, b: Meaning, policy: AnswerPolicy): Verdict {
+function compareChoices(a: Meaning, b: Meaning, rules: Rules): Verdict {
   if (a.kind === 'choice' && b.kind === 'choice') {
-    return a.letter === b.letter ? compareMeanings(a.value, b.value, policy) : { equal: false, reason: 'choice' };
+    return a.letter === b.letter ? compareMeanings(a.value, b.value, rules) : { equal: false, reason: 'choice' };
   }
   const [choice, other] = a.kind === 'choice' ? [a, b] : [b as Extract<Meaning, { kind: 'choice' }>, a];
-  if (!policy.choiceWithValue) return { equal: false, reason: 'choice' };
+  if (!rules.choiceWithValue) return { equal: false, reason: 'choice' };
   if (other.kind === 'quantity' && other.scalar.node.kind === 'group')
     return { equal: letterOf(other) === choice.letter, reason: 'choice' };
   if (letterOf(other) === choice.letter) return { equal: true, reason: 'choice' };
-  return compareMeanings(choice.value, other, policy);
+  return compareMeanings(choice.value, other, rules);
 }
 
 function letterOf(meaning: Meaning): string | null {

@@ -222,7 +222,12 @@ function listMeaning({ items: nodes, joiner }: Extract<Node, { kind: 'list' }>, 
     const others = rest.filter((item) => item.kind === 'labelled');
     const [label, value] = [first.label, first.value];
     // x = 1, 2, 3 and x = 1, x = 2, x = 3
-    const same = others.every((item) => item.label === label);
+    const same =
+      others.every((item) => item.label === label) ||
+      areSolutions(
+        others.map((item) => item.label),
+        label,
+      );
     if (same && (others.length === 0 || others.length === rest.length)) {
       const values = items.map((item) => (item.kind === 'labelled' ? item.value : item));
       if (values.every((item) => item.kind !== 'equation' && item.kind !== 'inequality') && value.kind !== 'text') {
@@ -231,6 +236,12 @@ function listMeaning({ items: nodes, joiner }: Extract<Node, { kind: 'list' }>, 
     }
   }
   return { kind: 'collection', braces: false, items };
+}
+
+/** x_1 and x_2 are two values of one unknown. */
+function areSolutions(labels: readonly string[], first: string): boolean {
+  const unknown = (label: string): string | null => /^([a-z])_[0-9]$/.exec(label)?.[1] ?? null;
+  return unknown(first) !== null && labels.every((label) => unknown(label) === unknown(first));
 }
 
 /** `x < 1 or x > 2` as one set; commas join inequalities that meet, and unite those that do not. */
@@ -328,7 +339,11 @@ function relationMeaning(node: Extract<Node, { kind: 'relation' }>, budget: Budg
     return { kind: 'labelled', label: labelOf(left), value: interpret(right, budget), equation: null };
   if (node.ops.every((each) => each === '=')) return equationMeaning(node.items, budget);
   if (node.ops.some((each) => each === '=' || each === 'in' || each === 'equiv')) throw new Refusal('syntax');
-  return inequality(node, budget);
+  // 0 < f(x) < 1 is about f(x).
+  const items = node.items.map(
+    (item): Node => (item.kind === 'apply' && isLabel(item) ? { kind: 'symbol', name: labelOf(item) } : item),
+  );
+  return inequality({ ...node, items }, budget);
 }
 
 function membership(left: Node, right: Node, budget: Budget): Meaning {
@@ -344,9 +359,8 @@ function equationMeaning(items: readonly Node[], budget: Budget): Meaning {
   const [left, ...others] = items as [Node, ...Node[]];
   const last = others.at(-1) as Node;
   if (items.length > 2) {
-    // x = 6/4 = 3/2: the last form counts, if the forms agree.
-    const forms = isLabel(left) ? others : items;
-    agree(forms, budget);
+    // x = 6/4 = 3/2: the last form counts. Without a name, the forms must agree.
+    if (!isLabel(left)) agree(items, budget);
     return isLabel(left)
       ? { kind: 'labelled', label: labelOf(left), value: interpret(last, budget), equation: null }
       : interpret(last, budget);
@@ -381,11 +395,14 @@ function isLabel(node: Node): boolean {
   if (node.kind === 'symbol') return !['pi', 'e', 'i', 'oo'].includes(node.name);
   if (node.kind === 'text' || (node.kind === 'quantity' && isLabel(node.value))) return true;
   if (node.kind === 'group') return node.inner.kind === 'symbol' && isLabel(node.inner);
-  if (node.kind === 'tuple') return node.items.every(isLabel);
-  if (node.kind !== 'apply' || node.name !== 'multiply') return false;
+  if (node.kind === 'tuple' || node.kind === 'ratio') return node.items.every(isLabel);
+  if (node.kind !== 'apply') return false;
+  // |AB|, and \frac{AB}{CD} of lengths
+  if (node.name === 'abs' || node.name === 'divide')
+    return node.args.every((arg) => isCapital(arg) || (isLabel(arg) && arg.kind === 'apply'));
+  if (node.name !== 'multiply') return false;
   const [head, ...rest] = node.args as [Node, ...Node[]];
-  const capital = (each: Node): boolean => each.kind === 'symbol' && /^[A-Z]/.test(each.name);
-  if (node.args.every(capital)) return true;
+  if (node.args.every(isCapital)) return true;
   const inverse = head.kind === 'apply' && head.name === 'power' && head.args[0]?.kind === 'symbol';
   const [argument] = rest;
   return (
@@ -393,6 +410,10 @@ function isLabel(node: Node): boolean {
     (head.kind === 'symbol' || inverse) &&
     (argument?.kind === 'group' || argument?.kind === 'tuple')
   );
+}
+
+function isCapital(node: Node): boolean {
+  return node.kind === 'symbol' && /^[A-Z]/.test(node.name);
 }
 
 function labelOf(node: Node): string {

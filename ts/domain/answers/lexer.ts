@@ -199,7 +199,13 @@ class Lexer {
     }
     let end = start;
     while (isLetter(this.#text[end])) end++;
-    const name = this.#text.slice(start, end);
+    let name = this.#text.slice(start, end);
+    // `\quadx`
+    const glued = /^q?quad(?=[a-zA-Z]$)/.exec(name)?.[0];
+    if (glued !== undefined) {
+      name = glued;
+      end--;
+    }
     this.#at = this.#text[end] === '*' && name === 'operatorname' ? end + 1 : end;
     this.#macro(name);
   }
@@ -277,7 +283,8 @@ class Lexer {
     const lettered = unit || /^[a-zA-Z][^\\^$]*$/.test(inner);
     if (lettered && !alone) {
       const lower = inner.toLowerCase();
-      if (lower === 'and' || lower === 'or' || this.#isFunction(inner)) this.#push('macro', inner);
+      const named = this.#isFunction(inner) && this.#tokens.at(-1)?.kind !== 'number';
+      if (lower === 'and' || lower === 'or' || named) this.#push('macro', named ? inner : lower);
       else this.#text_(inner);
       return;
     }
@@ -371,7 +378,7 @@ class Lexer {
     } else if (this.#text[this.#at] === '.' && this.#text[this.#at + 1] !== '.') {
       // `5.` is 5, as at the end of a sentence; before a period that repeats the point is part of the number.
       this.#at++;
-      if (REPEATS.test(this.#text.slice(this.#at, this.#at + 10))) digits += '.';
+      if (REPEATS.test(this.#text.slice(this.#at, this.#at + 10))) digits = `${digits === '' ? '0' : digits}.`;
     }
     const exponent = /^[eE][+-]?[0-9]{1,9}(?![0-9.a-zA-Z])/.exec(this.#text.slice(this.#at, this.#at + 14))?.[0];
     if (exponent !== undefined) {

@@ -180,6 +180,7 @@ class Parser {
     if (text === ':') return this.#colonEnds;
     // ]a, b[ begins with it.
     if (text === ']') return this.#brackets > 0;
+    if (text === '[') return this.#brackets > 0 && this.#frenchEnd();
     return text === ')' || text === '}' || text === '}set';
   }
 
@@ -289,7 +290,7 @@ class Parser {
     if (token.kind !== 'text') return value;
     let unit = token.text;
     this.#at++;
-    if (/^(percent|per cent|percentage)\.?$/i.test(unit.trim())) return { kind: 'percent', value };
+    if (/^(percent|per cent|percentage|pct)\.?$/i.test(unit.trim())) return { kind: 'percent', value };
     for (;;) {
       if (this.#is('^')) {
         this.#at++;

@@ -91,11 +91,18 @@ export function multiplicationCost(bits: number): number {
   return Math.ceil((bits / 1000) ** 1.6);
 }
 
+/** Charge for an operation on two numbers, and for reducing its result. */
 function guard(a: Rational, b: Rational, budget: Budget): void {
-  const size =
-    a.d === 1n && b.d === 1n ? smallSize(a.n, b.n) : bitLength(a.n) + bitLength(a.d) + bitLength(b.n) + bitLength(b.d);
+  const whole = a.d === 1n && b.d === 1n;
+  const size = whole ? smallSize(a.n, b.n) : bitLength(a.n) + bitLength(a.d) + bitLength(b.n) + bitLength(b.d);
   if (size > 2 * LIMITS.bits) throw new Refusal('bits');
-  budget.spend(1 + multiplicationCost(size));
+  budget.spend(1 + multiplicationCost(size) + (whole ? 0 : reductionCost(size / 2)));
+}
+
+/** Euclid's algorithm takes about half a step per bit, each of them a division. */
+function reductionCost(bits: number): number {
+  const reduced = Math.min(bits, 2 * REDUCED_BITS);
+  return Math.ceil(reduced / 30 + reduced ** 2 / 10_000);
 }
 
 function smallSize(a: bigint, b: bigint): number {

@@ -97,7 +97,7 @@ export const BARE_UNITS: ReadonlySet<string> = new Set([...UNITS.keys()].filter(
 const SHORT_WORDS: ReadonlySet<string> = new Set(
   (
     'yes no odd even true false none all both dne one two three four five six ten mon tue wed thu fri sat sun jan feb ' +
-    'mar apr may jun jul aug sep oct nov dec red blue never is of the not for are has may am pm a.m p.m per sq cu on to up'
+    'mar apr may jun jul aug sep oct nov dec red blue never is of the not for are has may am pm a.m p.m per sq cu on to up pct'
   ).split(' '),
 );
 
