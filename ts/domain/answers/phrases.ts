@@ -57,12 +57,9 @@ function answerAt(text: string, from: number): string {
   return sentence === '' ? '' : readProse(sentence).answer;
 }
 
-const LETTER = String.raw`\(?\s?([A-J])\s?(?:\)|(?![A-Za-z0-9']))`;
+/** Where a letter stands, the surest place first. `answer is a` is no choice, `answer is (a)` is one. */
 const CHOICES = [
-  new RegExp(
-    String.raw`(?:answer|choice|option)(?:\*\*)?(?:\s{1,3}is|\s{0,3}:)?[\s:*$]{0,6}(?:\\(?:text|textbf|mathrm|mathbf)\{)?${LETTER}`,
-    'gi',
-  ),
+  /(?:[Aa]nswer|ANSWER|[Cc]hoice|[Oo]ption)(?:\*\*)?(?:\s{1,3}is|\s{0,3}:)?[\s:*$]{0,6}(?:\\(?:text|textbf|mathrm|mathbf)\{)?(?:\(\s?([A-Ja-j])\s?\)|([A-J])(?![A-Za-z0-9']))/g,
   /\(([A-J])\)/g,
   /(?:^|\n)\s{0,8}(?:\*\*)?\(?([A-J])(?:\)|[.:](?=\s|$)|(?:\*\*)?\s{0,8}(?:\n|$))/g,
   /(?<![A-Za-z0-9\\'])([B-HJ])(?![A-Za-z0-9'=])/g,
@@ -80,7 +77,8 @@ export function choiceLetter(text: string): string | null | undefined {
     return /^\s*\(?\s*([A-Ja-j])\s*(?:\)|[.:]|$)/.exec(inside)?.[1]?.toUpperCase();
   }
   for (const pattern of CHOICES) {
-    const letter = [...text.matchAll(pattern)].at(-1)?.[1];
+    const match = [...text.matchAll(pattern)].at(-1);
+    const letter = match?.[1] ?? match?.[2];
     if (letter !== undefined) return letter.toUpperCase();
   }
   return undefined;

@@ -144,6 +144,8 @@ describe('choice', () => {
     ['\\boxed{17}', null],
     ['The answer is (D).', 'D'],
     ['**Answer: A**', 'A'],
+    ['The answer is (b), since', 'B'],
+    ['The answer is a bit long. Option C', 'C'],
     ['I would say (A), no, (E) it is.', 'E'],
     ['A. Because B is not valid', 'A'],
     ['thinking...\nC', 'C'],
