@@ -8,13 +8,13 @@ const FAKE = `
     const { gold, pred } = JSON.parse(line);
     if (gold === 'hang') for (;;);
     if (gold === 'die') process.exit(1);
-    console.log(JSON.stringify({ equal: gold === pred, ms: 1.5, error: null }));
+    console.log(JSON.stringify({ equal: gold === pred, ms: 1.5, cpu: 1, error: null }));
   });`;
 const peer = new Peer('fake', [process.execPath, '-e', FAKE], 5000);
 afterAll(() => peer.close());
 
 test('a peer answers pair after pair, and time is what it says', async () => {
-  expect(await peer.grade('1', '1')).toEqual({ equal: true, milliseconds: 1.5, hung: false, failed: false });
+  expect(await peer.grade('1', '1')).toEqual({ equal: true, milliseconds: 1.5, cpu: 1, hung: false, failed: false });
   expect((await peer.grade('1', '2')).equal).toBe(false);
 });
 

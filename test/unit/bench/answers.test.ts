@@ -57,6 +57,7 @@ describe('scores', () => {
   const outcome = (equal: boolean | null, milliseconds: number) => ({
     equal,
     milliseconds,
+    cpu: milliseconds,
     hung: false,
     failed: false,
   });

@@ -5,6 +5,8 @@ export interface Outcome {
   /** null: undecided, an error, or killed. */
   equal: boolean | null;
   milliseconds: number;
+  /** Processor time, which other programs on the machine do not stretch; milliseconds. */
+  cpu: number;
   /** It was killed at the limit. */
   hung: boolean;
   /** It ended, or raised an error. */
@@ -22,9 +24,11 @@ export interface Grader {
 export const OURS: Grader = {
   name: 'rzero',
   grade: async (gold, pred) => {
-    const start = process.hrtime.bigint();
+    const [start, before] = [process.hrtime.bigint(), process.cpuUsage()];
     const { equal } = gradeTexts(gold, pred);
-    return { equal, milliseconds: Number(process.hrtime.bigint() - start) / 1e6, hung: false, failed: false };
+    const milliseconds = Number(process.hrtime.bigint() - start) / 1e6;
+    const { user, system } = process.cpuUsage(before);
+    return { equal, milliseconds, cpu: (user + system) / 1000, hung: false, failed: false };
   },
   close: async () => {},
 };

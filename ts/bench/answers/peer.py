@@ -1,4 +1,4 @@
-"""A grader of others as a filter: JSON lines {"gold", "pred"} in, {"equal", "ms", "error"} out.
+"""A grader of others as a filter: JSON lines {"gold", "pred"} in, {"equal", "ms", "cpu", "error"} out.
 
 Usage: peer.py math-verify|mathruler
 """
@@ -38,14 +38,14 @@ def main():
     print(json.dumps({"ready": True}), flush=True)
     for line in sys.stdin:
         pair = json.loads(line)
-        start = time.perf_counter()
+        start, before = time.perf_counter(), time.process_time()
         equal, error = None, None
         try:
             equal = bool(grade(pair["gold"], pair["pred"]))
         except Exception as problem:
             error = type(problem).__name__
-        ms = 1000 * (time.perf_counter() - start)
-        print(json.dumps({"equal": equal, "ms": ms, "error": error}), flush=True)
+        ms, cpu = 1000 * (time.perf_counter() - start), 1000 * (time.process_time() - before)
+        print(json.dumps({"equal": equal, "ms": ms, "cpu": cpu, "error": error}), flush=True)
 
 
 main()

@@ -41,10 +41,10 @@ export class Peer implements Grader {
     const milliseconds = performance.now() - start;
     if (typeof line !== 'string') {
       await this.close();
-      return { equal: null, milliseconds, hung: line === undefined, failed: line === null };
+      return { equal: null, milliseconds, cpu: milliseconds, hung: line === undefined, failed: line === null };
     }
-    const { equal, ms, error } = JSON.parse(line);
-    return { equal, milliseconds: ms, hung: false, failed: error !== null };
+    const { equal, ms, cpu, error } = JSON.parse(line);
+    return { equal, milliseconds: ms, cpu, hung: false, failed: error !== null };
   }
 
   async close(): Promise<void> {

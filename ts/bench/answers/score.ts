@@ -20,6 +20,7 @@ export interface Score extends Tally {
   hangs: number;
   failures: number;
   milliseconds: { median: number; p99: number; max: number };
+  /** Of processor time. */
   pairsPerSecond: number;
   kinds: Record<string, Tally>;
   /** Up to ten wrong verdicts, ids. */
@@ -40,7 +41,7 @@ export function score(pairs: readonly Pair[], outcomes: readonly Outcome[]): Sco
   }
   const times = outcomes.map(({ milliseconds }) => milliseconds).sort((a, b) => a - b);
   const quantile = (q: number): number => times[Math.min(times.length - 1, Math.floor(q * times.length))] ?? 0;
-  const total = times.reduce((sum, ms) => sum + ms, 0);
+  const total = outcomes.reduce((sum, { cpu }) => sum + cpu, 0);
   return {
     ...all,
     accuracy: all.pairs === 0 ? 0 : all.right / all.pairs,

@@ -13,7 +13,7 @@ export function formatScores(title: string, scores: Scores): string {
     ...[s.milliseconds.median, s.milliseconds.p99, s.milliseconds.max].map(shown),
     shown(s.pairsPerSecond),
   ]);
-  return table([...head, 'ms median', 'p99', 'max', 'pairs/s'], rows);
+  return table([...head, 'ms median', 'p99', 'max', 'pairs per CPU second'], rows);
 }
 
 /** Right verdicts in % and false accepts + false rejects + undecided, by kind. */
