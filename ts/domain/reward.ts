@@ -1,4 +1,4 @@
-import { sameAnswer } from './answer.ts';
+import { sameAnswer } from './answers/compare.ts';
 import { InvalidArgument } from './errors.ts';
 
 /** A Challenger reward as data. */

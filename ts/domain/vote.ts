@@ -124,8 +124,8 @@ function answerClasses(
 function kindOf(answer: string | null, number: number, rules: VoteRules): ClassKind {
   if (answer === null || (rules.noBox === 'votes' && answer === 'None')) return 'no-box';
   if (answer.trim() === '') return 'empty';
-  if (answer.length > LIMITS.characters) return 'over-long';
-  return number < 0 ? 'undecidable' : 'answer';
+  if (number >= 0) return 'answer';
+  return answer.length > LIMITS.characters ? 'over-long' : 'undecidable';
 }
 
 function saysNo(answer: string | null): boolean {

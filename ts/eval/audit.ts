@@ -1,4 +1,4 @@
-import { sameAnswer } from '../domain/answer.ts';
+import { sameAnswer } from '../domain/answers/compare.ts';
 import { describe, evaluateQuestion, isHeldOut } from './arithmetic.ts';
 import type { QuestionRecord } from './records.ts';
 

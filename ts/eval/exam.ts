@@ -1,4 +1,4 @@
-import { sameAnswer } from '../domain/answer.ts';
+import { sameAnswer } from '../domain/answers/compare.ts';
 import { extractAnswer } from '../domain/answers/extract.ts';
 import { InvalidArgument } from '../domain/errors.ts';
 import { majorityVote } from '../domain/vote.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { answerKey } from '../../../ts/domain/answer.ts';
+import { answerKey } from '../../../ts/domain/answers/key.ts';
 import { majorityVote, VOTE_RULES } from '../../../ts/domain/vote.ts';
 
 describe('majorityVote', () => {

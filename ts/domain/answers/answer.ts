@@ -5,7 +5,7 @@ import { interpret, phrase } from './interpret.ts';
 import type { Meaning } from './meaning.ts';
 import { parse } from './parser.ts';
 import { refusalOf } from './scalar.ts';
-import { BARE_MACROS, isWord } from './words.ts';
+import { BARE_MACROS, isWord, NUMBER_WORDS, plainWords } from './words.ts';
 
 /** An answer, read once. */
 export interface Answer {
@@ -34,7 +34,8 @@ export function readAnswer(text: string, repair: boolean): Answer {
 }
 
 /** `(B) 17`, `\textbf{(B)}\ 17`, `B. 17`; the gaps are bounded, so that no input makes the match slow. */
-const CHOICE = /^(?:\\[a-z]{4,8} ?\{ ?)?\(?([A-J]) ?[).:] ?\}?(?: |\\ |~|\\,|\\quad |\}){1,6}(?=[^ ])/;
+const CHOICE =
+  /^(?:\\[a-z]{4,8} ?\{ ?)?\(?([A-J]) ?[).:] ?\}?(?: |\\ |~|\\,|\\quad |\}){1,6}(?=[^ ,])(?!and|or|\\text)/;
 
 function meaningOf(text: string, budget: Budget, repair: boolean): Meaning {
   const words = wordsOnly(text) ?? dateOf(text);
@@ -53,6 +54,7 @@ const WRAPPED = /^\\(?:text|mbox|textbf|textit|textrm|mathrm|hbox|textnormal) ?\
 /** Is the text a name, a sentence or several names, without any formula? */
 function wordsOnly(text: string): Meaning | null {
   const inner = WRAPPED.exec(text)?.[1] ?? text;
+  if (NUMBER_WORDS.has(plainWords(inner))) return null;
   if (!/^[A-Za-z ,.;!?'"\n-]+$/.test(inner)) return null;
   const runs = inner.split(/[^A-Za-z]+/).filter((run) => run !== '');
   if (

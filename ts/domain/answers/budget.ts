@@ -49,10 +49,11 @@ export class Budget {
     return this.#steps;
   }
 
-  /** @throws Refusal `steps` once more than `LIMITS.steps` are spent */
+  /** Announce work, before it is done. @throws Refusal `steps` when it is more than is left of `LIMITS.steps` */
   spend(steps: number): void {
-    this.#steps += steps;
-    if (this.#steps > LIMITS.steps) throw new Refusal('steps');
+    const left = LIMITS.steps - this.#steps;
+    this.#steps += Math.min(steps, left);
+    if (steps > left) throw new Refusal('steps');
   }
 
   /** Run `work` one level deeper. @throws Refusal `depth` beyond `LIMITS.depth` */

@@ -29,6 +29,11 @@ export function compareAnswers(gold: string, prediction: string, policy: AnswerP
   return compareRead(readAnswer(gold, policy.repair), readAnswer(prediction, policy.repair), policy);
 }
 
+/** Are two answers certainly the same? Undecided is no. */
+export function sameAnswer(a: string, b: string, policy: AnswerPolicy = POLICIES.default): boolean {
+  return a === b || compareAnswers(a, b, policy).equal === true;
+}
+
 /** {@link compareAnswers} of answers that were read before, with the same `repair`. */
 export function compareRead(a: Answer, b: Answer, policy: AnswerPolicy): Verdict {
   if (a.text === b.text) return { equal: true, reason: 'text' };

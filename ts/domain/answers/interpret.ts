@@ -5,7 +5,7 @@ import { complement, EMPTY, intersection, point, REALS, type Region, union } fro
 import { compareScalars, Scalar, variablesOf } from './scalar.ts';
 import { apply, type Bracket, childrenOf, integer, type Node } from './tree.ts';
 import { isRealValue } from './value.ts';
-import { plainWords, unitName } from './words.ts';
+import { NUMBER_WORDS, plainWords, unitName } from './words.ts';
 
 /** Phrases for sets and for no number. */
 const PHRASES: Readonly<Record<string, Meaning>> = {
@@ -37,8 +37,10 @@ export function interpret(node: Node, budget: Budget): Meaning {
     switch (node.kind) {
       case 'group':
         return interpret(node.inner, budget);
-      case 'text':
-        return phrase(node.text);
+      case 'text': {
+        const number = NUMBER_WORDS.get(plainWords(node.text));
+        return number === undefined ? phrase(node.text) : quantity(integer(number), budget);
+      }
       case 'list':
         return listMeaning(node, budget);
       case 'set':
@@ -72,8 +74,13 @@ function valueMeaning(node: Node, budget: Budget): Meaning {
     case 'quantity': {
       const value = interpret(node.value, budget);
       const { name, known } = unitName(node.unit);
-      if (value.kind === 'quantity')
-        return name === 'deg' ? degreesOf(node.value, budget) : { ...value, unit: name, knownUnit: known };
+      if (value.kind === 'quantity' && name === 'deg') return degreesOf(node.value, budget);
+      if (value.kind === 'quantity') {
+        const letter = /^[a-zA-Z]$/.test(node.unit.trim()) ? node.unit.trim() : null;
+        const product =
+          letter === null ? null : new Scalar(apply('multiply', node.value, { kind: 'symbol', name: letter }), budget);
+        return { ...value, unit: name, knownUnit: known, product };
+      }
       if (value.kind === 'ratio') return { ...value, unit: name };
       return value;
     }
@@ -112,6 +119,7 @@ function quantity(node: Node, budget: Budget): Quantity {
     percent: false,
     degrees: null,
     digits: null,
+    product: null,
     decimal: bare.kind === 'number' && bare.places > 0 ? { digits: bare.digits, places: bare.places } : null,
   };
 }
@@ -214,7 +222,14 @@ function interval(open: Bracket, close: Bracket, items: readonly Meaning[]): Reg
 }
 
 function listMeaning({ items: nodes, joiner }: Extract<Node, { kind: 'list' }>, budget: Budget): Meaning {
-  const items = members(nodes, budget);
+  const all = members(nodes, budget);
+  // `x = 2k, k \in Z` is x = 2k.
+  const said = all.filter(
+    (item) => !(item.kind === 'labelled' && item.value.kind === 'text' && SET_NAMES.has(item.value.words)),
+  );
+  const [one] = said;
+  if (said.length === 1 && all.length > 1 && one !== undefined) return one;
+  const items = said.length === 0 ? all : said;
   const solutions = joinedRegions(nodes, items, joiner);
   if (solutions !== null) return solutions;
   const [first, ...rest] = items;
@@ -359,8 +374,9 @@ function equationMeaning(items: readonly Node[], budget: Budget): Meaning {
   const [left, ...others] = items as [Node, ...Node[]];
   const last = others.at(-1) as Node;
   if (items.length > 2) {
-    // x = 6/4 = 3/2: the last form counts. Without a name, the forms must agree.
-    if (!isLabel(left)) agree(items, budget);
+    // x = 6/4 = 3/2: the last form counts. The forms must agree, or be steps of a reckoning with numbers.
+    const numbers = isLabel(left) && others.every((form) => variablesOf(form).size === 0);
+    if (!numbers) agree(isLabel(left) ? others : items, budget);
     return isLabel(left)
       ? { kind: 'labelled', label: labelOf(left), value: interpret(last, budget), equation: null }
       : interpret(last, budget);

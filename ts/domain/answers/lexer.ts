@@ -211,6 +211,10 @@ class Lexer {
   }
 
   #macro(name: string): void {
+    if (name.endsWith('quad') && /^ *[a-zA-Z](?:_[^ ])? *=/.test(this.#text.slice(this.#at, this.#at + 20))) {
+      this.#push('mark', ',');
+      return;
+    }
     if (SKIPPED.has(name)) {
       this.#spaced = true;
       // `\left.` draws no bracket.
@@ -253,8 +257,12 @@ class Lexer {
     const start = this.#afterBlanks(this.#at);
     if (this.#text[start] !== '{') return;
     const end = this.#closing(start);
-    const inner = this.#text.slice(start + 1, end).trim();
-    if (/^[a-zA-Z]$/.test(inner) && !'ie'.includes(inner) && this.#tokens.at(-1)?.kind === 'number') {
+    const written = this.#text.slice(start + 1, end);
+    const inner = written.replaceAll('~', ' ').trim();
+    const last = this.#tokens.at(-1);
+    // `5 \mathrm{m}`, and `5 \mathrm{~m} / \mathrm{s}`, whose tie shows a unit
+    const behind = last?.kind === 'number' || (last?.text === '/' && this.#tokens.at(-2)?.kind === 'text');
+    if (/^[a-zA-Z]$/.test(inner) && (written.startsWith('~') || (behind && !'ie'.includes(inner)))) {
       this.#at = Math.min(end + 1, this.#text.length);
       this.#push('text', inner);
       return;
@@ -279,8 +287,10 @@ class Lexer {
     }
     const first = inner[0] ?? '';
     const alone = inner.length === 1 && isLetter(first);
-    const unit = /^[a-zA-Z][a-zA-Z .^{}0-9/-]*$/.test(inner) && unitName(inner).known;
-    const lettered = unit || /^[a-zA-Z][^\\^$]*$/.test(inner);
+    // Several letters of choices: A, C
+    const letters = inner.includes(',') && inner.split(/[ ,]+/).every((part) => part.length <= 1);
+    const unit = !letters && /^[a-zA-Z][a-zA-Z .^{}0-9/-]*$/.test(inner) && unitName(inner).known;
+    const lettered = unit || (!letters && /^[a-zA-Z][^\\^$]*$/.test(inner));
     if (lettered && !alone) {
       const lower = inner.toLowerCase();
       const named = this.#isFunction(inner) && this.#tokens.at(-1)?.kind !== 'number';
@@ -316,6 +326,11 @@ class Lexer {
     if (half) {
       this.#at = end + (this.#text[end + 2] === '.' ? 3 : 2);
       this.#text_(`${run}m`);
+      return;
+    }
+    if (run.length === 1 && last?.kind === 'number' && this.#spaced && this.#endsInUnit(end)) {
+      this.#push('text', this.#text.slice(start).trim());
+      this.#at = this.#text.length;
       return;
     }
     if (run.length === 1) {
@@ -355,6 +370,12 @@ class Lexer {
       return;
     }
     this.#product(run);
+  }
+
+  /** Is the letter that ends here a unit at the end of the text: `5 m`, `5 m/s`, `5 m^2`? */
+  #endsInUnit(end: number): boolean {
+    const unit = this.#text.slice(end - 1).trimEnd();
+    return /^[msghLNJWVK](?:\^[23]|\^\{[23]\}|\/[sh](?:\^2)?)?\.?$/.test(unit);
   }
 
   /** One-letter names, after the name of a function that is glued to its argument: `sinx`. */

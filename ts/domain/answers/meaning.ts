@@ -42,6 +42,8 @@ export interface Quantity {
   degrees: Scalar | null;
   /** What the digits of a number in another base say in base ten; null for all else. */
   digits: Scalar | null;
+  /** The value times the one letter of its unit: 5 m may be a product. null for all else. */
+  product: Scalar | null;
   /** Significant digits and decimal places of a written decimal; null for any other expression. */
   decimal: { digits: number; places: number } | null;
 }

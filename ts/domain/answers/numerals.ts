@@ -1,8 +1,7 @@
 import { Refusal } from './budget.ts';
 import { gcd } from './rational.ts';
 import { apply, integer, type Node, type NumberNode } from './tree.ts';
-
-const BASE_NAMES = 'zero one two three four five six seven eight nine ten eleven twelve'.split(' ');
+import { NUMBER_WORDS } from './words.ts';
 
 /** The number of a token: digits, perhaps with a point and an exponent (`1.5e-9`). */
 export function numberNode(text: string): Node {
@@ -48,8 +47,8 @@ export function repeatingNumber(before: string, period: string): NumberNode {
 
 /** 103_5. @throws Refusal `syntax` where the base or a digit is none */
 export function basedNumber(digits: string, name: string): Node {
-  const words = BASE_NAMES.indexOf(name.trim().toLowerCase());
-  const base = words > 1 ? words : /^[0-9]{1,2}$/.test(name) ? Number(name) : 0;
+  const word = NUMBER_WORDS.get(name.trim().toLowerCase());
+  const base = word !== undefined ? Number(word) : /^[0-9]{1,2}$/.test(name) ? Number(name) : 0;
   if (base < 2 || base > 36 || [...digits].some((digit) => Number(digit) >= base)) throw new Refusal('syntax');
   return { kind: 'based', digits, base };
 }

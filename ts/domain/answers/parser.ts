@@ -2,7 +2,7 @@ import { type Budget, LIMITS, Refusal } from './budget.ts';
 import { type Token, tokenize } from './lexer.ts';
 import { basedNumber, mixedNumber, numberNode, repeatingNumber } from './numerals.ts';
 import { apply, type Bracket, integer, type Node, type Relation } from './tree.ts';
-import { FUNCTIONS, plainWords } from './words.ts';
+import { FUNCTIONS, plainWords, SCALE_WORDS } from './words.ts';
 
 const RELATIONS: Readonly<Record<string, Relation>> = {
   '=': '=',
@@ -161,6 +161,7 @@ class Parser {
   #isSeparator(): boolean {
     return (
       [',', ';', 'and', 'or', '\\\\', '&'].some((mark) => this.#is(mark)) ||
+      this.#isWord('for', 'where') ||
       (this.#is('.') && this.#peek(1).kind === 'end')
     );
   }
@@ -241,7 +242,7 @@ class Parser {
 
   #ratio(): Node {
     const items = [this.#measured()];
-    while (!this.#colonEnds && this.#is(':')) {
+    while ((!this.#colonEnds && this.#is(':')) || this.#isWord('to')) {
       this.#at++;
       if (items.length >= LIMITS.items) throw new Refusal('items');
       items.push(this.#measured());
@@ -276,6 +277,12 @@ class Parser {
     return this.#unit(this.#sum());
   }
 
+  /** A word that joins what stands before and after it. */
+  #isWord(...words: string[]): boolean {
+    const token = this.#peek();
+    return token.kind === 'text' && words.includes(plainWords(token.text));
+  }
+
   #isCurrency(offset: number): boolean {
     return ['$', '£', '€', '₹', '¥'].some((mark) => this.#is(mark, offset));
   }
@@ -287,7 +294,14 @@ class Parser {
       return { kind: 'quantity', value, unit: this.#peek(-1).text };
     }
     const token = this.#peek();
-    if (token.kind !== 'text') return value;
+    if (token.kind !== 'text' || this.#isWord('to', 'for', 'where')) return value;
+    const [first = '', ...others] = plainWords(token.text).split(' ');
+    const scale = SCALE_WORDS.get(first);
+    if (scale !== undefined) {
+      this.#at++;
+      const scaled = apply('multiply', value, integer(scale));
+      return others.length === 0 ? this.#unit(scaled) : { kind: 'quantity', value: scaled, unit: others.join(' ') };
+    }
     let unit = token.text;
     this.#at++;
     if (/^(percent|per cent|percentage|pct)\.?$/i.test(unit.trim())) return { kind: 'percent', value };
@@ -491,6 +505,12 @@ class Parser {
     if ((kind === 'symbol' || kind === 'text') && (text === 'C' || text === 'F')) {
       this.#at += grouped ? 3 : 1;
       return { kind: 'quantity', value: base, unit: `°${text}` };
+    }
+    // 55° 30'
+    if (this.#peek().kind === 'number' && this.#is("'", 1)) {
+      const minutes = numberNode(this.#peek().text);
+      this.#at += 2;
+      return apply('degree', apply('add', base, apply('divide', minutes, integer(60))));
     }
     return apply('degree', base);
   }

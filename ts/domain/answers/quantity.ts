@@ -19,6 +19,14 @@ export interface QuantityVerdict {
 /** Are two values the same, by the rules of a rules for units, percents, degrees, bases and decimals? Symmetric. */
 export function compareQuantities(a: Quantity, b: Quantity, rules: Rules): QuantityVerdict {
   rules.budget.spend(a.scalar.constant && b.scalar.constant ? 4 : 40);
+  for (const [unit, other] of [
+    [a, b],
+    [b, a],
+  ] as const) {
+    // 5 m, where the other one speaks of a variable m.
+    if (unit.product !== null && other.unit === '' && !other.scalar.constant)
+      return compareValues(unit.product, other.scalar);
+  }
   if (!sameUnit(a, b, rules)) return { equal: false, reason: 'unit' };
   if (a.percent !== b.percent) return a.percent ? comparePercent(a, b, rules) : comparePercent(b, a, rules);
   if ((a.digits === null) !== (b.digits === null)) return compareBases(a, b, rules);

@@ -1,6 +1,6 @@
 import type { Ball } from './ball.ts';
 import * as balls from './ball.ts';
-import { orderRational, type Rational, rational } from './rational.ts';
+import { bitLength, orderRational, type Rational, rational } from './rational.ts';
 
 /** A number: exact as long as it is rational and not too large, else with 77 digits and a bound on its error. */
 export type Value = Rational | Ball;
@@ -56,10 +56,34 @@ export function scaled(a: Value, factor: Rational): Value {
 }
 
 /**
- * About 36 digits of a value as text. Values that {@link sameValue} calls the same have the same text: the value is first
- * multiplied by a number without a pattern, so that none that occurs lies where rounding goes either way.
+ * About 36 digits of a value as text, and a check of all others where the value is exact and has more. Values that
+ * {@link sameValue} calls the same have the same text, where both are exact or short: the value is first multiplied by a
+ * number without a pattern, so that none that occurs lies where rounding goes either way.
  */
 export function fingerprint(value: Value): string {
+  return value.kind === 'rational' && isLong(value) ? `${digitsOf(value)}#${residue(value)}` : digitsOf(value);
+}
+
+/** Has the number more digits than the text? */
+function isLong({ n, d }: Rational): boolean {
+  return bitLength(n) + bitLength(d) > 110;
+}
+
+/** A prime. */
+const MODULUS = 2n ** 127n - 1n;
+
+/** n / d modulo a prime, which does not depend on common factors of the two. */
+function residue({ n, d }: Rational): string {
+  // Fermat: d^(p-2) is 1/d.
+  let [inverse, square] = [1n, d % MODULUS];
+  for (let rest = MODULUS - 2n; rest > 0n; rest >>= 1n) {
+    if (rest & 1n) inverse = (inverse * square) % MODULUS;
+    square = (square * square) % MODULUS;
+  }
+  return ((((n % MODULUS) * inverse) % MODULUS) + (n < 0n ? MODULUS : 0n)).toString(36);
+}
+
+function digitsOf(value: Value): string {
   const ball = balls.multiply(toBall(value), PATTERNLESS);
   const top = balls.magnitude(ball);
   if (balls.isZero(ball)) return '0';

@@ -105,6 +105,21 @@ export const MONTHS = 'january february march april may june july august septemb
   ' ',
 );
 
+/** Words that stand for a number, and those that multiply the number before them. */
+export const NUMBER_WORDS: ReadonlyMap<string, bigint> = new Map(
+  'zero one two three four five six seven eight nine ten eleven twelve'
+    .split(' ')
+    .map((word, value): [string, bigint] => [word, BigInt(value)]),
+);
+export const SCALE_WORDS: ReadonlyMap<string, bigint> = new Map([
+  ['dozen', 12n],
+  ['hundred', 100n],
+  ['thousand', 1000n],
+  ['million', 10n ** 6n],
+  ['billion', 10n ** 9n],
+  ['trillion', 10n ** 12n],
+]);
+
 /** Is a run of letters a word, and not a product of one-letter names? */
 export function isWord(letters: string): boolean {
   if (letters.length < 2) return false;
