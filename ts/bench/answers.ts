@@ -14,7 +14,7 @@ import { score } from './answers/score.ts';
 import { formatKinds, formatScores, type Scores } from './answers/table.ts';
 
 /** Pairs that each grader has seen before it is measured. */
-const WARM_UP = 500;
+const WARM_UP = 1500;
 
 /** Questions and samples of the vote that is timed. */
 const VOTE = { questions: 8000, samples: 10 };
