@@ -34,19 +34,30 @@ async function main(args: readonly string[]): Promise<void> {
     new Peer(name, [python as string, programPath('peer.py'), name], 1000 * options.limit);
   const graders = [OURS, ...(python ? PEERS.map(peerOf) : [])];
 
+  const measured = await measureAll(graders, pairs, upstream, options.seed).finally(() =>
+    Promise.all(graders.map((grader) => grader.close())),
+  );
+  const machine = { cpu: cpus()[0]?.model, threads: cpus().length, load };
+  const { seed, limit } = options;
+  const vote = { ...VOTE, seconds: timeVotes(pairs) };
+  process.stdout.write(`${JSON.stringify({ bench: 'answers', machine, seed, limit, ...measured, vote })}\n`);
+}
+
+async function measureAll(
+  graders: readonly Grader[],
+  pairs: readonly Pair[],
+  upstream: readonly Pair[],
+  seed: number,
+): Promise<Record<string, Scores>> {
   // Compilers and caches are warm where a grader is used, so they are here.
   for (const grader of graders) {
-    for (const { gold, pred } of makePairs(WARM_UP, options.seed + 1)) await grader.grade(gold, pred);
+    for (const { gold, pred } of makePairs(WARM_UP, seed + 1)) await grader.grade(gold, pred);
   }
-  const results = {
+  return {
     pairs: await measure('pairs', graders, pairs),
     hostile: await measure('hostile inputs', graders, HOSTILE),
     upstream: await measure("Math-Verify's own tests", graders, upstream),
   };
-  const machine = { cpu: cpus()[0]?.model, threads: cpus().length, load };
-  const { seed, limit } = options;
-  const vote = { ...VOTE, seconds: timeVotes(pairs) };
-  process.stdout.write(`${JSON.stringify({ bench: 'answers', machine, seed, limit, ...results, vote })}\n`);
 }
 
 async function ownTests(python: string | undefined, options: AnswersOptions): Promise<Pair[]> {
@@ -63,7 +74,6 @@ async function measure(title: string, graders: readonly Grader[], pairs: readonl
       outcomes.push(await grader.grade(gold, pred));
       if (index % 100 === 99) process.stderr.write(`${grader.name}: ${index + 1} of ${pairs.length} ${title}\n`);
     }
-    await grader.close();
     scores[grader.name] = score(pairs, outcomes);
   }
   process.stderr.write(`\n${formatScores(title, scores)}\n\n${formatKinds(scores)}\n\n`);
