@@ -14,6 +14,8 @@ export interface Answer {
   /** null: none was found, because of `refusal`. */
   meaning: Meaning | null;
   refusal: RefusalReason | null;
+  /** The number of `1000,99`, which is first read as a list; null for all else. */
+  alternative: Meaning | null;
   /** Counts the work on this answer: reading it, and later the values of its expressions. */
   budget: Budget;
 }
@@ -26,11 +28,19 @@ export interface Answer {
  */
 export function readAnswer(text: string, repair: boolean): Answer {
   const budget = new Budget();
-  if (text.length > LIMITS.characters) return { text, meaning: null, refusal: 'characters', budget };
+  if (text.length > LIMITS.characters) return { text, meaning: null, refusal: 'characters', alternative: null, budget };
   const trimmed = text.trim();
   const meaning = refusalOf(() => meaningOf(clean(trimmed), budget, repair));
-  if (typeof meaning !== 'string') return { text: trimmed, meaning, refusal: null, budget };
-  return { text: trimmed, meaning: null, refusal: meaning, budget };
+  if (typeof meaning !== 'string')
+    return { text: trimmed, meaning, refusal: null, alternative: withPoint(trimmed, budget), budget };
+  return { text: trimmed, meaning: null, refusal: meaning, alternative: null, budget };
+}
+
+/** Digits with a decimal comma. */
+function withPoint(text: string, budget: Budget): Meaning | null {
+  return /^\$?-?(?:0,[0-9]+|[0-9]+,[0-9]{2})\$?$/.test(text)
+    ? interpret(parse(text.replace(',', '.'), budget, false), budget)
+    : null;
 }
 
 /** `(B) 17`, `\textbf{(B)}\ 17`, `B. 17`; the gaps are bounded, so that no input makes the match slow. */

@@ -1,13 +1,13 @@
 import { type Answer, readAnswer } from './answer.ts';
 import { Budget, isLimit } from './budget.ts';
 import { canonical } from './canonical.ts';
-import { asRegion } from './interpret.ts';
 import type { InequalityPart, Meaning, Quantity } from './meaning.ts';
 import { type AnswerPolicy, POLICIES } from './policy.ts';
 import { compareQuantities, type Rules } from './quantity.ts';
 import { sameRegion } from './region.ts';
 import { type Outcome, proportional, refusalOf } from './scalar.ts';
-import { plainWords } from './words.ts';
+import { asRegion } from './sets.ts';
+import { formulaText, isFormula, wordText } from './texts.ts';
 
 /** What a comparison found. */
 export interface Verdict {
@@ -46,6 +46,22 @@ export function compareRead(a: Answer, b: Answer, policy: AnswerPolicy): Verdict
   }
   const [meaningA, meaningB] = [a.meaning, b.meaning];
   const verdict = verdictOr(() => compareMeanings(meaningA, meaningB, { ...policy, budget: new Budget() }));
+  // 1000,99 is a list, unless it is to be the number 1000.99.
+  for (const [comma, other] of [
+    [a, b],
+    [b, a],
+  ] as const) {
+    const number = comma.alternative;
+    if (
+      number === null ||
+      other.meaning?.kind !== 'quantity' ||
+      other.meaning.decimal === null ||
+      verdict.equal === true
+    )
+      continue;
+    const { meaning } = other;
+    return verdictOr(() => compareMeanings(number, meaning, { ...policy, budget: new Budget() }));
+  }
   if (verdict.equal === true || (a.meaning.kind !== 'text' && b.meaning.kind !== 'text')) return verdict;
   const [wordsA, wordsB] = [wordText(a.text), wordText(b.text)];
   return wordsA === wordsB && wordsA.length > 1 ? { equal: true, reason: 'text' } : verdict;
@@ -54,23 +70,6 @@ export function compareRead(a: Answer, b: Answer, policy: AnswerPolicy): Verdict
 function verdictOr(work: () => Verdict): Verdict {
   const verdict = refusalOf(work);
   return typeof verdict === 'string' ? { equal: null, reason: verdict } : verdict;
-}
-
-/** A formula without what is of looks alone; blanks stay where they part letters or digits. */
-function formulaText(text: string): string {
-  const plain = text
-    .replaceAll(/\\(?:left|right|displaystyle)(?![a-zA-Z])|\\[,;:!> ]|[$~]/g, ' ')
-    .replaceAll(/\s+/g, ' ');
-  return plain.replaceAll(/ (?![0-9A-Za-z])|(?<![0-9A-Za-z]) /g, '').replace(/\.$/, '');
-}
-
-/** Words without the macros and braces around them. */
-function wordText(text: string): string {
-  return plainWords(text.replaceAll(/\\(?:text[a-z]*|mathrm|mbox|left|right)(?![a-zA-Z])|\\[,;:! ]|[{}$]/g, ' '));
-}
-
-function isFormula(text: string): boolean {
-  return /[\\^_=<>+/]/.test(text) && /[0-9a-zA-Z]/.test(text.replaceAll(/\\[a-zA-Z]+/g, ''));
 }
 
 /** The verdict on two meanings; symmetric. */
@@ -152,11 +151,20 @@ function compareSequences(a: Sequence, b: Sequence, rules: Rules): Verdict {
 
 function compareCollections(a: Collection, b: Collection, rules: Rules): Verdict {
   if (a.braces !== b.braces && !rules.setAsList) return { equal: false, reason: 'kind' };
+  const [valuesA, valuesB] = [assigned(a), assigned(b)];
+  if ((valuesA === null) !== (valuesB === null)) return inOrder(valuesA ?? a.items, valuesB ?? b.items, rules);
   if (!a.braces && !b.braces && a.items.length !== b.items.length) return { equal: false, reason: 'size' };
   if (!a.braces && !b.braces) return matched(a.items, b.items, rules);
   // In a set a member may be written twice.
   const [there, back] = [covered(a.items, b.items, rules), covered(b.items, a.items, rules)];
   return there.equal === true ? back : there;
+}
+
+/** The values of x = 2, y = 3 in the order of the names; null where not all members are given to different names. */
+function assigned({ items }: Collection): Meaning[] | null {
+  const labelled = items.filter((item) => item.kind === 'labelled');
+  if (labelled.length < items.length || new Set(labelled.map(({ label }) => label)).size < items.length) return null;
+  return labelled.sort((x, y) => (x.label < y.label ? -1 : 1)).map(({ value }) => value);
 }
 
 /** Is each of `a` in `b`? */
@@ -216,11 +224,9 @@ function compareKinds(a: Meaning, b: Meaning, rules: Rules): Verdict | null {
       return decided(sameRegion(a.region, region), 'region');
   }
   if (a.kind === 'collection') {
-    const assignments = a.items.filter((item) => item.kind === 'labelled');
-    if (b.kind === 'sequence' && rules.tupleAsAssignments && assignments.length === a.items.length && b.open !== '[') {
-      const sorted = assignments.sort((x, y) => (x.label < y.label ? -1 : 1)).map(({ value }) => value);
-      return inOrder(sorted, b.items, rules);
-    }
+    const values = b.kind === 'sequence' && rules.tupleAsAssignments ? assigned(a) : null;
+    if (b.kind === 'sequence' && values !== null && b.open !== '[' && b.close !== ']')
+      return inOrder(values, b.items, rules);
     if (b.kind === 'sequence' && rules.tupleAsList && !a.braces) return inOrder(a.items, b.items, rules);
     const [only] = a.items;
     if (a.items.length === 1 && only !== undefined && rules.setAsList) return compareMeanings(only, b, rules);

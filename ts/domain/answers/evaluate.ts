@@ -5,6 +5,7 @@ import * as rationals from './rational.ts';
 import { type Rational, rational } from './rational.ts';
 import type { Node } from './tree.ts';
 import { isRealValue, orderValues, sameValue, toBall, type Value } from './value.ts';
+import { binomial, factorial, remainder } from './whole.ts';
 
 /** The value of an expression, and how far it is to be trusted. */
 export interface Sample {
@@ -23,9 +24,6 @@ const ABSORBED = 90;
 
 /** Bits of an exact constant beyond which its rounding counts as an absorption. */
 const LONG = 200;
-
-/** n! with a larger n has more bits than are kept. */
-const MAX_FACTORIAL = 3200n;
 
 /** Exponents and roots of an exact number up to this one are looked for exactly. */
 const MAX_ROOT = 64n;
@@ -115,9 +113,9 @@ class Evaluator {
         case 'log':
           return this.#divide(this.#function('ln', b), this.#function('ln', a));
         case 'binomial':
-          return this.#binomial(a, b);
+          return binomial(this.#exact(a), this.#whole(b), this.#budget);
         case 'remainder':
-          return this.#remainder(a, b);
+          return remainder(this.#exact(a), this.#exact(b), this.#budget);
       }
     }
     return this.#several(name, values);
@@ -153,9 +151,9 @@ class Evaluator {
       case 'ceil':
         return rational(-this.#floor(this.#unary('negative', a, values)));
       case 'factorial':
-        return this.#factorial(a, 1n);
+        return factorial(this.#whole(a), 1n, this.#budget);
       case 'doubleFactorial':
-        return this.#factorial(a, 2n);
+        return factorial(this.#whole(a), 2n, this.#budget);
       case 'cbrt':
         return this.#root(a, rational(3n));
       case 'pm':
@@ -307,6 +305,12 @@ class Evaluator {
     return a;
   }
 
+  /** Only exact numbers have binomials and remainders. */
+  #exact(a: Value): Rational {
+    if (a.kind === 'rational') return a;
+    return rational(this.#whole(a));
+  }
+
   #floor(a: Value): bigint {
     this.#real(a);
     if (a.kind === 'rational') return rationals.floorRational(a);
@@ -329,67 +333,6 @@ class Evaluator {
     const floor = this.#floor(a);
     if (sameValue(a, rational(floor)) !== true) throw new Refusal('undefined');
     return floor;
-  }
-
-  #factorial(a: Value, step: bigint): Value {
-    const n = this.#whole(a);
-    if (n < 0n) throw new Refusal('undefined');
-    if (n > MAX_FACTORIAL * step) throw new Refusal('bits');
-    return rational(this.#rangeProduct(step === 1n ? 1n : n % 2n === 0n ? 2n : 1n, n, step));
-  }
-
-  /** low (low + step) ... high, by halves, so that the factors stay of one size. */
-  #rangeProduct(low: bigint, high: bigint, step: bigint): bigint {
-    if (low > high) return 1n;
-    const count = (high - low) / step;
-    if (count < 8n) {
-      let product = 1n;
-      for (let k = low; k <= high; k += step) product *= k;
-      this.#budget.spend(1);
-      return product;
-    }
-    const middle = low + (count / 2n) * step;
-    const [left, right] = [this.#rangeProduct(low, middle, step), this.#rangeProduct(middle + step, high, step)];
-    this.#budget.spend(rationals.multiplicationCost(rationals.bitLength(left)));
-    return left * right;
-  }
-
-  /** n (n-1) ... (n-k+1) / k!, for any rational n. */
-  #binomial(a: Value, b: Value): Value {
-    let k = this.#whole(b);
-    if (k < 0n) return ZERO;
-    if (a.kind !== 'rational') throw new Refusal('undefined');
-    if (a.d === 1n && a.n >= 0n) {
-      if (k > a.n) return ZERO;
-      if (a.n - k < k) k = a.n - k;
-    }
-    if (k > MAX_FACTORIAL) throw new Refusal('bits');
-    if (a.d === 1n) {
-      const size = Number(k) * rationals.bitLength(a.n);
-      if (size > 4 * LIMITS.bits) throw new Refusal('bits');
-      return rational(this.#rangeProduct(a.n - k + 1n, a.n, 1n) / this.#rangeProduct(1n, k, 1n));
-    }
-    if (k > 64n) throw new Refusal('undefined');
-    let product: Rational = ONE;
-    for (let j = 0n; j < k; j++) {
-      const factor = rationals.addRational(a, rational(-j), this.#budget);
-      product = rationals.multiplyRational(
-        product,
-        rationals.divideRational(factor, rational(j + 1n), this.#budget),
-        this.#budget,
-      );
-    }
-    return product;
-  }
-
-  #remainder(a: Value, b: Value): Value {
-    if (a.kind !== 'rational' || b.kind !== 'rational' || b.n === 0n) throw new Refusal('undefined');
-    const quotient = rational(rationals.floorRational(rationals.divideRational(a, b, this.#budget)));
-    return rationals.addRational(
-      a,
-      rationals.negateRational(rationals.multiplyRational(quotient, b, this.#budget)),
-      this.#budget,
-    );
   }
 }
 

@@ -3,7 +3,7 @@ import { type Budget, Refusal } from './budget.ts';
 import { evaluate } from './evaluate.ts';
 import type { InequalityPart, Meaning } from './meaning.ts';
 import { rational } from './rational.ts';
-import { complement, intersection, point, REALS, type Region } from './region.ts';
+import { complement, intersection, point, REALS, type Region, union } from './region.ts';
 import { refusalOf, Scalar, variablesOf } from './scalar.ts';
 import { apply, type Node, type Relation } from './tree.ts';
 import { isRealValue, isZeroValue, orderValues, sameValue, toBall, type Value } from './value.ts';
@@ -22,6 +22,16 @@ export function inequality({ items, ops }: Extract<Node, { kind: 'relation' }>, 
   if (variable === undefined) throw new Refusal('syntax');
   for (const [i, op] of ops.entries()) {
     const [left, right] = [items[i], items[i + 1]] as [Node, Node];
+    const both = ops.length === 1 ? (absolute(left, op, right) ?? absolute(right, MIRRORED[op] ?? op, left)) : null;
+    if (both !== null) {
+      const solved = both.map((each) => inequality(each, budget)).filter((each) => each.kind === 'region');
+      const [first, second] = solved;
+      if (first !== undefined && second !== undefined) {
+        // |y| < c is -c < y and y < c; |y| > c is y < -c or y > c.
+        const below = (isAbsolute(left) ? op : MIRRORED[op])?.startsWith('<') === true;
+        return { kind: 'region', region: (below ? intersection : union)(first.region, second.region), variable };
+      }
+    }
     const infinite = isInfinite(left) || isInfinite(right);
     // -oo < x says nothing.
     if (infinite && ops.length > 1) continue;
@@ -33,6 +43,24 @@ export function inequality({ items, ops }: Extract<Node, { kind: 'relation' }>, 
   }
   if (regions.length === parts.length) return { kind: 'region', region: regions.reduce(intersection, REALS), variable };
   return { kind: 'inequality', parts };
+}
+
+const MIRRORED: Partial<Record<Relation, Relation>> = { '<': '>', '<=': '>=', '>': '<', '>=': '<=' };
+
+function isAbsolute(node: Node): boolean {
+  return node.kind === 'apply' && node.name === 'abs';
+}
+
+/** The two inequalities that |y| op bound stands for; null for others. */
+function absolute(node: Node, op: Relation, bound: Node): Extract<Node, { kind: 'relation' }>[] | null {
+  const mirrored = MIRRORED[op];
+  if (node.kind !== 'apply' || node.name !== 'abs' || mirrored === undefined || variablesOf(bound).size > 0)
+    return null;
+  const inner = node.args[0] as Node;
+  return [
+    { kind: 'relation', ops: [op], items: [inner, bound] },
+    { kind: 'relation', ops: [mirrored], items: [inner, apply('negative', bound)] },
+  ];
 }
 
 function relationOf(op: Relation): InequalityPart['relation'] {

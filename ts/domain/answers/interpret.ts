@@ -1,10 +1,12 @@
 import { type Budget, Refusal } from './budget.ts';
 import { inequality } from './inequality.ts';
+import { isLabel, labelOf, mentions } from './labels.ts';
 import type { Meaning, Quantity } from './meaning.ts';
-import { complement, EMPTY, intersection, point, REALS, type Region, union } from './region.ts';
+import { complement, EMPTY, intersection, REALS, type Region, union } from './region.ts';
 import { compareScalars, Scalar, variablesOf } from './scalar.ts';
-import { apply, type Bracket, childrenOf, integer, type Node } from './tree.ts';
-import { isRealValue } from './value.ts';
+import { asRegion, interval, isSetOperation } from './sets.ts';
+import { contains, infinitySign, isPlusMinus, withoutSign, withSign } from './signs.ts';
+import { apply, type Bracket, integer, type Node } from './tree.ts';
 import { NUMBER_WORDS, plainWords, unitName } from './words.ts';
 
 /** Phrases for sets and for no number. */
@@ -134,46 +136,6 @@ function isStructure(node: Node): boolean {
   return !['number', 'apply', 'series', 'group', 'quantity', 'percent'].includes(node.kind);
 }
 
-function isPlusMinus(node: Node): boolean {
-  return node.kind === 'apply' && (node.name === 'pm' || node.name === 'mp');
-}
-
-function contains(node: Node, test: (node: Node) => boolean): boolean {
-  return test(node) || childrenOf(node).some((child) => contains(child, test));
-}
-
-/** With the upper (1) or the lower (-1) of each pair of signs. */
-function withSign(node: Node, sign: 1 | -1): Node {
-  switch (node.kind) {
-    case 'apply': {
-      const args = node.args.map((arg) => withSign(arg, sign));
-      if (!isPlusMinus(node)) return { ...node, args };
-      const arg = args[0] as Node;
-      return (node.name === 'pm') === (sign === 1) ? arg : apply('negative', arg);
-    }
-    case 'group':
-      return { ...node, inner: withSign(node.inner, sign) };
-    default:
-      return node;
-  }
-}
-
-function withoutSign(node: Node): Node {
-  let inner = node;
-  while (inner.kind === 'group' || (inner.kind === 'apply' && inner.name === 'negative')) {
-    inner = inner.kind === 'group' ? inner.inner : (inner.args[0] as Node);
-  }
-  return inner;
-}
-
-function infinitySign(node: Node): 1 | -1 | null {
-  if (node.kind === 'group') return infinitySign(node.inner);
-  if (node.kind === 'symbol') return node.name === 'oo' ? 1 : null;
-  if (node.kind !== 'apply' || node.name !== 'negative') return null;
-  const inner = infinitySign(node.args[0] as Node);
-  return inner === null ? null : inner === 1 ? -1 : 1;
-}
-
 // Members
 
 /** The members of a set or list; those with a plus-minus count twice. */
@@ -207,18 +169,6 @@ function vector(nodes: readonly Node[], budget: Budget): Meaning {
   return items.length === 1 && only !== undefined
     ? only
     : { kind: 'sequence', open: '<', close: '>', items, region: null };
-}
-
-function interval(open: Bracket, close: Bracket, items: readonly Meaning[]): Region | null {
-  if (items.length !== 2 || open === '<') return null;
-  const ends = items.map((item) => {
-    if (item.kind === 'infinity') return item.sign;
-    const value = item.kind === 'quantity' ? item.scalar.value : null;
-    return value !== null && isRealValue(value) ? value : null;
-  });
-  const [low, high] = ends;
-  if (low === undefined || high === undefined || low === null || high === null || low === 1 || high === -1) return null;
-  return union([{ low, high, lowClosed: open === '[' && low !== -1, highClosed: close === ']' && high !== 1 }], []);
 }
 
 function listMeaning({ items: nodes, joiner }: Extract<Node, { kind: 'list' }>, budget: Budget): Meaning {
@@ -274,21 +224,6 @@ function joinedRegions(nodes: readonly Node[], items: readonly Meaning[], joiner
 
 // Sets
 
-function isSetOperation(node: Node): boolean {
-  if (node.kind !== 'apply') return false;
-  if (['union', 'intersection', 'without'].includes(node.name)) return true;
-  const [first] = node.args;
-  return node.name === 'add' && first !== undefined && isSet(first);
-}
-
-function isSet(node: Node): boolean {
-  return (
-    node.kind === 'set' ||
-    node.kind === 'tuple' ||
-    (node.kind === 'symbol' && (node.name === 'reals' || node.name === 'emptyset'))
-  );
-}
-
 function regionOf(node: Node, budget: Budget): Region {
   return budget.deeper(() => {
     if (node.kind === 'apply' && isSetOperation(node)) {
@@ -308,16 +243,7 @@ function regionOf(node: Node, budget: Budget): Region {
 }
 
 /** The set of real numbers that a meaning stands for, or null. */
-export function asRegion(meaning: Meaning): Region | null {
-  if (meaning.kind === 'region') return meaning.region;
-  if (meaning.kind === 'sequence') return meaning.region;
-  if (meaning.kind !== 'collection') return null;
-  const points = meaning.items.map((item) => (item.kind === 'quantity' ? item.scalar.value : null));
-  const real = points.filter((value) => value !== null).filter(isRealValue);
-  return real.length === points.length ? real.map(point).reduce(union, EMPTY) : null;
-}
-
-function builderMeaning({ variable, conditions }: Extract<Node, { kind: 'builder' }>, budget: Budget): Meaning {
+export function builderMeaning({ variable, conditions }: Extract<Node, { kind: 'builder' }>, budget: Budget): Meaning {
   const [symbol, domain] = variable.kind === 'relation' ? [variable.items[0], variable] : [variable, null];
   if (symbol?.kind !== 'symbol') throw new Refusal('syntax');
   const all = [...(domain === null ? [] : [domain]), ...conditions];
@@ -404,48 +330,4 @@ function agree(nodes: readonly Node[], budget: Budget): void {
 function differenceOf(left: Node, right: Node, budget: Budget): Scalar | null {
   const node = apply('add', left, apply('negative', right));
   return contains(node, (each) => isStructure(each) || isPlusMinus(each)) ? null : new Scalar(node, budget);
-}
-
-/** Is it a name that a value may be given to: x, a_5, f(x), AB, \text{Area}, P(A)? */
-function isLabel(node: Node): boolean {
-  if (node.kind === 'symbol') return !['pi', 'e', 'i', 'oo'].includes(node.name);
-  if (node.kind === 'text' || (node.kind === 'quantity' && isLabel(node.value))) return true;
-  if (node.kind === 'group') return node.inner.kind === 'symbol' && isLabel(node.inner);
-  if (node.kind === 'tuple' || node.kind === 'ratio') return node.items.every(isLabel);
-  if (node.kind !== 'apply') return false;
-  // |AB|, and \frac{AB}{CD} of lengths
-  if (node.name === 'abs' || node.name === 'divide')
-    return node.args.every((arg) => isCapital(arg) || (isLabel(arg) && arg.kind === 'apply'));
-  if (node.name !== 'multiply') return false;
-  const [head, ...rest] = node.args as [Node, ...Node[]];
-  if (node.args.every(isCapital)) return true;
-  const inverse = head.kind === 'apply' && head.name === 'power' && head.args[0]?.kind === 'symbol';
-  const [argument] = rest;
-  return (
-    rest.length === 1 &&
-    (head.kind === 'symbol' || inverse) &&
-    (argument?.kind === 'group' || argument?.kind === 'tuple')
-  );
-}
-
-function isCapital(node: Node): boolean {
-  return node.kind === 'symbol' && /^[A-Z]/.test(node.name);
-}
-
-function labelOf(node: Node): string {
-  switch (node.kind) {
-    case 'symbol':
-      return node.name;
-    case 'text':
-      return plainWords(node.text);
-    case 'number':
-      return `${node.value.n}/${node.value.d}`;
-    default:
-      return `${node.kind === 'apply' ? node.name : ''}(${childrenOf(node).map(labelOf).join(' ')})`;
-  }
-}
-
-/** Does a value speak of the name that it is given to? Then the two are an equation. */
-function mentions(value: Node, label: Node): boolean {
-  return label.kind === 'symbol' && variablesOf(value).has(label.name);
 }

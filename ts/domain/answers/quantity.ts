@@ -54,7 +54,8 @@ function sameUnit(a: Quantity, b: Quantity, rules: Rules): boolean {
 /** 50% is 50 or 1/2, as the rules says. */
 function comparePercent(percent: Quantity, other: Quantity, rules: Rules): QuantityVerdict {
   const number = { ...percent, percent: false };
-  if (rules.percent === 'strict') return { equal: false, reason: 'unit' };
+  if (rules.percent === 'strict' || other.degrees !== null || (other.unit !== '' && rules.units !== 'ignore'))
+    return { equal: false, reason: 'unit' };
   const asNumber = compareQuantities(number, other, rules);
   if (rules.percent === 'number' || (rules.percent === 'either' && asNumber.equal)) return renamed(asNumber, 'percent');
   const fraction = { ...number, scalar: percent.scalar.times(rational(1n, 100n)) };
@@ -63,7 +64,8 @@ function comparePercent(percent: Quantity, other: Quantity, rules: Rules): Quant
 
 /** 90 degrees are 90, and pi/2. */
 function compareDegrees(angle: Quantity, other: Quantity, rules: Rules): QuantityVerdict {
-  if (rules.units === 'strict') return { equal: false, reason: 'unit' };
+  if (rules.units === 'strict' || (other.unit !== '' && rules.units !== 'ignore'))
+    return { equal: false, reason: 'unit' };
   const degrees = compareValues(angle.degrees as Scalar, other.scalar);
   if (degrees.equal !== false) return renamed(degrees, 'degrees');
   if (isRounded({ ...angle, scalar: angle.degrees as Scalar }, other, rules)) return { equal: true, reason: 'decimal' };

@@ -135,7 +135,8 @@ export function plainWords(text: string): string {
     .replaceAll('"', ' ')
     .split(/[\s~]+/)
     .filter((word) => word !== '');
-  if (words.length > 1 && /^(the|an?)$/.test(words[0] ?? '')) words.shift();
+  if (words.length > 1 && /^(the|an?)$/.test(words[0] ?? '') && (words[1] ?? '').length > 2 && words[1] !== 'and')
+    words.shift();
   return words
     .map((word) => trimmed(word))
     .filter((word) => word !== '')

@@ -164,6 +164,8 @@ export const FORMS: readonly Form[] = [
   {
     form: 'thousands',
     equal: [
+      ['1000.99', '1000,99', '1,000.99'],
+      ['0,25', '0.25'],
       [
         '1234567',
         '1,234,567',
@@ -184,6 +186,7 @@ export const FORMS: readonly Form[] = [
     different: [
       ['1,234', '1, 234', '1.234', '12,34'],
       ['1,000', '1', '(1,000)', '10,00'],
+      ['1,22', '1.23', '122'],
       ['(100,200)', '100200', '(100,201)'],
     ],
   },
@@ -429,6 +432,8 @@ export const FORMS: readonly Form[] = [
       ['\\infty', '-\\infty', '0', '1/0', 'x'],
       ['\\emptyset', '0', '\\mathbb{R}'],
       ['\\emptyset', '\\{0\\}'],
+      ['\\emptyset', '(3,2)', '(3,3)'],
+      ['\\emptyset', '(x,y)=(3,2)'],
       ['\\mathbb{R}', '\\mathbb{Z}', '\\mathbb{N}', '(0,\\infty)', 'R'],
     ],
   },
@@ -516,7 +521,8 @@ export const FORMS: readonly Form[] = [
       ['y=2x+1', 'y=2x-1', 'y=-2x+1', 'x=2y+1', 'y=2x'],
       ['x^2+y^2=25', 'x^2+y^2=5', 'x^2-y^2=25', '25'],
       ['x=2, y=3', 'x=3, y=2', 'x=2'],
-      ['x=2, y=3', '(3,2)'],
+      ['x=2, y=3', '(3,2)', '(2,3]', '3, 2'],
+      ['x=2, y=3', '2, 4'],
       ['7^{\\log_7 3}=3', '7', '7^{\\log_7 3}=7'],
     ],
   },
@@ -715,6 +721,7 @@ export const FORMS: readonly Form[] = [
       ['5\\text{ cm}', '6\\text{ cm}', '50\\text{ cm}'],
       ['5\\text{ cm}', '5\\text{ m}', '5\\text{ kg}', '5\\text{ cm}^2'],
       ['90^\\circ', '91^\\circ', '9^\\circ', '\\pi'],
+      ['28\\%', '28 \\text{ minutes}', '28^\\circ'],
       ['\\$5', '\\$6', '\\$0.05', '5 \\text{ cents}'],
       ['x', '5x', '5'],
       ['5m', '5', '5n'],
@@ -789,6 +796,20 @@ export const FORMS: readonly Form[] = [
   {
     form: 'malformed',
     equal: [
+      ['12:30', '12{:}30'],
+      ['x=1\\pm\\sqrt2', 'x_{1,2}=1\\pm\\sqrt2'],
+      [
+        '9.8\\ \\text{m/s}^2',
+        '9.8 \\mathrm{m/s^2}',
+        '9.8 \\mathrm{~m/s}^2',
+        '9.8 m/s^2',
+        '9.8 \\mathrm{~m} / \\mathrm{s}^2',
+        '9.8',
+      ],
+      ['10^{-3} \\mathrm{m}', '0.001 \\text{ m}', '0.001'],
+      ['\\text{A and B}', 'A, B', 'A and B', '\\text{A}, \\text{B}', '\\text{B,A}', '(A), (B)'],
+      ['|x-3|<2', '1<x<5', '(1,5)'],
+      ['|x|\\ge 2', 'x\\le -2 \\text{ or } x\\ge 2', '(-\\infty,-2]\\cup[2,\\infty)'],
       ['\\frac{1}{5}', '\\\\frac{1}{5}', '\\\\left(\\\\frac15\\\\right)'],
       ['x_1=2, x_2=3', '2, 3', 'x_{1}=2,\\quadx_{2}=3', '3, 2'],
       ['7:32', 'S_1:S_2=7:32', 'A:B=7:32'],

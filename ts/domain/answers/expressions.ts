@@ -1,0 +1,312 @@
+import { LIMITS, Refusal } from './budget.ts';
+import { ACCENTS, CONSTANTS, LETTERS } from './notation.ts';
+import { basedNumber, mixedNumber, numberNode, repeatingNumber } from './numerals.ts';
+import { Operands } from './operands.ts';
+import { apply, integer, type Node } from './tree.ts';
+import { FUNCTIONS, plainWords, SCALE_WORDS } from './words.ts';
+
+/** Words before a value that say nothing about it. */
+const PREFIXES: ReadonlySet<string> = new Set(
+  'about approximately exactly roughly answer is answer: rs rs. usd total around'.split(' '),
+);
+
+/** The middle layer of the grammar: powers, products, sums, and the units and ratios around them. */
+export abstract class Expressions extends Operands {
+  protected ratio(): Node {
+    const items = [this.measured()];
+    while ((!this.colonEnds && this.is(':')) || this.isWord('to')) {
+      this.at++;
+      if (items.length >= LIMITS.items) throw new Refusal('items');
+      items.push(this.measured());
+    }
+    return items.length === 1 ? (items[0] as Node) : this.unit({ kind: 'ratio', items });
+  }
+  /** A sum with what may stand around it: a currency sign, a percent sign, words. */
+  protected measured(): Node {
+    const first = this.peek();
+    if (first.kind === 'text') {
+      const words = plainWords(first.text);
+      const letter = first.text.length === 1;
+      const value = this.peek(1);
+      const prefix = words.split(' ').every((word) => PREFIXES.has(word)) && value.kind !== 'end';
+      if (prefix) this.at++;
+      else if (!letter) {
+        this.at++;
+        return { kind: 'text', text: first.text };
+      }
+    }
+    const sign = this.is('-') && this.isCurrency(1);
+    if (sign) this.at++;
+    if (this.isCurrency(0)) {
+      const unit = this.peek().text;
+      this.at++;
+      const value = this.sum();
+      return this.unit({ kind: 'quantity', value: sign ? apply('negative', value) : value, unit });
+    }
+    return this.unit(this.sum());
+  }
+
+  protected isCurrency(offset: number): boolean {
+    return ['$', '£', '€', '₹', '¥'].some((mark) => this.is(mark, offset));
+  }
+
+  protected unit(value: Node): Node {
+    if (this.take('%')) return { kind: 'percent', value };
+    if (this.isCurrency(0)) {
+      this.at++;
+      return { kind: 'quantity', value, unit: this.peek(-1).text };
+    }
+    const token = this.peek();
+    if (token.kind !== 'text' || this.isWord('to', 'for', 'where')) return value;
+    const [first = '', ...others] = plainWords(token.text).split(' ');
+    const scale = SCALE_WORDS.get(first);
+    if (scale !== undefined) {
+      this.at++;
+      const scaled = apply('multiply', value, integer(scale));
+      return others.length === 0 ? this.unit(scaled) : { kind: 'quantity', value: scaled, unit: others.join(' ') };
+    }
+    let unit = token.text;
+    this.at++;
+    if (/^(percent|per cent|percentage|pct)\.?$/i.test(unit.trim())) return { kind: 'percent', value };
+    for (;;) {
+      if (this.is('^')) {
+        this.at++;
+        const group = this.take('{');
+        const sign = this.take('-') ? '-' : '';
+        unit += ` ^${sign}${this.peek().text}`;
+        this.at++;
+        if (group) this.close('}');
+      } else if (this.is('cdot') && this.peek(1).kind === 'text') {
+        this.at++;
+      } else if (this.peek().kind === 'text' || (this.is('/') && this.peek(1).kind === 'text')) {
+        unit += ` ${this.peek().text}`;
+        this.at++;
+      } else break;
+    }
+    if (value.kind === 'quantity') return { ...value, unit: value.unit === '$' ? '$' : `${value.unit} ${unit}` };
+    return { kind: 'quantity', value, unit };
+  }
+
+  protected sum(): Node {
+    return this.budget.deeper(() => {
+      const terms = [this.signed()];
+      for (;;) {
+        if (!['+', '-', 'pm', 'mp'].some((mark) => this.is(mark))) break;
+        terms.push(this.signed());
+      }
+      this.budget.spend(terms.length);
+      return terms.length === 1 ? (terms[0] as Node) : apply('add', ...terms);
+    });
+  }
+
+  /** A term with the signs before it. */
+  protected signed(): Node {
+    const signs: string[] = [];
+    for (;;) {
+      const sign = ['+', '-', 'pm', 'mp'].find((mark) => this.is(mark));
+      if (sign === undefined) break;
+      this.at++;
+      // `+-` is how some type a plus-minus.
+      signs.push(sign === '+' && this.is('/') && this.is('-', 1) ? 'pm' : sign);
+      if (signs.at(-1) === 'pm' && sign === '+') this.at += 2;
+    }
+    let result = this.term();
+    if (signs.filter((sign) => sign === '-').length % 2 === 1) result = apply('negative', result);
+    for (const sign of signs) if (sign === 'pm' || sign === 'mp') result = apply(sign, result);
+    return result;
+  }
+
+  protected term(): Node {
+    const factors = [this.factor()];
+    for (;;) {
+      this.budget.spend(1);
+      if (['*', 'cdot', 'times'].some((mark) => this.is(mark))) {
+        this.at++;
+        factors.push(this.signedFactor());
+      } else if (this.is('/') || this.is('div')) {
+        this.at++;
+        factors.push(apply('inverse', this.signedFactor()));
+      } else if (this.startsFactor(factors.at(-1))) this.juxtaposed(factors);
+      else break;
+    }
+    return factors.length === 1 ? (factors[0] as Node) : apply('multiply', ...factors);
+  }
+
+  /** A factor right behind another: a product, or the fraction of a mixed number. */
+  protected juxtaposed(factors: Node[]): void {
+    const last = factors.at(-1) as Node;
+    const whole = last.kind === 'number' && last.places === 0 && last.value.d === 1n ? last : null;
+    if (whole !== null && this.peek().kind === 'number') {
+      const [top, bottom] = [this.peek(), this.peek(2)];
+      if (!top.spaced || !this.is('/', 1) || bottom.kind !== 'number') throw new Refusal('syntax');
+      const mixed = mixedNumber(whole, numberNode(top.text), numberNode(bottom.text));
+      if (mixed === null) throw new Refusal('syntax');
+      this.at += 3;
+      factors[factors.length - 1] = mixed;
+      return;
+    }
+    const isFraction = this.is('frac');
+    const next = this.factor();
+    if (whole !== null && isFraction && next.kind === 'apply' && next.name === 'divide') {
+      const [top, bottom] = next.args;
+      const mixed = mixedNumber(whole, top, bottom);
+      if (mixed !== null) {
+        factors[factors.length - 1] = mixed;
+        return;
+      }
+    }
+    factors.push(next);
+  }
+
+  protected startsFactor(before: Node | undefined): boolean {
+    const { kind, text } = this.peek();
+    if (kind === 'number') return before?.kind !== 'number' || this.is('/', 1);
+    if (kind === 'symbol') return true;
+    if (kind === 'text') return text.length === 1 && 'ie'.includes(text);
+    if (kind === 'mark')
+      return (
+        (text === '(' && !this.isMod(1)) ||
+        text === '{' ||
+        (text === '[' && !this.frenchEnd()) ||
+        (text === '|' && this.bars === 0 && !this.colonEnds)
+      );
+    if (kind !== 'macro') return false;
+    return (
+      FUNCTIONS.has(text) ||
+      LETTERS.has(text) ||
+      CONSTANTS.has(text) ||
+      ['frac', 'binom', 'sqrt', 'surd', 'cuberoot', 'sum', 'prod', 'lfloor', 'lceil', 'overline', 'bar'].includes(
+        text,
+      ) ||
+      ACCENTS.has(text)
+    );
+  }
+
+  protected signedFactor(): Node {
+    if (this.take('-')) return this.budget.deeper(() => apply('negative', this.signedFactor()));
+    if (this.take('+')) return this.budget.deeper(() => this.signedFactor());
+    return this.factor();
+  }
+
+  /** An operand with the scripts and signs behind it. */
+  protected factor(): Node {
+    return this.budget.deeper(() => {
+      let base = this.primary();
+      for (;;) {
+        this.budget.spend(1);
+        if (this.is('!') && !this.is('=', 1)) {
+          const double = this.is('!', 1) && !this.peek(1).spaced;
+          this.at += double ? 2 : 1;
+          base = apply(double ? 'doubleFactorial' : 'factorial', base);
+        } else if (this.is('circ')) {
+          this.at++;
+          base = this.degrees(base);
+        } else if (this.is('^')) {
+          this.at++;
+          base = this.power(base);
+        } else if (this.is('_')) {
+          this.at++;
+          base = this.subscript(base);
+        } else if (this.is("'") && base.kind === 'symbol') {
+          this.at++;
+          base = { kind: 'symbol', name: `${base.name}'` };
+        } else if (
+          base.kind === 'number' &&
+          (this.is('overline') || this.is('bar') || this.is('dot') || this.repeats())
+        ) {
+          base = this.repeating();
+        } else if (base.kind === 'number' && this.is('ldots')) {
+          this.at++;
+          const text = this.peek(-2).text;
+          const last = text.slice(-3);
+          if (base.places < 3 || last !== (last[0] ?? '').repeat(3)) throw new Refusal('syntax');
+          base = repeatingNumber(text.slice(0, -3), last[0] ?? '');
+        } else return base;
+      }
+    });
+  }
+
+  /** `0.(3)` */
+  protected repeats(): boolean {
+    return this.peek(-1).text.endsWith('.') && this.is('(') && this.peek(1).kind === 'number' && this.is(')', 2);
+  }
+
+  protected repeating(): Node {
+    const before = this.peek(-1).text;
+    this.at++;
+    const digits = this.peek(this.is('{') ? 1 : 0);
+    const grouped = this.take('{');
+    if (digits.kind !== 'number') throw new Refusal('syntax');
+    this.at++;
+    if (grouped) this.close('}');
+    else this.take(')');
+    return repeatingNumber(before, digits.text);
+  }
+
+  protected power(base: Node): Node {
+    if (this.is('circ') || (this.is('{') && this.is('circ', 1) && this.is('}', 2))) {
+      this.at += this.is('{') ? 3 : 1;
+      return this.degrees(base);
+    }
+    if (this.is('prime') || (this.is('{') && this.is('prime', 1))) {
+      this.at += this.is('{') ? 3 : 1;
+      return base.kind === 'symbol' ? { kind: 'symbol', name: `${base.name}'` } : base;
+    }
+    const exponent = this.script();
+    // 5^{th}
+    if (exponent.kind === 'text') return base;
+    return apply('power', base, exponent);
+  }
+
+  protected degrees(base: Node): Node {
+    const grouped = this.is('{') && this.is('}', 2);
+    const { kind, text } = this.peek(grouped ? 1 : 0);
+    if ((kind === 'symbol' || kind === 'text') && (text === 'C' || text === 'F')) {
+      this.at += grouped ? 3 : 1;
+      return { kind: 'quantity', value: base, unit: `°${text}` };
+    }
+    // 55° 30'
+    if (this.peek().kind === 'number' && this.is("'", 1)) {
+      const minutes = numberNode(this.peek().text);
+      this.at += 2;
+      return apply('degree', apply('add', base, apply('divide', minutes, integer(60))));
+    }
+    return apply('degree', base);
+  }
+
+  /** What stands behind `^`: a group, or one operand with a sign. */
+  protected script(): Node {
+    return this.budget.deeper(() => {
+      if (this.take('-')) return apply('negative', this.script());
+      if (this.take('+')) return this.script();
+      const { kind, text } = this.peek();
+      if (kind === 'text' && /^(th|st|nd|rd)$/.test(text)) {
+        this.at++;
+        return { kind: 'text', text };
+      }
+      return this.primary();
+    });
+  }
+
+  protected subscript(base: Node): Node {
+    const start = this.at;
+    let name = '';
+    if (this.take('{')) {
+      let depth = 1;
+      for (; this.peek().kind !== 'end'; this.at++) {
+        if (this.is('{')) depth++;
+        if (this.is('}') && --depth === 0) break;
+        name += this.peek().text;
+      }
+      this.close('}');
+    } else {
+      name = this.peek().text;
+      this.at++;
+    }
+    this.budget.spend(this.at - start);
+    if (base.kind === 'symbol') return { kind: 'symbol', name: `${base.name}_${name}` };
+    const digits = base.kind === 'number' ? base.value.n.toString() : '';
+    if (base.kind !== 'number' || base.places !== 0 || base.value.d !== 1n) throw new Refusal('syntax');
+    return basedNumber(digits, name);
+  }
+}

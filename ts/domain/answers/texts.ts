@@ -1,0 +1,18 @@
+import { plainWords } from './words.ts';
+
+/** A formula without what is of looks alone; blanks stay where they part letters or digits. */
+export function formulaText(text: string): string {
+  const plain = text
+    .replaceAll(/\\(?:left|right|displaystyle)(?![a-zA-Z])|\\[,;:!> ]|[$~]/g, ' ')
+    .replaceAll(/\s+/g, ' ');
+  return plain.replaceAll(/ (?![0-9A-Za-z])|(?<![0-9A-Za-z]) /g, '').replace(/\.$/, '');
+}
+
+/** Words without the macros and braces around them. */
+export function wordText(text: string): string {
+  return plainWords(text.replaceAll(/\\(?:text[a-z]*|mathrm|mbox|left|right)(?![a-zA-Z])|\\[,;:! ]|[{}$]/g, ' '));
+}
+
+export function isFormula(text: string): boolean {
+  return /[\\^_=<>+/]/.test(text) && /[0-9a-zA-Z]/.test(text.replaceAll(/\\[a-zA-Z]+/g, ''));
+}
