@@ -1,3 +1,5 @@
+import { extractAnswer } from './answers/extract.ts';
+
 /** What a Challenger's text holds. */
 export interface ParsedQuestion {
   /** Trimmed, never blank, free of question tags. */
@@ -21,31 +23,8 @@ export function parseQuestion(text: string): ParsedQuestion | null {
       continue;
     }
     const question = start < 0 ? '' : text.slice(start, tag.index).trim();
-    if (question !== '') return { question, answer: extractBoxed(text.slice(tag.index + tag[0].length)) };
+    if (question !== '') return { question, answer: extractAnswer(text.slice(tag.index + tag[0].length)) };
     start = -1;
-  }
-  return null;
-}
-
-const BOX = '\\boxed{';
-
-/**
- * The content of the last `\boxed{...}`, trimmed. Braces nest; `\{` and `\}` are literal, as in TeX.
- * An earlier box is never used in its stead: a text that was cut off inside its last box has no
- * answer. One pass over what follows the last box, so linear in the text's length.
- *
- * @returns null when there is no box, when the last one never closes, or when it is blank
- */
-export function extractBoxed(text: string): string | null {
-  const box = text.lastIndexOf(BOX);
-  if (box < 0) return null;
-  const start = box + BOX.length;
-  let depth = 1;
-  for (let i = start; i < text.length; i++) {
-    const character = text[i];
-    if (character === '\\') i++;
-    else if (character === '{') depth++;
-    else if (character === '}' && --depth === 0) return text.slice(start, i).trim() || null;
   }
   return null;
 }

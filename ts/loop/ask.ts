@@ -1,4 +1,4 @@
-import { extractBoxed } from '../domain/parse.ts';
+import { extractAnswer } from '../domain/answers/extract.ts';
 import { solverConversation } from '../domain/prompts.ts';
 import { seedOf } from '../domain/random.ts';
 import type { AnsweringSettings } from '../domain/settings.ts';
@@ -51,7 +51,7 @@ export async function answerQuestions(
     options,
   );
   return groupTexts(batch, settings.votes).map((responses, index) => {
-    const answers = responses.map(extractBoxed);
+    const answers = responses.map((text) => extractAnswer(text));
     return { question: questions[index] as string, responses, answers, vote: majorityVote(answers) };
   });
 }

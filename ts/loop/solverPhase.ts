@@ -1,7 +1,7 @@
 import { groupAdvantages } from '../domain/advantage.ts';
+import { extractAnswer } from '../domain/answers/extract.ts';
 import { randomRewards } from '../domain/controls.ts';
 import { problemBatches } from '../domain/curriculum.ts';
-import { extractBoxed } from '../domain/parse.ts';
 import { solverConversation } from '../domain/prompts.ts';
 import { permutation, stream } from '../domain/random.ts';
 import { solverReward } from '../domain/reward.ts';
@@ -81,7 +81,7 @@ async function solverStep(
     settings.arm === 'random-rewards'
       ? randomRewards(samples.texts.length, stream(settings.seed, ...path, 'random-rewards'))
       : problems.flatMap(({ label }, group) =>
-          (texts[group] ?? []).map((text) => solverReward(extractBoxed(text), label)),
+          (texts[group] ?? []).map((text) => solverReward(extractAnswer(text), label)),
         );
   const advantages = groupAdvantages(rewards, rollouts);
   const order = permutation(rewards.length, stream(settings.seed, ...path, 'order'));

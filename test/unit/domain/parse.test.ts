@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { extractBoxed, parseQuestion } from '../../../ts/domain/parse.ts';
+import { parseQuestion } from '../../../ts/domain/parse.ts';
 import { cpuSeconds } from './cpuSeconds.ts';
 
 describe('parseQuestion', () => {
@@ -52,68 +52,12 @@ describe('parseQuestion', () => {
   });
 });
 
-describe('extractBoxed', () => {
-  test.each([
-    ['\\boxed{5}', '5'],
-    ['so \\boxed{ \\frac{1}{2} }.', '\\frac{1}{2}'],
-    ['\\boxed{1} or rather \\boxed{2}', '2'],
-    ['\\boxed{\\boxed{3}}', '3'],
-    ['\\boxed{\\{1, 2\\}}', '\\{1, 2\\}'],
-    ['\\boxed{[0, 1\\}}', '[0, 1\\}'],
-    ['\\boxed{a\\\\}', 'a\\\\'],
-  ])('%s', (text, answer) => {
-    expect(extractBoxed(text)).toBe(answer);
-  });
-
-  test.each([
-    ['no box', 'the answer is 5'],
-    ['blank box', '\\boxed{ }'],
-    ['cut off', 'first \\boxed{1}, then \\boxed{\\frac{1}{'],
-    ['only escaped braces close it', '\\boxed{5\\}'],
-    ['box without braces', '\\boxed 5'],
-  ])('is null for: %s', (_, text) => {
-    expect(extractBoxed(text)).toBeNull();
-  });
-
-  test('returns what was boxed, for any balanced content', () => {
-    const { balanced } = fc.letrec<{ balanced: string }>((tie) => ({
-      balanced: fc
-        .array(
-          fc.oneof(
-            { maxDepth: 4 },
-            fc.constantFrom('a', ' ', '1', '\\{', '\\}'),
-            tie('balanced').map((t) => `{${t}}`),
-          ),
-        )
-        .map((parts) => parts.join('')),
-    }));
-    fc.assert(
-      fc.property(balanced, fc.string(), (content, before) => {
-        expect(extractBoxed(`${before}\\boxed{${content}}`)).toBe(content.trim() || null);
-      }),
-    );
-  });
-
-  test('never throws', () => {
-    const pieces = fc.constantFrom('\\boxed{', '{', '}', '\\', 'a');
-    fc.assert(
-      fc.property(fc.array(pieces), (parts) => {
-        const answer = extractBoxed(parts.join(''));
-        expect(answer === null || answer.length > 0).toBe(true);
-      }),
-    );
-  });
-});
-
 // A quadratic scan of a megabyte takes minutes, a linear one milliseconds; the bound is far from both.
 test.each(['{', '}', '\\', '\\boxed{', '<question>', '</question>', '<question></question>', '<question', '\\{'])(
   'a megabyte of %s is read in linear time',
   (piece) => {
     const text = `\\boxed{${piece.repeat(Math.ceil(1e6 / piece.length))}`;
-    const seconds = cpuSeconds(() => {
-      extractBoxed(text);
-      parseQuestion(text);
-    });
+    const seconds = cpuSeconds(() => parseQuestion(text));
     expect(seconds).toBeLessThan(3);
   },
 );
