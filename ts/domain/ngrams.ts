@@ -1,0 +1,115 @@
+/** A list of lists in two arrays: list k is `values[starts[k]]` to `values[starts[k + 1] - 1]`. */
+interface Lists {
+  readonly starts: Int32Array;
+  readonly values: Int32Array;
+}
+
+/**
+ * The n-grams of one length that occur in two texts or more, by text and by n-gram. An occurrence is a pair of a text
+ * and an n-gram in it, however often; the others match nothing and are left out.
+ */
+export interface Ngrams {
+  /** Text -> its n-grams, the commonest in the batch first where there is a choice of what to try. */
+  readonly ofText: Lists;
+  /** `[k]`: where the occurrence at `ofText.values[k]` lies in `texts`. */
+  readonly places: Int32Array;
+  /** N-gram -> texts that have it, ascending. */
+  readonly texts: Lists;
+  /** `[k]`: how often the n-gram occurs in the text `texts.values[k]`. */
+  readonly counts: Int32Array;
+}
+
+/**
+ * Index texts by their n-grams of 1 to `orders` words.
+ * @returns `[order - 1]`
+ */
+export function indexNgrams(texts: readonly (readonly string[])[], orders: number): Ngrams[] {
+  const vocabulary = new Map<string, number>();
+  const tokens = texts.map((text) => Int32Array.from(text, (word) => identify(vocabulary, word)));
+  let prefixes = tokens;
+  let count = vocabulary.size;
+  return Array.from({ length: orders }, (_, order) => {
+    if (order > 0) {
+      // An n-gram's name is its first n - 1 words' id and its last word's: a number below 2^53, cheaper than a string.
+      const names = new Map<number, number>();
+      prefixes = prefixes.map((shorter, text) => {
+        const last = tokens[text] as Int32Array;
+        return Int32Array.from({ length: Math.max(0, last.length - order) }, (_, k) =>
+          identify(names, (shorter[k] as number) * vocabulary.size + (last[k + order] as number)),
+        );
+      });
+      count = names.size;
+    }
+    return group(prefixes, count);
+  });
+}
+
+/** @param texts n-grams of each text in their order; @param count of different n-grams */
+function group(texts: readonly Int32Array[], count: number): Ngrams {
+  const sorted = texts.map((text) => text.slice().sort());
+  const frequency = new Int32Array(count);
+  for (const text of sorted) {
+    for (let k = 0; k < text.length; k++) if (text[k] !== text[k - 1]) add(frequency, text[k] as number, 1);
+  }
+  const starts = new Int32Array(count + 1);
+  for (let id = 0; id < count; id++) {
+    const shared = frequency[id] as number;
+    starts[id + 1] = (starts[id] as number) + (shared > 1 ? shared : 0);
+  }
+  const total = starts[count] as number;
+  const next = starts.slice(0, count);
+  const ofText = { starts: new Int32Array(texts.length + 1), values: new Int32Array(total) };
+  const places = new Int32Array(total);
+  const holders = new Int32Array(total);
+  const counts = new Int32Array(total);
+  let filled = 0;
+  sorted.forEach((text, t) => {
+    for (let k = 0; k < text.length; k++) {
+      const id = text[k] as number;
+      if (frequency[id] === 1) continue;
+      if (id !== text[k - 1]) {
+        ofText.values[filled] = id;
+        places[filled] = next[id] as number;
+        holders[next[id] as number] = t;
+        add(next, id, 1);
+        filled++;
+      }
+      add(counts, (next[id] as number) - 1, 1);
+    }
+    ofText.starts[t + 1] = filled;
+  });
+  return { ofText, places, texts: { starts, values: holders }, counts };
+}
+
+/**
+ * Count the clipped matches of a text's n-grams with every later text: the sum over n-grams of the smaller of both counts.
+ * @param found is added to, by text
+ */
+export function countMatches({ ofText, places, texts, counts }: Ngrams, text: number, found: Int32Array): void {
+  const end = ofText.starts[text + 1] as number;
+  for (let k = ofText.starts[text] as number; k < end; k++) {
+    const place = places[k] as number;
+    const own = counts[place] as number;
+    const last = texts.starts[(ofText.values[k] as number) + 1] as number;
+    if (own === 1) {
+      for (let p = place + 1; p < last; p++) add(found, texts.values[p] as number, 1);
+    } else {
+      for (let p = place + 1; p < last; p++) {
+        add(found, texts.values[p] as number, Math.min(own, counts[p] as number));
+      }
+    }
+  }
+}
+
+function add(into: Int32Array, index: number, amount: number): void {
+  into[index] = (into[index] as number) + amount;
+}
+
+function identify<K>(table: Map<K, number>, key: K): number {
+  let id = table.get(key);
+  if (id === undefined) {
+    id = table.size;
+    table.set(key, id);
+  }
+  return id;
+}
