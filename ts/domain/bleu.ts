@@ -1,5 +1,5 @@
-import type { Comparison, Similarity } from './comparison.ts';
-import { countMatches, indexNgrams, type Ngrams } from './ngrams.ts';
+import { type Comparison, nearInRow, type Similarity } from './comparison.ts';
+import { countMatches, indexNgrams, listMatches, matchesOfPair, type Ngrams } from './ngrams.ts';
 import { exp, log, sumOf4 } from './precise.ts';
 import { words } from './words.ts';
 
@@ -24,99 +24,137 @@ export const bleu: Similarity = {
   compare: (texts) => new BleuComparison(texts.map(words)),
 };
 
+/** With more candidates than this share of the texts, a whole row is cheaper than pair after pair. */
+const MANY = 1 / 8;
+
 class BleuComparison implements Comparison {
   readonly size: number;
   private readonly lengths: Int32Array;
   private readonly index: readonly Ngrams[];
-  /** Clipped matches of the text in hand with each other text, by order. */
+  /** Clipped matches of the text in hand with each later text, by order. */
   private readonly matched: readonly Int32Array[];
-  private readonly precisions = new LogPrecisions();
-  private readonly brevity: Brevity;
+  private readonly candidates: Int32Array;
+  private readonly score: Score;
 
   constructor(texts: readonly string[][]) {
     this.size = texts.length;
     this.lengths = Int32Array.from(texts, (text) => text.length);
     this.index = indexNgrams(texts, ORDERS);
     this.matched = this.index.map(() => new Int32Array(texts.length));
-    this.brevity = new Brevity(this.lengths.reduce((longest, length) => Math.max(longest, length), 0));
+    this.candidates = new Int32Array(texts.length);
+    this.score = new Score(this.lengths.reduce((longest, length) => Math.max(longest, length), 0));
   }
 
   row(i: number, into: Float64Array, at: number): void {
-    const { size, lengths, brevity, precisions } = this;
-    for (let order = 0; order < ORDERS; order++) {
-      countMatches(this.index[order] as Ngrams, i, this.matched[order] as Int32Array);
-    }
+    const { size, lengths, score } = this;
     const [ones, twos, threes, fours] = this.matched as [Int32Array, Int32Array, Int32Array, Int32Array];
-    const length = lengths[i] as number;
-    brevity.ofHypothesis(length);
-    const first = precisions.outOf(length);
-    const second = precisions.outOf(length - 1);
-    const third = precisions.outOf(length - 2);
-    const fourth = precisions.outOf(length - 3);
+    this.index.forEach((ngrams, order) => {
+      countMatches(ngrams, i, this.matched[order] as Int32Array);
+    });
+    score.ofHypothesis(lengths[i] as number);
     for (let j = i + 1, k = at; j < size; j++, k++) {
-      if (ones[j] === 0) {
-        into[k] = 1;
-        continue;
-      }
-      const mean = sumOf4(
-        precisions.log(first, ones[j] as number),
-        precisions.log(second, twos[j] as number),
-        precisions.log(third, threes[j] as number),
-        precisions.log(fourth, fours[j] as number),
-      );
-      into[k] = 1 - brevity.against(lengths[j] as number) * exp(mean);
+      into[k] =
+        1 -
+        score.against(
+          lengths[j] as number,
+          ones[j] as number,
+          twos[j] as number,
+          threes[j] as number,
+          fours[j] as number,
+        );
     }
     for (const counts of this.matched) counts.fill(0, i + 1);
   }
+
+  /**
+   * No factor of BLEU is above 1, so each bounds it. Where a smoothed precision of 4-grams would be too low, only texts
+   * with a common 4-gram are looked at; where theirs is high enough, together with the brevity penalty, all is counted.
+   */
+  near(i: number, limit: number, found: Int32Array): number {
+    const { candidates, index, lengths, score } = this;
+    const length = lengths[i] as number;
+    const total = Math.max(1, length - 3);
+    // A little less than what is needed, for the roundings of the bounds.
+    const needed = (1 - limit) * (1 - 1e-9);
+    if ((SMOOTHING / total) ** (1 / ORDERS) >= needed) return nearInRow(this, i, limit, found);
+    score.ofHypothesis(length);
+    const shared = this.matched[ORDERS - 1] as Int32Array;
+    const sharing = listMatches(index[ORDERS - 1] as Ngrams, i, shared, candidates);
+    let enough = 0;
+    for (let k = 0; k < sharing; k++) {
+      const j = candidates[k] as number;
+      const bound = score.brevity(lengths[j] as number) * ((shared[j] as number) / total) ** (1 / ORDERS);
+      shared[j] = 0;
+      if (bound >= needed) candidates[enough++] = j;
+    }
+    if (enough > (this.size - i) * MANY) return nearInRow(this, i, limit, found);
+    let count = 0;
+    for (let k = 0; k < enough; k++) {
+      const j = candidates[k] as number;
+      const [ones, twos, threes, fours] = index.map((ngrams) => matchesOfPair(ngrams, i, j)) as [
+        number,
+        number,
+        number,
+        number,
+      ];
+      if (1 - score.against(lengths[j] as number, ones, twos, threes, fours) < limit) found[count++] = j;
+    }
+    return count;
+  }
 }
 
-/** Quarters of the logarithms of precisions, each computed once. Tables together are as long as the texts at most. */
-class LogPrecisions {
-  /** `[total][matches]`; NaN: not computed yet. */
-  private readonly tables: Float64Array[] = [];
-
-  /** The table for a text's number of n-grams; as in NLTK, none counts as one. */
-  outOf(total: number): Float64Array {
-    const size = Math.max(1, total);
-    this.tables[size] ??= new Float64Array(size + 1).fill(Number.NaN);
-    return this.tables[size];
-  }
-
-  log(table: Float64Array, matches: number): number {
-    const known = table[matches] as number;
-    return known === known ? known : this.compute(table, matches);
-  }
-
-  private compute(table: Float64Array, matches: number): number {
-    const value = log((matches || SMOOTHING) / (table.length - 1)) / ORDERS;
-    table[matches] = value;
-    return value;
-  }
-}
-
-/** The brevity penalties of one hypothesis, each computed once. */
-class Brevity {
-  private hypothesis = 0;
-  /** By length of the reference; NaN: not computed yet. */
-  private readonly penalties: Float64Array;
+/** Sentence BLEU of one hypothesis after another, from clipped matches. What depends on lengths is computed once. */
+class Score {
+  private length = 0;
+  /** `[total][matches]`: a quarter of the logarithm of the precision; NaN: not computed yet. No longer than all texts. */
+  private readonly precisions: Float64Array[] = [];
+  /** `[order - 1]`: the precisions for the hypothesis in hand. */
+  private tables: [Float64Array, Float64Array, Float64Array, Float64Array];
+  /** By length of the reference, for the hypothesis in hand; NaN: not computed yet. */
+  private readonly brevities: Float64Array;
 
   constructor(longest: number) {
-    this.penalties = new Float64Array(longest + 1).fill(Number.NaN);
+    this.brevities = new Float64Array(longest + 1);
+    this.tables = [this.outOf(1), this.outOf(1), this.outOf(1), this.outOf(1)];
   }
 
   ofHypothesis(length: number): void {
-    if (length === this.hypothesis) return;
-    this.hypothesis = length;
-    this.penalties.fill(Number.NaN);
+    if (length === this.length) return;
+    this.length = length;
+    this.brevities.fill(Number.NaN);
+    this.tables = [this.outOf(length), this.outOf(length - 1), this.outOf(length - 2), this.outOf(length - 3)];
   }
 
-  /** exp(1 - r / h) where the hypothesis is shorter than the reference, else 1. */
-  against(reference: number): number {
-    if (this.hypothesis >= reference) return 1;
-    const known = this.penalties[reference] as number;
-    if (known === known) return known;
-    const penalty = exp(1 - reference / this.hypothesis);
-    this.penalties[reference] = penalty;
+  /** BLEU, [0, 1]. @param length words of the reference */
+  against(length: number, ones: number, twos: number, threes: number, fours: number): number {
+    if (ones === 0) return 0;
+    const [first, second, third, fourth] = this.tables;
+    const logs = sumOf4(quarter(first, ones), quarter(second, twos), quarter(third, threes), quarter(fourth, fours));
+    return this.brevity(length) * exp(logs);
+  }
+
+  /** exp(1 - r / h) where the hypothesis is shorter than the reference, else 1. @param length words of the reference */
+  brevity(length: number): number {
+    if (this.length >= length) return 1;
+    const known = this.brevities[length] as number;
+    if (!Number.isNaN(known)) return known;
+    const penalty = exp(1 - length / this.length);
+    this.brevities[length] = penalty;
     return penalty;
   }
+
+  /** The table for a number of n-grams; as in NLTK, none counts as one. */
+  private outOf(total: number): Float64Array {
+    const size = Math.max(1, total);
+    this.precisions[size] ??= new Float64Array(size + 1).fill(Number.NaN);
+    return this.precisions[size];
+  }
+}
+
+function quarter(table: Float64Array, matches: number): number {
+  const known = table[matches] as number;
+  if (!Number.isNaN(known)) return known;
+  const value = log((matches || SMOOTHING) / (table.length - 1)) / ORDERS;
+  table[matches] = value;
+  return value;
 }

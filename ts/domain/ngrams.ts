@@ -9,7 +9,7 @@ interface Lists {
  * and an n-gram in it, however often; the others match nothing and are left out.
  */
 export interface Ngrams {
-  /** Text -> its n-grams, the commonest in the batch first where there is a choice of what to try. */
+  /** Text -> its n-grams, ascending. */
   readonly ofText: Lists;
   /** `[k]`: where the occurrence at `ofText.values[k]` lies in `texts`. */
   readonly places: Int32Array;
@@ -99,6 +99,43 @@ export function countMatches({ ofText, places, texts, counts }: Ngrams, text: nu
       }
     }
   }
+}
+
+/**
+ * The same, with a list of the texts that have matches.
+ * @param found is added to; all 0 before
+ * @param touched receives the texts with matches
+ * @returns how many those are
+ */
+export function listMatches(ngrams: Ngrams, text: number, found: Int32Array, touched: Int32Array): number {
+  const { ofText, places, texts, counts } = ngrams;
+  const end = ofText.starts[text + 1] as number;
+  let count = 0;
+  for (let k = ofText.starts[text] as number; k < end; k++) {
+    const place = places[k] as number;
+    const last = texts.starts[(ofText.values[k] as number) + 1] as number;
+    for (let p = place + 1; p < last; p++) {
+      const other = texts.values[p] as number;
+      if (found[other] === 0) touched[count++] = other;
+      add(found, other, Math.min(counts[place] as number, counts[p] as number));
+    }
+  }
+  return count;
+}
+
+/** Clipped matches of two texts. */
+export function matchesOfPair({ ofText, places, counts }: Ngrams, a: number, b: number): number {
+  const { starts, values } = ofText;
+  const [aEnd, bEnd] = [starts[a + 1] as number, starts[b + 1] as number];
+  let matches = 0;
+  for (let i = starts[a] as number, j = starts[b] as number; i < aEnd && j < bEnd; ) {
+    const difference = (values[i] as number) - (values[j] as number);
+    if (difference === 0)
+      matches += Math.min(counts[places[i] as number] as number, counts[places[j] as number] as number);
+    if (difference <= 0) i++;
+    if (difference >= 0) j++;
+  }
+  return matches;
 }
 
 function add(into: Int32Array, index: number, amount: number): void {
