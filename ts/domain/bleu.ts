@@ -24,8 +24,8 @@ export const bleu: Similarity = {
   compare: (texts) => new BleuComparison(texts.map(words)),
 };
 
-/** With more candidates than this share of the texts, a whole row is cheaper than pair after pair. */
-const MANY = 1 / 8;
+/** Up to this share of the texts, pair after pair is cheaper than a whole row. */
+const FEW = 1 / 2;
 
 class BleuComparison implements Comparison {
   readonly size: number;
@@ -67,39 +67,38 @@ class BleuComparison implements Comparison {
   }
 
   /**
-   * No factor of BLEU is above 1, so each bounds it. Where a smoothed precision of 4-grams would be too low, only texts
-   * with a common 4-gram are looked at; where theirs is high enough, together with the brevity penalty, all is counted.
+   * No factor of BLEU is above 1, so any of them bound it. Where a smoothed precision of 4-grams would be too low, only
+   * texts with a common 4-gram are looked at, and shorter n-grams counted only while the longer ones leave a chance.
    */
   near(i: number, limit: number, found: Int32Array): number {
-    const { candidates, index, lengths, score } = this;
+    const { candidates, index, lengths, score, size } = this;
     const length = lengths[i] as number;
-    const total = Math.max(1, length - 3);
     // A little less than what is needed, for the roundings of the bounds.
-    const needed = (1 - limit) * (1 - 1e-9);
-    if ((SMOOTHING / total) ** (1 / ORDERS) >= needed) return nearInRow(this, i, limit, found);
+    const needed = ((1 - limit) * (1 - 1e-9)) ** ORDERS;
+    if (SMOOTHING / Math.max(1, length - 3) >= needed) return nearInRow(this, i, limit, found);
     score.ofHypothesis(length);
-    const shared = this.matched[ORDERS - 1] as Int32Array;
-    const sharing = listMatches(index[ORDERS - 1] as Ngrams, i, shared, candidates);
-    let enough = 0;
+    const [unigrams, bigrams, trigrams, fourgrams] = index as [Ngrams, Ngrams, Ngrams, Ngrams];
+    const shared = this.matched[3] as Int32Array;
+    const sharing = listMatches(fourgrams, i, shared, candidates);
+    const isFew = sharing <= (size - i) * FEW;
+    let count = 0;
     for (let k = 0; k < sharing; k++) {
       const j = candidates[k] as number;
-      const bound = score.brevity(lengths[j] as number) * ((shared[j] as number) / total) ** (1 / ORDERS);
+      const fours = shared[j] as number;
       shared[j] = 0;
-      if (bound >= needed) candidates[enough++] = j;
-    }
-    if (enough > (this.size - i) * MANY) return nearInRow(this, i, limit, found);
-    let count = 0;
-    for (let k = 0; k < enough; k++) {
-      const j = candidates[k] as number;
-      const [ones, twos, threes, fours] = index.map((ngrams) => matchesOfPair(ngrams, i, j)) as [
-        number,
-        number,
-        number,
-        number,
-      ];
+      if (!isFew) continue;
+      let bound = (fours / (length - 3)) * score.brevity(lengths[j] as number) ** ORDERS;
+      if (bound < needed) continue;
+      const threes = matchesOfPair(trigrams, i, j);
+      bound *= threes / (length - 2);
+      if (bound < needed) continue;
+      const twos = matchesOfPair(bigrams, i, j);
+      bound *= twos / (length - 1);
+      if (bound < needed) continue;
+      const ones = matchesOfPair(unigrams, i, j);
       if (1 - score.against(lengths[j] as number, ones, twos, threes, fours) < limit) found[count++] = j;
     }
-    return count;
+    return isFew ? count : nearInRow(this, i, limit, found);
   }
 }
 

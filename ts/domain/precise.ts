@@ -21,11 +21,11 @@ export function exp(x: number): number {
   if (!(x > -600 && x < 600)) return Math.exp(x);
   const steps = Math.round(x * STEPS_PER_UNIT);
   const rest = x - steps * STEP_HIGH - steps * STEP_LOW;
-  const series = rest + rest * rest * (1 / 2 + rest * (1 / 6 + rest * (1 / 24 + rest / 120)));
+  const series = rest + rest * rest * (1 / 2 + rest * (1 / 6 + rest / 24));
   const root = steps & (ROOTS - 1);
   const high = rootsHigh[root] as number;
   const correction = (rootsLow[root] as number) + high * series;
-  // The correction is right to 2^-60; where that leaves a choice of two doubles, all digits are worth their time.
+  // The correction is right to 2^-61; where that leaves a choice of two doubles, all digits are worth their time.
   const result = high + (correction - UNCERTAINTY);
   if (result !== high + (correction + UNCERTAINTY)) return expand([x, 0])[0];
   return result * (powers[(steps - root) / ROOTS + MOST_TWOS] as number);
@@ -49,12 +49,12 @@ export function sumOf4(a: number, b: number, c: number, d: number): number {
 const LN2 = [0.6931471805598903, 5.49792301870721e-14, 1.1612227229362532e-26] as const;
 
 /** exp(x) is 2^(k / ROOTS) exp(rest) with a rest so small that few terms are enough. */
-const ROOTS = 128;
+const ROOTS = 1024;
 const STEPS_PER_UNIT = ROOTS / Math.LN2;
 /** ln 2 / ROOTS; the first part has 32 bits. */
 const STEP_HIGH = 0.6931471803691238 / ROOTS;
 const STEP_LOW = 1.9082149292705877e-10 / ROOTS;
-const UNCERTAINTY = 2 ** -58;
+const UNCERTAINTY = 2 ** -61;
 
 /** 2^k by k + MOST_TWOS. */
 const MOST_TWOS = 900;
