@@ -1,3 +1,5 @@
+import { InvalidArgument } from './errors.ts';
+
 /** A measure of how alike two texts are. */
 export interface Similarity {
   /** Whether the distance of two texts stays the same when they change places. */
@@ -33,6 +35,18 @@ export function nearInRow(comparison: Comparison, i: number, limit: number, foun
   const row = new Float64Array(rest);
   comparison.row(i, row, 0);
   let count = 0;
-  for (let k = 0; k < rest; k++) if ((row[k] as number) < limit) found[count++] = i + 1 + k;
+  for (let k = 0; k < rest; k++) {
+    requireDistance(row[k] as number, i, i + 1 + k);
+    if ((row[k] as number) < limit) found[count++] = i + 1 + k;
+  }
   return count;
+}
+
+/** @throws InvalidArgument when a distance is none */
+export function requireDistance(distance: number, i: number, j: number): void {
+  if (!(distance >= 0 && distance < Number.POSITIVE_INFINITY)) {
+    throw new InvalidArgument(
+      `the distance of items ${i} and ${j} is ${distance}, allowed is a finite number from 0 up`,
+    );
+  }
 }

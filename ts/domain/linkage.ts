@@ -1,3 +1,4 @@
+import { requireDistance } from './comparison.ts';
 import { Forest } from './forest.ts';
 
 /** How far two clusters are apart: the mean of their members' distances, the largest or the smallest. */
@@ -74,6 +75,7 @@ export class Chains {
     for (let i = 0, at = 0; i < n; i++) {
       for (let j = i + 1; j < n; j++, at++) {
         const distance = distances[at] as number;
+        requireDistance(distance, i, j);
         if (distance < limit) open[i] = open[j] = 1;
         if (distance > largest) largest = distance;
       }

@@ -24,7 +24,9 @@ export interface RepetitionOptions {
  * The share of the batch that says the same as each question, |C_k| / B: R-Zero's repetition penalty for lambda = 1
  * (arXiv 2508.05004, "repetition penalty").
  *
- * With `bleu`, the distance of two questions depends on which comes first. A question without words is its own cluster.
+ * With `bleu`, the distance of two questions depends on which comes first, and a question without words is alone in its
+ * cluster. Copies of a question of four words or more are always in one cluster; but with average linkage one more copy
+ * can push others out of it, and so make it smaller.
  *
  * @returns one share a question, in (0, 1]; at most 1 even where remembered members make a cluster larger than the batch
  * @throws InvalidArgument naming the option, the value seen and what is allowed
@@ -37,11 +39,14 @@ export function repetitionShares(questions: readonly string[], options: Repetiti
   if (!(batch >= questions.length)) {
     throw new InvalidArgument(`repetitionShares: batch is ${batch}, allowed is ${questions.length} or more`);
   }
-  const labels = clusterTexts([...memory, ...questions], {
-    similarity: typeof similarity === 'string' ? SIMILARITIES[similarity] : similarity,
-    threshold,
-    linkage,
-  });
+  const measure = typeof similarity === 'string' ? SIMILARITIES[similarity] : similarity;
+  if (measure === undefined) {
+    const names = Object.keys(SIMILARITIES).join(', ');
+    throw new InvalidArgument(
+      `repetitionShares: similarity is ${similarity}, allowed are ${names} and one of your own`,
+    );
+  }
+  const labels = clusterTexts([...memory, ...questions], { similarity: measure, threshold, linkage });
   const members = new Map<number, number>();
   for (const label of labels) members.set(label, (members.get(label) ?? 0) + 1);
   return questions.map((_, k) => Math.min(1, (members.get(labels[memory.length + k] as number) as number) / batch));
