@@ -43,17 +43,22 @@ function clusterAll(comparison: Comparison, { threshold, linkage }: Clustering):
   return chains.clusters.labels();
 }
 
-/** Components of two texts and more, ascending, of the graph of pairs below the limit; undefined if one has most texts. */
+/**
+ * Components of the graph of pairs below the limit, those of two texts and more, the largest first: ties are most likely
+ * there. Undefined if one has most texts.
+ */
 function componentsBelow(comparison: Comparison, limit: number): number[][] | undefined {
   const n = comparison.size;
   const forest = new Forest(n);
   const found = new Int32Array(n);
   for (let i = 0; i < n; i++) {
-    const count = comparison.near?.(i, limit, found) ?? nearInRow(comparison, i, limit, found);
+    const isKnown = (j: number) => forest.root(i) === forest.root(j);
+    const count = comparison.near?.(i, limit, found, isKnown) ?? nearInRow(comparison, i, limit, found);
     for (let k = 0; k < count; k++) forest.join(i, found[k] as number);
     if (forest.largest > n / 2) return undefined;
   }
-  return forest.groups().filter((members) => members.length > 1);
+  const components = forest.groups().filter((members) => members.length > 1);
+  return components.sort((a, b) => b.length - a.length);
 }
 
 /**

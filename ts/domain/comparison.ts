@@ -15,10 +15,10 @@ export interface Comparison {
   /** Write the distances of text i to the texts i + 1, i + 2, ... to `into[at]`, `into[at + 1]`, .... */
   row(i: number, into: Float64Array, at: number): void;
   /**
-   * Write which texts after i are at a distance below `limit` to `found[0]`, `found[1]`, ..., and return how many. For
-   * similarities that find those faster than all.
+   * Write which texts after i are at a distance below `limit` to `found[0]`, `found[1]`, ..., and return how many. Those
+   * for which `isKnown` may be left out. For similarities that find them faster than all distances.
    */
-  near?(i: number, limit: number, found: Int32Array): number;
+  near?(i: number, limit: number, found: Int32Array, isKnown: (j: number) => boolean): number;
 }
 
 /** All distances, in the order (0,1), (0,2), ..., (1,2), ...: n (n - 1) / 2 of them, 8 bytes each. */

@@ -24,9 +24,12 @@ export class Forest {
 
   /** Make one set of those of two items. */
   join(a: number, b: number): void {
-    const [x, y] = [this.root(a), this.root(b)];
+    const x = this.root(a);
+    const y = this.root(b);
     if (x === y) return;
-    const [small, large] = (this.sizes[x] as number) < (this.sizes[y] as number) ? [x, y] : [y, x];
+    const isFirstSmall = (this.sizes[x] as number) < (this.sizes[y] as number);
+    const small = isFirstSmall ? x : y;
+    const large = isFirstSmall ? y : x;
     const size = (this.sizes[small] as number) + (this.sizes[large] as number);
     this.parent[small] = large;
     this.sizes[large] = size;

@@ -26,10 +26,10 @@ class JaccardComparison implements Comparison {
 
   row(i: number, into: Float64Array, at: number): void {
     const { size, sizes, shared } = this;
-    countMatches(this.index, i, shared);
+    const common = countMatches(this.index, i, shared);
     const own = sizes[i] as number;
     for (let j = i + 1; j < size; j++) {
-      const both = shared[j] as number;
+      const both = (shared[j] as number) + common;
       const either = own + (sizes[j] as number) - both;
       into[at + j - i - 1] = either === 0 ? 0 : 1 - both / either;
     }

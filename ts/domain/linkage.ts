@@ -14,7 +14,7 @@ export const TOLERANCE = 1e-9;
  * the chain comes first, then the one with the lowest index.
  *
  * By nearest-neighbour chains (Murtagh 1983; Müllner 2011, arXiv 1109.2378, section 3.2): O(n^2) time and no memory
- * besides the distances. These linkages are reducible, so merging mutual nearest neighbours in any order builds the
+ * to speak of besides the distances. These linkages are reducible, so merging mutual nearest neighbours in any order builds the
  * same tree, and its cut is the union of all merges below the threshold. The upper part of the tree is not built: a
  * cluster whose nearest neighbour is not below the threshold will never have one.
  */
@@ -30,6 +30,9 @@ export class Chains {
   /** The clusters, ascending; the first `left` of them. */
   private readonly active: Int32Array;
   private left: number;
+  /** The nearest neighbour of a cluster, the lowest of equally near ones, and its distance; -1: not known any more. */
+  private readonly nearest: Int32Array;
+  private readonly least: Float64Array;
   /** 1: the cluster may have a neighbour below the threshold. */
   private readonly open: Uint8Array;
   private opened = 0;
@@ -45,8 +48,10 @@ export class Chains {
     this.sizes = new Int32Array(n).fill(1);
     this.active = Int32Array.from({ length: n }, (_, i) => i);
     this.left = n;
+    this.nearest = new Int32Array(n).fill(-1);
+    this.least = new Float64Array(n).fill(Number.POSITIVE_INFINITY);
     this.open = new Uint8Array(n);
-    this.openNeighbours(n);
+    this.read(n);
   }
 
   /** Merge all there is to merge, ties as scikit-learn resolves them. */
@@ -68,7 +73,8 @@ export class Chains {
     return this.opened > 0 && this.left > 1;
   }
 
-  private openNeighbours(n: number): void {
+  /** Find nearest neighbours and what is open. */
+  private read(n: number): void {
     const { distances, open } = this;
     const limit = this.threshold + TOLERANCE;
     let largest = 0;
@@ -78,6 +84,8 @@ export class Chains {
         requireDistance(distance, i, j);
         if (distance < limit) open[i] = open[j] = 1;
         if (distance > largest) largest = distance;
+        this.offer(i, j, distance);
+        this.offer(j, i, distance);
       }
     }
     if (largest < this.threshold - TOLERANCE) {
@@ -88,6 +96,14 @@ export class Chains {
     }
   }
 
+  /** A candidate for the nearest neighbour of x; those of a cluster come in ascending order. */
+  private offer(x: number, candidate: number, distance: number): void {
+    if (distance < (this.least[x] as number)) {
+      this.least[x] = distance;
+      this.nearest[x] = candidate;
+    }
+  }
+
   /** Follow nearest neighbours until two are each other's, and merge those. */
   private step(wary = false): boolean {
     const { chain } = this;
@@ -95,7 +111,7 @@ export class Chains {
     for (;;) {
       const last = chain[chain.length - 1] as number;
       const previous = chain[chain.length - 2] ?? -1;
-      const nearest = this.nearest(last, previous);
+      const nearest = this.nearestOf(last, previous);
       const distance = this.between(last, nearest);
       if (distance >= this.threshold + TOLERANCE) {
         this.close(last);
@@ -111,28 +127,19 @@ export class Chains {
   }
 
   /** The nearest neighbour of x; `previous`, unless it is -1, if none is strictly nearer. */
-  private nearest(x: number, previous: number): number {
-    const { distances, active, offsets, left } = this;
-    let nearest = previous;
-    let least = previous < 0 ? Number.POSITIVE_INFINITY : this.between(x, previous);
-    let a = 0;
-    for (; (active[a] as number) < x; a++) {
+  private nearestOf(x: number, previous: number): number {
+    if ((this.nearest[x] as number) < 0) this.search(x);
+    if (previous >= 0 && this.between(x, previous) <= (this.least[x] as number)) return previous;
+    return this.nearest[x] as number;
+  }
+
+  private search(x: number): void {
+    const { active, left } = this;
+    this.least[x] = Number.POSITIVE_INFINITY;
+    for (let a = 0; a < left; a++) {
       const i = active[a] as number;
-      const distance = distances[(offsets[i] as number) + x] as number;
-      if (distance < least) {
-        least = distance;
-        nearest = i;
-      }
+      if (i !== x) this.offer(x, i, this.between(x, i));
     }
-    const row = offsets[x] as number;
-    for (a++; a < left; a++) {
-      const distance = distances[row + (active[a] as number)] as number;
-      if (distance < least) {
-        least = distance;
-        nearest = active[a] as number;
-      }
-    }
-    return nearest;
   }
 
   private isTied(x: number, nearest: number, distance: number): boolean {
@@ -147,19 +154,28 @@ export class Chains {
 
   /** Cluster `from` joins `into`, which is higher. */
   private merge(from: number, into: number, distance: number): void {
-    const { distances, active, sizes, left } = this;
+    const { distances, active, nearest, least, sizes } = this;
     this.close(from);
-    const [m, n] = [sizes[from] as number, sizes[into] as number];
-    this.left = remove(active, left, from);
+    this.left = remove(active, this.left, from);
+    const m = sizes[from] as number;
+    const n = sizes[into] as number;
     const isMean = this.linkage === 'average';
     const isLargest = this.linkage === 'complete';
+    least[into] = Number.POSITIVE_INFINITY;
     for (let a = 0; a < this.left; a++) {
       const i = active[a] as number;
       if (i === into) continue;
       const at = this.at(i, into);
-      const [x, y] = [distances[this.at(i, from)] as number, distances[at] as number];
+      const x = distances[this.at(i, from)] as number;
+      const y = distances[at] as number;
       // Lance and Williams, with the roundings of SciPy.
-      distances[at] = isMean ? (m * x + n * y) / (m + n) : isLargest ? Math.max(x, y) : Math.min(x, y);
+      const merged = isMean ? (m * x + n * y) / (m + n) : isLargest ? Math.max(x, y) : Math.min(x, y);
+      distances[at] = merged;
+      this.offer(into, i, merged);
+      const known = nearest[i] as number;
+      if (known === from || known === into) nearest[i] = -1;
+      else if (known > into && merged === (least[i] as number)) nearest[i] = into;
+      else if (known >= 0) this.offer(i, into, merged);
     }
     sizes[into] = m + n;
     if (distance < this.threshold) this.clusters.join(from, into);

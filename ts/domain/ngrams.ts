@@ -17,6 +17,8 @@ export interface Ngrams {
   readonly texts: Lists;
   /** `[k]`: how often the n-gram occurs in the text `texts.values[k]`. */
   readonly counts: Int32Array;
+  /** N-gram -> texts that do not have it, ascending; only for those that most texts have. */
+  readonly without: Lists;
 }
 
 /**
@@ -78,31 +80,71 @@ function group(texts: readonly Int32Array[], count: number): Ngrams {
     }
     ofText.starts[t + 1] = filled;
   });
-  return { ofText, places, texts: { starts, values: holders }, counts };
+  const holding = { starts, values: holders };
+  return { ofText, places, texts: holding, counts, without: complements(holding, texts.length) };
+}
+
+/** For the lists that have more than half of 0 ... n-1: what they lack. */
+function complements({ starts, values }: Lists, n: number): Lists {
+  const lackStarts = new Int32Array(starts.length);
+  for (let id = 0; id + 1 < starts.length; id++) {
+    const size = (starts[id + 1] as number) - (starts[id] as number);
+    lackStarts[id + 1] = (lackStarts[id] as number) + (isMost(size, n) ? n - size : 0);
+  }
+  const lacks = new Int32Array(lackStarts[starts.length - 1] as number);
+  for (let id = 0, filled = 0; id + 1 < starts.length; id++) {
+    const end = starts[id + 1] as number;
+    let k = starts[id] as number;
+    if (!isMost(end - k, n)) continue;
+    for (let item = 0; item < n; item++) {
+      if (k < end && values[k] === item) k++;
+      else lacks[filled++] = item;
+    }
+  }
+  return { starts: lackStarts, values: lacks };
+}
+
+function isMost(count: number, n: number): boolean {
+  return 2 * count > n;
 }
 
 /**
- * Count the clipped matches of a text's n-grams with every later text: the sum over n-grams of the smaller of both counts.
+ * Count the clipped matches of a text's n-grams with every later text: the sum over n-grams of the smaller of both
+ * counts. What most texts have is counted once, and taken off again where it is not.
  * @param found is added to, by text
+ * @returns what is to be added to every later text besides
  */
-export function countMatches({ ofText, places, texts, counts }: Ngrams, text: number, found: Int32Array): void {
+export function countMatches(ngrams: Ngrams, text: number, found: Int32Array): number {
+  const { ofText, places, texts, counts, without } = ngrams;
   const end = ofText.starts[text + 1] as number;
+  const size = ofText.starts.length - 1;
+  let common = 0;
   for (let k = ofText.starts[text] as number; k < end; k++) {
+    const id = ofText.values[k] as number;
     const place = places[k] as number;
     const own = counts[place] as number;
-    const last = texts.starts[(ofText.values[k] as number) + 1] as number;
-    if (own === 1) {
-      for (let p = place + 1; p < last; p++) add(found, texts.values[p] as number, 1);
-    } else {
+    const first = texts.starts[id] as number;
+    const last = texts.starts[id + 1] as number;
+    if (own > 1) {
       for (let p = place + 1; p < last; p++) {
         add(found, texts.values[p] as number, Math.min(own, counts[p] as number));
       }
+    } else if (isMost(last - first, size)) {
+      common++;
+      // Of the texts before this one, place - first have the n-gram.
+      const lacking = without.starts[id + 1] as number;
+      for (let p = (without.starts[id] as number) + text - (place - first); p < lacking; p++) {
+        add(found, without.values[p] as number, -1);
+      }
+    } else {
+      for (let p = place + 1; p < last; p++) add(found, texts.values[p] as number, 1);
     }
   }
+  return common;
 }
 
 /**
- * The same, with a list of the texts that have matches.
+ * Count the clipped matches of a text's n-grams with every later text, and list the texts that have any.
  * @param found is added to; all 0 before
  * @param touched receives the texts with matches
  * @returns how many those are

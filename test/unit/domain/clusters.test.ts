@@ -111,7 +111,8 @@ describe('clusterTexts', () => {
       compare: (texts: readonly string[]) => {
         const comparison = bleu.compare(texts);
         const { size } = comparison;
-        const near = (i: number, limit: number, found: Int32Array) => comparison.near?.(i, limit, found) ?? 0;
+        const near = (i: number, limit: number, found: Int32Array, isKnown: (j: number) => boolean) =>
+          comparison.near?.(i, limit, found, isKnown) ?? 0;
         const row = (i: number, into: Float64Array, at: number) => {
           if (size === 60) whole++;
           comparison.row(i, into, at);

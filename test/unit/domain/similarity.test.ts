@@ -83,7 +83,7 @@ describe.each(Object.entries(SIMILARITIES))('%s', (_, similarity) => {
         const comparison = similarity.compare(texts);
         for (const i of [0, texts.length - 2, 0]) {
           const into = new Float64Array(texts.length - i - 1);
-          comparison.near?.(i, 0.5, new Int32Array(texts.length));
+          comparison.near?.(i, 0.5, new Int32Array(texts.length), () => false);
           comparison.row(i, into, 0);
           const alone = texts.slice(i + 1).map((other) => row([texts[i] as string, other], 0)[0]);
           expect([...into]).toEqual(alone);
@@ -98,7 +98,7 @@ describe.each(Object.entries(SIMILARITIES))('%s', (_, similarity) => {
         const comparison = similarity.compare(texts);
         const found = new Int32Array(texts.length);
         for (let i = 0; i < texts.length; i++) {
-          const count = comparison.near?.(i, limit, found);
+          const count = comparison.near?.(i, limit, found, () => false);
           if (count === undefined) return;
           const expected = row(texts, i).flatMap((distance, k) => (distance < limit ? [i + 1 + k] : []));
           expect([...found.subarray(0, count)].sort((a, b) => a - b)).toEqual(expected);
