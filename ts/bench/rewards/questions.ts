@@ -20,7 +20,7 @@ export function questions(name: SetName, n: number): string[] {
   return SETS[name](n, stream(1, 'rewards', name));
 }
 
-const OPENINGS = ['', 'Find', 'Determine', 'Compute', 'What is', 'Evaluate', 'Work out', 'Give'];
+const OPENINGS = ['Find', 'Determine', 'Compute', 'What is', 'Evaluate', 'Work out', 'Give'];
 const FRAMES = [
   'Suppose that {v} is a positive integer.',
   'In a small town near the sea, {name} keeps {a} bees.',
@@ -43,8 +43,9 @@ const MIDDLES = [
   'The {things} are arranged in a circle so that no two neighbours are equal.',
   'Every second {thing} is then removed until only {d} remain.',
   'Assume further that {w} is divisible by {d}.',
-  '',
-  '',
+  'No two {things} with the same number may be next to each other, except for the first and the last.',
+  'Whenever {v} is a multiple of {a}, the {things} are counted again, and {b} is added to the result.',
+  'Among any {a} consecutive {things} there is at least one that is larger than the mean of its two neighbours.',
 ];
 const ENDS = [
   'the number of ways in which this can happen modulo {d}.',
@@ -67,7 +68,7 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   ordinal: ['10th', '50th', '100th', '2024th'],
 };
 
-/** Four in ten are one of a few stock questions with other numbers, as models like to ask them. */
+/** Asked again and again with other numbers, as models like to. */
 const STOCK = [
   'Find the number of positive integers n less than {d} such that n^2 + {a}n + {b} is a perfect square.',
   'What is the remainder when {a}^{{d}} is divided by {b}?',
@@ -76,11 +77,12 @@ const STOCK = [
   'A box contains {a} red, {b} green and {c} blue balls. What is the probability that two balls drawn are of one colour?',
 ];
 
+/** Three in ten are stock. */
 function question(random: Random): string {
-  if (random() < 0.4) return fill(pick(STOCK, random), random);
+  if (random() < 0.3) return fill(pick(STOCK, random), random);
   const end = pick(ENDS, random);
-  const opening = pick(OPENINGS, random);
-  return fill([pick(FRAMES, random), pick(MIDDLES, random), opening, end].filter(Boolean).join(' '), random);
+  const middles = Array.from({ length: 1 + Math.floor(random() * 3) }, () => pick(MIDDLES, random));
+  return fill([pick(FRAMES, random), ...middles, `${pick(OPENINGS, random)} ${end}`].join(' '), random);
 }
 
 function oneKind(random: Random): string {

@@ -29,6 +29,7 @@ export function formatResults(comparisons: readonly Comparison[], costs: readonl
     `${seconds(row.referenceSeconds)}${row.measured ? '' : ' (extrapolated)'}`,
     seconds(row.firstSeconds),
     seconds(row.seconds),
+    `${grouped(row.firstRatio)} x`,
     `${grouped(row.ratio)} x`,
     row.isEqual === undefined ? '' : row.isEqual ? 'equal' : 'DIFFERENT',
   ]);
@@ -40,7 +41,7 @@ export function formatResults(comparisons: readonly Comparison[], costs: readonl
     `${grouped(cost.peakMebibytes)} MiB`,
   ]);
   return [
-    table(['questions', 'NLTK, scikit-learn', 'first batch', 'next ones', 'ratio', 'shares'], beside),
+    table(['questions', 'NLTK, scikit-learn', 'first batch', 'next ones', 'ratio, first', 'ratio, next', 'shares'], beside),
     table(['set', 'questions', 'first batch', 'next ones', 'peak memory'], alone),
   ].join('\n\n');
 }
