@@ -1,13 +1,7 @@
+import { BleuScore, ORDERS, SMOOTHING } from './bleuScore.ts';
 import { type Comparison, nearInRow, type Similarity } from './comparison.ts';
 import { countMatches, indexNgrams, listMatches, matchesOfPair, type Ngrams } from './ngrams.ts';
-import { exp, log, sumOf4 } from './precise.ts';
 import { words } from './words.ts';
-
-/** BLEU-4 with uniform weights (Papineni et al. 2002). */
-const ORDERS = 4;
-
-/** What a precision without any match counts instead of 0: smoothing method 1 of Chen and Cherry (2014), as in NLTK. */
-const SMOOTHING = 0.1;
 
 /**
  * 1 - sentence BLEU, as NLTK's `sentence_bleu` with `SmoothingFunction().method1` on whitespace-separated words computes
@@ -24,10 +18,6 @@ export const bleu: Similarity = {
   compare: (texts) => new BleuComparison(texts.map(words)),
 };
 
-const SLOT_BITS = 14;
-const SLOTS = 1 << SLOT_BITS;
-const SLOT_SHIFT = 32 - SLOT_BITS;
-
 /** Up to this share of the texts, pair after pair is cheaper than a whole row. */
 const FEW = 1 / 2;
 
@@ -38,7 +28,7 @@ class BleuComparison implements Comparison {
   /** Clipped matches of the text in hand with each later text, by order. */
   private readonly matched: readonly Int32Array[];
   private readonly candidates: Int32Array;
-  private readonly score: Score;
+  private readonly score: BleuScore;
 
   constructor(texts: readonly string[][]) {
     this.size = texts.length;
@@ -46,7 +36,7 @@ class BleuComparison implements Comparison {
     this.index = indexNgrams(texts, ORDERS);
     this.matched = this.index.map(() => new Int32Array(texts.length));
     this.candidates = new Int32Array(texts.length);
-    this.score = new Score(this.lengths.reduce((longest, length) => Math.max(longest, length), 0));
+    this.score = new BleuScore(this.lengths.reduce((longest, length) => Math.max(longest, length), 0));
   }
 
   row(i: number, into: Float64Array, at: number): void {
@@ -78,7 +68,7 @@ class BleuComparison implements Comparison {
     const { candidates, index, lengths, score, size } = this;
     const length = lengths[i] as number;
     // A little less than what is needed, for the roundings of the bounds.
-    const needed = ((1 - limit) * (1 - 1e-9)) ** ORDERS;
+    const needed = (Math.max(0, 1 - limit) * (1 - 1e-9)) ** ORDERS;
     if (SMOOTHING / Math.max(1, length - 3) >= needed) return nearInRow(this, i, limit, found);
     score.ofHypothesis(length);
     const [unigrams, bigrams, trigrams, fourgrams] = index as [Ngrams, Ngrams, Ngrams, Ngrams];
@@ -105,100 +95,4 @@ class BleuComparison implements Comparison {
     }
     return isFew ? count : nearInRow(this, i, limit, found);
   }
-}
-
-/**
- * `[total][matches]`: a quarter of the logarithm of the precision; NaN: not computed yet. Those of short texts are the
- * same few in each batch and stay; those of longer ones go with the batch, no larger together than its texts.
- */
-const shortPrecisions: Float64Array[] = [];
-const SHORT = 256;
-
-/** Sentence BLEU of one hypothesis after another, from clipped matches. What depends on lengths is computed once. */
-class Score {
-  private length = 0;
-  private readonly longPrecisions: Float64Array[] = [];
-  /** Of the hypothesis in hand, by order. */
-  private first = this.outOf(1);
-  private second = this.outOf(1);
-  private third = this.outOf(1);
-  private fourth = this.outOf(1);
-  /** Results of {@link root}, the latest in each slot: most pairs of a batch match in the same few ways. */
-  private readonly roots = new Float64Array(SLOTS);
-  private readonly lengths = new Int32Array(SLOTS);
-  /** One byte an order; no pair that is looked up has 0. */
-  private readonly matches = new Int32Array(SLOTS);
-  /** By length of the reference, for the hypothesis in hand; NaN: not computed yet. */
-  private readonly brevities: Float64Array;
-
-  constructor(longest: number) {
-    this.brevities = new Float64Array(longest + 1);
-  }
-
-  ofHypothesis(length: number): void {
-    if (length === this.length) return;
-    this.length = length;
-    this.brevities.fill(Number.NaN);
-    this.first = this.outOf(length);
-    this.second = this.outOf(length - 1);
-    this.third = this.outOf(length - 2);
-    this.fourth = this.outOf(length - 3);
-  }
-
-  /** BLEU, [0, 1]. @param length words of the reference */
-  against(length: number, ones: number, twos: number, threes: number, fours: number): number {
-    if (ones === 0) return 0;
-    return this.brevity(length) * this.rememberedRoot(ones, twos, threes, fours);
-  }
-
-  private rememberedRoot(ones: number, twos: number, threes: number, fours: number): number {
-    // Each longer n-gram that matches has a shorter one that does, so no number is above the first.
-    if (ones > 255) return this.root(ones, twos, threes, fours);
-    const key = ones | (twos << 8) | (threes << 16) | (fours << 24);
-    const slot = Math.imul(key + Math.imul(this.length, 0x85ebca6b), 0x9e3779b1) >>> SLOT_SHIFT;
-    if (this.matches[slot] === key && this.lengths[slot] === this.length) return this.roots[slot] as number;
-    const root = this.root(ones, twos, threes, fours);
-    this.matches[slot] = key;
-    this.lengths[slot] = this.length;
-    this.roots[slot] = root;
-    return root;
-  }
-
-  /** The fourth root of the product of the precisions. */
-  private root(ones: number, twos: number, threes: number, fours: number): number {
-    return exp(
-      sumOf4(
-        quarter(this.first, ones),
-        quarter(this.second, twos),
-        quarter(this.third, threes),
-        quarter(this.fourth, fours),
-      ),
-    );
-  }
-
-  /** exp(1 - r / h) where the hypothesis is shorter than the reference, else 1. @param length words of the reference */
-  brevity(length: number): number {
-    if (this.length >= length) return 1;
-    const known = this.brevities[length] as number;
-    if (!Number.isNaN(known)) return known;
-    const penalty = exp(1 - length / this.length);
-    this.brevities[length] = penalty;
-    return penalty;
-  }
-
-  /** The table for a number of n-grams; as in NLTK, none counts as one. */
-  private outOf(total: number): Float64Array {
-    const size = Math.max(1, total);
-    const tables = size <= SHORT ? shortPrecisions : this.longPrecisions;
-    tables[size] ??= new Float64Array(size + 1).fill(Number.NaN);
-    return tables[size];
-  }
-}
-
-function quarter(table: Float64Array, matches: number): number {
-  const known = table[matches] as number;
-  if (!Number.isNaN(known)) return known;
-  const value = log((matches || SMOOTHING) / (table.length - 1)) / ORDERS;
-  table[matches] = value;
-  return value;
 }

@@ -13,12 +13,13 @@ export const TOLERANCE = 1e-9;
  * included: two clusters exactly at the threshold stay apart, and among equally near neighbours the previous one of
  * the chain comes first, then the one with the lowest index.
  *
- * By nearest-neighbour chains (Murtagh 1983; Müllner 2011, arXiv 1109.2378, section 3.2): O(n^2) time and no memory
- * to speak of besides the distances. These linkages are reducible, so merging mutual nearest neighbours in any order builds the
- * same tree, and its cut is the union of all merges below the threshold. The upper part of the tree is not built: a
+ * By nearest-neighbour chains (Murtagh 1983; Müllner 2011, arXiv 1109.2378, section 3.2): O(n^2) time, and hardly any
+ * memory besides the distances. These linkages are reducible, so merging mutual nearest neighbours in any order builds
+ * the same tree, and its cut is the union of all merges below the threshold. The upper part of the tree is not built: a
  * cluster whose nearest neighbour is not below the threshold will never have one.
  */
 export class Chains {
+  /** What has been merged below the threshold. */
   readonly clusters: Forest;
   private readonly distances: Float64Array;
   private readonly threshold: number;
@@ -61,7 +62,8 @@ export class Chains {
 
   /**
    * Merge all there is to merge, unless the order of merges could matter to the clusters: where equally near
-   * neighbours are not all equally near to each other, or a distance is the threshold but for rounding.
+   * neighbours are not all equally near to each other (if they are, they all end in one cluster, whoever is first), or a
+   * distance is the threshold but for rounding.
    * @returns whether it is done; else what has been merged is of no use
    */
   runUnlessTied(): boolean {

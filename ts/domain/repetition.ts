@@ -28,6 +28,9 @@ export interface RepetitionOptions {
  * cluster. Copies of a question of four words or more are always in one cluster; but with average linkage one more copy
  * can push others out of it, and so make it smaller.
  *
+ * Takes time with the square of the questions, remembered ones included, and, where ties need all distances, 4 bytes of
+ * memory times that square.
+ *
  * @returns one share a question, in (0, 1]; at most 1 even where remembered members make a cluster larger than the batch
  * @throws InvalidArgument naming the option, the value seen and what is allowed
  */

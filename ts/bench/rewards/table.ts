@@ -41,7 +41,10 @@ export function formatResults(comparisons: readonly Comparison[], costs: readonl
     `${grouped(cost.peakMebibytes)} MiB`,
   ]);
   return [
-    table(['questions', 'NLTK, scikit-learn', 'first batch', 'next ones', 'ratio, first', 'ratio, next', 'shares'], beside),
+    table(
+      ['questions', 'NLTK, scikit-learn', 'first batch', 'next ones', 'ratio, first', 'ratio, next', 'shares'],
+      beside,
+    ),
     table(['set', 'questions', 'first batch', 'next ones', 'peak memory'], alone),
   ].join('\n\n');
 }
