@@ -99,7 +99,7 @@ describe('clusterTexts', () => {
         const expected = naiveClusters(condensed(similarity.compare(texts)), texts.length, threshold);
         expect([...clusterTexts(texts, { similarity, threshold, linkage: 'average' })]).toEqual(expected);
       }),
-      { numRuns: 1000 },
+      { numRuns: 500 },
     );
   });
 
