@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { ROOT } from '../../cli/places.ts';
 
-/** What one run of reference.py says. */
+/** What one run of reference.py says; seconds of processor time. */
 export interface ReferenceRun {
   distanceSeconds: number;
   clusterSeconds: number;
