@@ -28,6 +28,8 @@ export type LoopEvent =
       phase: Phase;
       question: string;
       agreement: number;
+      /** What the agreement is a share of. */
+      samples: number;
       label: string | null;
     }
   | { type: 'phase-ended'; iteration: number; phase: Phase; seconds: number; metrics: Record<string, number> }

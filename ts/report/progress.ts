@@ -106,8 +106,8 @@ export function createProgressReporter(options: ProgressOptions): Reporter {
     } else if (event.type === 'step') {
       phase.state = { ...phase.state, done: event.step, total: event.steps, metrics: event.metrics };
     } else {
-      const { question, agreement, label } = event;
-      phase.latest = { question, agreement, label, ...(options.votes === undefined ? {} : { votes: options.votes }) };
+      const { question, agreement, samples, label } = event;
+      phase.latest = { question, agreement, label, votes: samples };
       phase.first ??= phase.latest;
     }
   }

@@ -1,0 +1,63 @@
+import { type Tally, tallyBy, type VotingRule, voteBy } from './ballot.ts';
+import { type Band, bandFate, type Fate } from './filter.ts';
+
+/** A label that no answer so far has. */
+const NEW = '(new)';
+
+/**
+ * What all m answers will make of a question, as soon as the first ones settle it whatever the others are: the band's
+ * fate, and of a kept question its label, which is then that of the first answers. Exact in both directions: null
+ * iff two continuations differ, where an answer may always be one that nobody gave before.
+ *
+ * @param answers as `voteBy` takes them
+ * @param m answers in the end
+ */
+export function settledFate(answers: readonly (string | null)[], m: number, rule: VotingRule, band: Band): Fate | null {
+  const left = m - answers.length;
+  if (left <= 0) return bandFate(voteBy(rule, answers), band);
+  let fate: Fate | null = null;
+  let label: string | null = null;
+  for (const outcome of outcomes(tallyBy(rule, answers), left, m, rule)) {
+    const next = bandFate(outcome, band);
+    if (fate !== null && (next !== fate || (next === 'kept' && outcome.label !== label))) return null;
+    fate = next;
+    label = outcome.label;
+  }
+  return fate;
+}
+
+/** Every winner that `left` more answers can bring about, with its votes and what the share would be of. */
+function* outcomes(
+  { groups, blanks }: Tally,
+  left: number,
+  m: number,
+  rule: VotingRule,
+): Generator<{ label: string | null; votes: number; samples: number }> {
+  const firstNew = groups.length;
+  const rivals = [...groups, { label: NEW, votes: 0 }];
+  // In the published rules "None" is an answer; a group of it may still begin.
+  if (rule !== 'paper' && !groups.some(({ label }) => label === null)) rivals.push({ label: null, votes: 0 });
+  for (const [index, { label, votes }] of rivals.entries()) {
+    const needed = Math.max(
+      1,
+      ...groups.map((group, other) => group.votes + (other < Math.min(index, firstNew) ? 1 : 0)),
+    );
+    for (let final = Math.max(votes, needed); final <= votes + left; final++) {
+      yield* shares({ label, votes: final }, left - (final - votes), m - blanks, m, rule);
+    }
+  }
+  // Nobody has a vote so far, and the rest have none either.
+  if (groups.length === 0) yield { label: null, votes: 0, samples: rule === 'published-labels' ? 0 : m };
+}
+
+/** What a winner's share can be of: of m, or less as many blank boxes as there may be among the others' answers. */
+function* shares(
+  winner: { label: string | null; votes: number },
+  others: number,
+  notBlank: number,
+  m: number,
+  rule: VotingRule,
+): Generator<{ label: string | null; votes: number; samples: number }> {
+  if (rule !== 'published-labels') yield { ...winner, samples: m };
+  else for (let blank = 0; blank <= others; blank++) yield { ...winner, samples: notBlank - blank };
+}
