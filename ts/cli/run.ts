@@ -37,7 +37,6 @@ export async function runCommand(flags: RunFlags, terminal: Terminal): Promise<v
     terminal: terminal.screen,
     clock: processClock,
     samples: config.evaluation.samples,
-    votes: config.answering.votes,
   });
   try {
     const summary = await runExperiment({ ...terminal, config, folder, reporter });

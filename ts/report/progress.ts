@@ -22,8 +22,6 @@ export interface ProgressOptions {
   clock: Clock;
   /** Samples a question in an evaluation, for the name `mean@k`. */
   samples?: number;
-  /** Answers a question, for `5 of 10 agree` instead of a percentage. */
-  votes?: number;
 }
 
 /** Seconds between two drawings of a live line: fast enough to look alive, slow enough to cost nothing. */
