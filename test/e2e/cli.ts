@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { runCli } from '../../ts/cli/program.ts';
 import { python } from '../fixtures/python.ts';
 
@@ -37,11 +38,12 @@ export function temporaryFolder(): { path: string; remove: () => void } {
  * Run a command line in this process, as in a shell without a terminal.
  *
  * @param options.stopAt press Ctrl-C as soon as stderr shows this
+ * @param options.input chunks of stdin
  * @param options.env added to the environment
  */
 export async function cli(
   args: readonly string[],
-  options: { stopAt?: RegExp; env?: NodeJS.ProcessEnv; workingFolder?: string } = {},
+  options: { stopAt?: RegExp; env?: NodeJS.ProcessEnv; workingFolder?: string; input?: Iterable<string> } = {},
 ): Promise<CliResult> {
   const result = { exitCode: -1, out: '', err: '' };
   const stop = new AbortController();
@@ -49,6 +51,11 @@ export async function cli(
     out: (text) => {
       result.out += text;
     },
+    send: async (text) => {
+      result.out += text;
+      return true;
+    },
+    input: () => Readable.from([...(options.input ?? [])].map((chunk) => Buffer.from(chunk))),
     err: (text) => {
       result.err += text;
       if (options.stopAt?.test(result.err)) stop.abort(130);

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from '@jest/globals';
 import { runCli } from '../../ts/cli/program.ts';
@@ -70,6 +71,8 @@ test('a worker that dials in keeps the promises; a case for which it would have 
       const env = { ...process.env, RZERO_TOKEN: command[1], PYTHONPATH: path('../../py_worker') };
       worker = spawn(python(), args, { env, stdio: 'ignore' });
     },
+    send: async () => true,
+    input: () => Readable.from([]),
     screen,
     page: screen,
     env: { ...process.env, RZERO_TOKEN: '' },

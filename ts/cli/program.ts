@@ -3,6 +3,7 @@ import { ARMS } from '../domain/settings.ts';
 import { contractCommand } from './contract.ts';
 import type { ContractFlags } from './contractPlan.ts';
 import { EXIT, explainError } from './exitCodes.ts';
+import { addFilters } from './filters.ts';
 import { type KeysFlags, keysCommand } from './keys.ts';
 import { type RunFlags, runCommand } from './run.ts';
 import { showCommand } from './show.ts';
@@ -44,6 +45,7 @@ Examples:
   rzero run --model ./my-model --out runs/a  another backbone: any Hugging Face causal LM
   rzero show runs/a                          the table of a finished run
   rzero contract --worker mock               try every promise of the worker protocol on a worker
+  rzero grade < pairs.jsonl                  is each answer the right one?
 ${EXIT_CODES}`,
     );
   const collect = (value: string, all: string[] = []) => [...all, value];
@@ -115,6 +117,11 @@ ${EXIT_CODES}`,
     .action(async (flags: ContractFlags) => {
       exitCode = await contractCommand(flags, terminal);
     });
+
+  const finish = (code: number): void => {
+    exitCode = code;
+  };
+  addFilters(program, terminal, finish, EXIT_CODES);
 
   try {
     if (argv.length === 0) {

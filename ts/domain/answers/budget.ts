@@ -1,0 +1,1 @@
+export const LIMITS = { characters: 4096 } as const;
