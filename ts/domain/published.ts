@@ -41,7 +41,7 @@ const repoHead = {
   challenger: {
     ...paper.challenger,
     parsing: 'published-reward',
-    voting: 'published-reward',
+    voting: 'repo-head',
     uncertainty: { peak: 0.5, slope: 1 }, // min(p, 1 - p)
     floor: null,
     malformed: -1,
@@ -50,7 +50,7 @@ const repoHead = {
   curriculum: {
     ...paper.curriculum,
     parsing: 'published-questions',
-    voting: 'published-labels',
+    voting: 'repo-labels',
     center: 0.55, // 0.3 <= p <= 0.8: 3 to 7 of 9
     questionWords: ['证明', 'box'],
     labelWords: ['text'],
@@ -61,7 +61,7 @@ const repoHead = {
 /** The same before its commit 9409808 (2025-12-10), public from August 2025: p counts only behind a gate. */
 const repo2025 = {
   ...repoHead,
-  challenger: { ...repoHead.challenger, validity: 'last-character', validAbove: 0.1 },
+  challenger: { ...repoHead.challenger, voting: 'repo-2025', validity: 'last-character', validAbove: 0.1 },
 } as const satisfies Method;
 
 /** The three algorithms that go by the name of R-Zero. */

@@ -1,4 +1,4 @@
-import { type Tally, tallyBy, type VotingRule, voteBy } from './ballot.ts';
+import { blankLeavesShare, noBoxVotes, type Tally, tallyBy, type VotingRule, voteBy } from './ballot.ts';
 import { type Band, bandFate, type Fate } from './filter.ts';
 
 /** A label that no answer so far has. */
@@ -28,26 +28,26 @@ export function settledFate(answers: readonly (string | null)[], m: number, rule
 
 /** Every winner that `left` more answers can bring about, with its votes and what the share would be of. */
 function* outcomes(
-  { groups, blanks }: Tally,
+  { groups, uncounted }: Tally,
   left: number,
   m: number,
   rule: VotingRule,
 ): Generator<{ label: string | null; votes: number; samples: number }> {
   const firstNew = groups.length;
   const rivals = [...groups, { label: NEW, votes: 0 }];
-  // In the published rules "None" is an answer; a group of it may still begin.
-  if (rule !== 'paper' && !groups.some(({ label }) => label === null)) rivals.push({ label: null, votes: 0 });
+  // Where samples without a box vote, their group may still begin.
+  if (noBoxVotes(rule) && !groups.some(({ label }) => label === null)) rivals.push({ label: null, votes: 0 });
   for (const [index, { label, votes }] of rivals.entries()) {
     const needed = Math.max(
       1,
       ...groups.map((group, other) => group.votes + (other < Math.min(index, firstNew) ? 1 : 0)),
     );
     for (let final = Math.max(votes, needed); final <= votes + left; final++) {
-      yield* shares({ label, votes: final }, left - (final - votes), m - blanks, m, rule);
+      yield* shares({ label, votes: final }, left - (final - votes), m - uncounted, m, rule);
     }
   }
   // Nobody has a vote so far, and the rest have none either.
-  if (groups.length === 0) yield { label: null, votes: 0, samples: rule === 'published-labels' ? 0 : m };
+  if (groups.length === 0) yield { label: null, votes: 0, samples: blankLeavesShare(rule) ? 0 : m };
 }
 
 /** What a winner's share can be of: of m, or less as many blank boxes as there may be among the others' answers. */
@@ -58,6 +58,6 @@ function* shares(
   m: number,
   rule: VotingRule,
 ): Generator<{ label: string | null; votes: number; samples: number }> {
-  if (rule !== 'published-labels') yield { ...winner, samples: m };
+  if (!blankLeavesShare(rule)) yield { ...winner, samples: m };
   else for (let blank = 0; blank <= others; blank++) yield { ...winner, samples: notBlank - blank };
 }
