@@ -26,7 +26,10 @@ export interface ScoredProposal extends Proposal {
   reward: ChallengerReward;
 }
 
-/** A user's own Challenger reward: one finite number a proposal, in the batch's order. `reward` is that of the configured rule. */
+/**
+ * A user's own Challenger reward: one finite number a proposal, in the batch's order. What a proposal holds is the
+ * configured rule's doing: its parsing, its vote, its clusters, and in `reward` what it would pay itself.
+ */
 export type ChallengerRewardFunction = (
   batch: readonly ScoredProposal[],
 ) => readonly number[] | Promise<readonly number[]>;
@@ -57,28 +60,33 @@ export function scoreBatch(batch: readonly Proposal[], rule: ChallengerRule): Sc
   });
 }
 
+/** The batch with a user's totals in place of the rule's. @throws InvalidArgument as {@link requireTotals} does */
+export function withTotals(batch: readonly ScoredProposal[], totals: readonly number[]): ScoredProposal[] {
+  const values = requireTotals(totals, batch.length);
+  return batch.map((proposal, index) => ({
+    ...proposal,
+    reward: { ...proposal.reward, total: values[index] as number },
+  }));
+}
+
 /**
- * The batch with a user's totals in place of the rule's.
+ * What a user's reward returned, as numbers.
  *
  * @throws InvalidArgument when there is not one finite number a proposal
  */
-export function withTotals(batch: readonly ScoredProposal[], totals: unknown): ScoredProposal[] {
-  if (!Array.isArray(totals) && !ArrayBuffer.isView(totals)) {
+export function requireTotals(totals: unknown, proposals: number): number[] {
+  if (!Array.isArray(totals) && !(ArrayBuffer.isView(totals) && !(totals instanceof DataView))) {
     throw new InvalidArgument(`it returned ${describe(totals)}, allowed is an array of numbers`);
   }
-  const values = Array.from(totals as ArrayLike<unknown>);
-  if (values.length !== batch.length) {
-    throw new InvalidArgument(
-      `it returned ${values.length} rewards for ${batch.length} proposals, allowed is one each`,
-    );
+  const values: unknown[] = Array.from(totals as ArrayLike<unknown>);
+  if (values.length !== proposals) {
+    throw new InvalidArgument(`it returned ${values.length} rewards for ${proposals} proposals, allowed is one each`);
   }
-  return batch.map((proposal, index) => {
-    const total = values[index];
-    if (typeof total !== 'number' || !Number.isFinite(total)) {
-      throw new InvalidArgument(`its reward ${index} is ${describe(total)}, allowed are finite numbers`);
-    }
-    return { ...proposal, reward: { ...proposal.reward, total } };
-  });
+  const wrong = values.findIndex((value) => typeof value !== 'number' || !Number.isFinite(value));
+  if (wrong >= 0) {
+    throw new InvalidArgument(`its reward ${wrong} is ${describe(values[wrong])}, allowed are finite numbers`);
+  }
+  return values as number[];
 }
 
 function describe(value: unknown): string {

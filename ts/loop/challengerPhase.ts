@@ -4,7 +4,6 @@ import { permutation, stream } from '../domain/random.ts';
 import { withoutRepetition } from '../domain/reward.ts';
 import { type ScoredProposal, scoreBatch, withTotals } from '../domain/score.ts';
 import { mean } from '../domain/statistics.ts';
-import type { Vote } from '../domain/vote.ts';
 import { answerQuestions, partSeeds, requestSeeds } from './ask.ts';
 import { type LoopContext, type PhaseScope, recordName, runPhase } from './context.ts';
 import { type Judge, loadJudges, unloadJudges } from './judges.ts';
@@ -115,7 +114,7 @@ async function challengerStep(
   const example = judged.find(({ question, reward }) => question !== undefined && reward.total === best);
   if (example?.question !== undefined) {
     const { question, agreement, label } = example;
-    const { samples } = scored[judged.indexOf(example)]?.vote as Vote;
+    const samples = settings.answering.votes;
     scope.report({ type: 'sample-question', iteration, phase: 'challenger', question, agreement, samples, label });
   }
   return {
