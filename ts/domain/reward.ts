@@ -125,11 +125,9 @@ export function hasPublishedFormat(text: string): boolean {
 }
 
 function malformedReward({ clusterShare }: Judged, rule: ChallengerRule): ChallengerReward {
-  const nothing = { uncertainty: 0, format: 0, validity: 0 } as const;
-  if (!rule.malformedRepeats) return { ...nothing, repetition: 0, total: rule.malformed };
-  requireShare('clusterShare', clusterShare);
-  const repetition = rule.repetitionWeight * clusterShare;
-  return { ...nothing, repetition, total: rule.malformed - repetition };
+  if (rule.malformedRepeats) requireShare('clusterShare', clusterShare);
+  const repetition = rule.malformedRepeats ? rule.repetitionWeight * clusterShare : 0;
+  return { uncertainty: 0, repetition, format: 0, validity: 0, total: rule.malformed - repetition };
 }
 
 function isValid({ agreement, label = null, ownAnswer = null }: Judged, rule: ChallengerRule): boolean {
