@@ -1,4 +1,5 @@
-import { extractBoxed, publishedBox } from './parse.ts';
+import { extractAnswer } from './answers/extract.ts';
+import { publishedBox } from './parse.ts';
 import { majorityVote, VOTE_RULES, type Vote } from './vote.ts';
 
 /** The rules of a vote by name: those of `VOTE_RULES`. */
@@ -7,7 +8,7 @@ export const VOTING_RULES = Object.keys(VOTE_RULES) as [VotingRule, ...VotingRul
 
 /** The answer in a sample's text as a rule reads it: null when there is no box, '' (published rules) when it is blank. */
 export function answerIn(text: string, rule: VotingRule): string | null {
-  return rule === 'paper' ? extractBoxed(text) : publishedBox(text);
+  return rule === 'paper' ? extractAnswer(text) : publishedBox(text);
 }
 
 /** The vote by a rule. @param answers as {@link answerIn} reads them, in sample order */

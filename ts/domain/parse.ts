@@ -1,3 +1,5 @@
+import { extractAnswer } from './answers/extract.ts';
+
 /** What a Challenger's text holds. */
 export interface ParsedQuestion {
   /** Trimmed, never blank. */
@@ -50,7 +52,7 @@ export function echoesOf(prompt: string): ReadonlySet<string> {
 
 function parseStrictly(text: string, echoes: ReadonlySet<string>): ParsedQuestion | null {
   const found = pairs(text, echoes, 1)[0];
-  return found === undefined ? null : { question: found.content, answer: extractBoxed(text.slice(found.end)) };
+  return found === undefined ? null : { question: found.content, answer: extractAnswer(text.slice(found.end)) };
 }
 
 /** Pairs of tags with some text and no other question tag in between. Of nested tags the innermost pair counts. */
@@ -89,27 +91,6 @@ function lastPublished(text: string, echoes: ReadonlySet<string>): string | unde
 }
 
 const BOX = '\\boxed{';
-
-/**
- * The content of the last `\boxed{...}`, trimmed. Braces nest; `\{` and `\}` are literal, as in TeX.
- * An earlier box is never used in its stead: a text that was cut off inside its last box has no
- * answer. One pass over what follows the last box, so linear in the text's length.
- *
- * @returns null when there is no box, when the last one never closes, or when it is blank
- */
-export function extractBoxed(text: string): string | null {
-  const box = text.lastIndexOf(BOX);
-  if (box < 0) return null;
-  const start = box + BOX.length;
-  let depth = 1;
-  for (let i = start; i < text.length; i++) {
-    const character = text[i];
-    if (character === '\\') i++;
-    else if (character === '{') depth++;
-    else if (character === '}' && --depth === 0) return text.slice(start, i).trim() || null;
-  }
-  return null;
-}
 
 /**
  * The last box as the published code's grader (mathruler 0.1.0) reads it: every brace counts, `\{` too, and a blank

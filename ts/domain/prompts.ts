@@ -10,7 +10,7 @@ export const CHALLENGER_SYSTEM =
 /** The same for every candidate: what differs between them is the sampling seed alone. */
 export const CHALLENGER_USER = 'Write one new problem.';
 
-/** Asks for an answer in the form that {@link file://./parse.ts extractBoxed} reads. */
+/** Asks for an answer in the form that {@link file://./answers/extract.ts extractAnswer} reads. */
 export const SOLVER_SYSTEM = 'Reason step by step, and put the final answer in \\boxed{}.';
 
 /** What the Challenger is given; it never varies (the paper's Challenger has no input but its instruction). */

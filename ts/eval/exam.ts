@@ -1,6 +1,6 @@
 import { sameAnswer } from '../domain/answer.ts';
+import { extractAnswer } from '../domain/answers/extract.ts';
 import { InvalidArgument } from '../domain/errors.ts';
-import { extractBoxed } from '../domain/parse.ts';
 import { majorityVote } from '../domain/vote.ts';
 import type { Exam } from '../ports/exam.ts';
 import { evaluateQuestion, heldOutQuestions } from './arithmetic.ts';
@@ -21,11 +21,13 @@ export function createArithmeticExam(problems: number, seed = 0): Exam {
     workedPrefix: 'Step by step: ',
     grade(responses) {
       checkLength(responses, questions);
-      return responses.map((texts, index) => texts.map((text) => isRight(extractBoxed(text), truthOf(index))));
+      return responses.map((texts, index) => texts.map((text) => isRight(extractAnswer(text), truthOf(index))));
     },
     gradeMajority(responses) {
       checkLength(responses, questions);
-      return responses.map((texts, index) => isRight(majorityVote(texts.map(extractBoxed)).label, truthOf(index)));
+      return responses.map((texts, index) =>
+        isRight(majorityVote(texts.map((text) => extractAnswer(text))).label, truthOf(index)),
+      );
     },
   };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { extractBoxed, parseQuestion } from '../../../ts/domain/parse.ts';
+import { echoesOf, PARSING_RULES, parseQuestion, publishedBox } from '../../../ts/domain/parse.ts';
 import { cpuSeconds } from './cpuSeconds.ts';
 
 describe('parseQuestion', () => {
@@ -52,56 +52,53 @@ describe('parseQuestion', () => {
   });
 });
 
-describe('extractBoxed', () => {
-  test.each([
-    ['\\boxed{5}', '5'],
-    ['so \\boxed{ \\frac{1}{2} }.', '\\frac{1}{2}'],
-    ['\\boxed{1} or rather \\boxed{2}', '2'],
-    ['\\boxed{\\boxed{3}}', '3'],
-    ['\\boxed{\\{1, 2\\}}', '\\{1, 2\\}'],
-    ['\\boxed{[0, 1\\}}', '[0, 1\\}'],
-    ['\\boxed{a\\\\}', 'a\\\\'],
-  ])('%s', (text, answer) => {
-    expect(extractBoxed(text)).toBe(answer);
+describe('the published parsers', () => {
+  test.each<[string, string, string | null, string | null]>([
+    // what, text, question when scored, question when labelled
+    ['the last of two', '<question>A</question><question>B</question>\\boxed{1}', 'B', 'B'],
+    ['a blank last one is malformed', '<question>A</question><question> </question>\\boxed{1}', null, null],
+    ['a second opening tag is text', '<question>A<question>B</question>\\boxed{1}', 'A<question>B', 'A<question>B'],
+    ['a missing box passes, is not labelled', '<question>A</question>', 'A', null],
+    ['a box that never closes is a missing one', '<question>A</question>\\boxed{1', 'A', null],
+    ['a blank box is malformed, is labelled', '<question>A</question>\\boxed{ }', null, 'A'],
+    ['a box before the question counts', '\\boxed{1}<question>A</question>', 'A', 'A'],
+    ['of two boxes the first closes', '<question>A</question>\\boxed{1} \\boxed{2', 'A', 'A'],
+    ['nothing', '', null, null],
+  ])('%s', (_, text, scored, labelled) => {
+    expect(parseQuestion(text, 'published-reward')?.question ?? null).toBe(scored);
+    expect(parseQuestion(text, 'published-questions')?.question ?? null).toBe(labelled);
   });
 
-  test.each([
-    ['no box', 'the answer is 5'],
-    ['blank box', '\\boxed{ }'],
-    ['cut off', 'first \\boxed{1}, then \\boxed{\\frac{1}{'],
-    ['only escaped braces close it', '\\boxed{5\\}'],
-    ['box without braces', '\\boxed 5'],
-  ])('is null for: %s', (_, text) => {
-    expect(extractBoxed(text)).toBeNull();
-  });
-
-  test('returns what was boxed, for any balanced content', () => {
-    const { balanced } = fc.letrec<{ balanced: string }>((tie) => ({
-      balanced: fc
-        .array(
-          fc.oneof(
-            { maxDepth: 4 },
-            fc.constantFrom('a', ' ', '1', '\\{', '\\}'),
-            tie('balanced').map((t) => `{${t}}`),
-          ),
-        )
-        .map((parts) => parts.join('')),
-    }));
-    fc.assert(
-      fc.property(balanced, fc.string(), (content, before) => {
-        expect(extractBoxed(`${before}\\boxed{${content}}`)).toBe(content.trim() || null);
-      }),
-    );
-  });
-
-  test('never throws', () => {
-    const pieces = fc.constantFrom('\\boxed{', '{', '}', '\\', 'a');
+  test('find what the regular expression does, and nothing is executed', () => {
+    const pieces = fc.constantFrom('<question>', '</question>', ' ', 'a', '\n', '<', 'question>', '$(rm)', '`');
     fc.assert(
       fc.property(fc.array(pieces), (parts) => {
-        const answer = extractBoxed(parts.join(''));
-        expect(answer === null || answer.length > 0).toBe(true);
+        const text = `${parts.join('')}\\boxed{1}`;
+        const last = [...text.matchAll(/<question>(.*?)<\/question>/gs)].at(-1)?.[1]?.trim();
+        expect(parseQuestion(text, 'published-reward')?.question).toBe(last === '' ? undefined : last);
       }),
     );
+  });
+
+  test.each([
+    ['\\boxed{ 5 }', '5'],
+    ['\\boxed{ }', ''],
+    ['none', null],
+    ['\\boxed{1} \\boxed{2', null],
+    ['\\boxed{\\}', '\\'], // every brace counts
+  ])('box of %s', (text, answer) => {
+    expect(publishedBox(text)).toBe(answer);
+  });
+});
+
+describe('a prompt that is repeated', () => {
+  const prompt = 'Put the problem between <question> and </question>, and the answer in a box.';
+  test.each(PARSING_RULES)('%s: would be a question, and is none when refused', (rule) => {
+    const text = `${prompt} \\boxed{1}`;
+    expect(parseQuestion(text, rule)?.question).toBe('and');
+    expect(parseQuestion(text, rule, echoesOf(prompt))).toBeNull();
+    const both = `${prompt}\n<question>Real?</question> \\boxed{1}`;
+    expect(parseQuestion(both, rule, echoesOf(prompt))?.question).toBe('Real?');
   });
 });
 
@@ -111,8 +108,9 @@ test.each(['{', '}', '\\', '\\boxed{', '<question>', '</question>', '<question><
   (piece) => {
     const text = `\\boxed{${piece.repeat(Math.ceil(1e6 / piece.length))}`;
     const seconds = cpuSeconds(() => {
-      extractBoxed(text);
-      parseQuestion(text);
+      for (const rule of PARSING_RULES) parseQuestion(`<question>a</question>${text}`, rule);
+      publishedBox(text);
+      echoesOf(text);
     });
     expect(seconds).toBeLessThan(3);
   },

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { extractBoxed, parseQuestion } from '../../../ts/domain/parse.ts';
+import { extractAnswer } from '../../../ts/domain/answers/extract.ts';
+import { parseQuestion } from '../../../ts/domain/parse.ts';
 import {
   CHALLENGER_SYSTEM,
   CHALLENGER_USER,
@@ -39,7 +40,7 @@ describe('prompts', () => {
   });
 
   test('an echo of an instruction is no answer', () => {
-    expect(extractBoxed(SOLVER_SYSTEM)).toBeNull();
+    expect(extractAnswer(SOLVER_SYSTEM)).toBeNull();
     // The instruction's own tags are a pair; what stands between them is at least no answer.
     expect(parseQuestion(CHALLENGER_SYSTEM)).toEqual({ question: 'and', answer: null });
   });
