@@ -115,12 +115,12 @@ describe('DigestSet', () => {
     );
   });
 
-  test('200,000 texts that differ in little are 200,000', () => {
+  test('50,000 texts that differ in little are 50,000', () => {
     const digests = new DigestSet();
     let fresh = 0;
-    for (let i = 0; i < 200_000; i++) if (digests.add(`question ${i}`)) fresh++;
-    for (let i = 0; i < 200_000; i += 1000) if (digests.add(`question ${i}`)) fresh++;
-    expect(fresh).toBe(200_000);
+    for (let i = 0; i < 50_000; i++) if (digests.add(`question ${i}`)) fresh++;
+    for (let i = 0; i < 50_000; i += 1000) if (digests.add(`question ${i}`)) fresh++;
+    expect(fresh).toBe(50_000);
   });
 
   test('remembers no more than it may', () => {
