@@ -26,6 +26,24 @@ export function settledFate(answers: readonly (string | null)[], m: number, rule
   return fate;
 }
 
+/** Above this many answers nobody looks for the fewest: the search takes m^3 steps and more. */
+const MOST_SEARCHED = 32;
+
+/** The fewest answers that can settle anything, 1 to m: to ask for fewer at first is in vain. 1 where m is above 32. */
+export function fewestToSettle(m: number, rule: VotingRule, band: Band): number {
+  if (m > MOST_SEARCHED) return 1;
+  for (let n = 1; n < m; n++) {
+    for (let top = 0; top <= n; top++) {
+      // What settles soonest is one large group, and all others on their own or without a box.
+      const group = Array.from({ length: top }, () => '1');
+      const others = Array.from({ length: n - top }, (_, i) => `other ${i}`);
+      const settles = (rest: (string | null)[]) => settledFate([...group, ...rest], m, rule, band) !== null;
+      if (settles(others) || settles(others.map(() => null))) return n;
+    }
+  }
+  return m;
+}
+
 /** Every winner that `left` more answers can bring about, with its votes and what the share would be of. */
 function* outcomes(
   { groups, uncounted }: Tally,

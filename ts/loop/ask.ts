@@ -2,7 +2,7 @@ import { answerIn, type VotingRule, voteBy } from '../domain/ballot.ts';
 import { type Band, bandFate, type Fate } from '../domain/filter.ts';
 import { solverConversation } from '../domain/prompts.ts';
 import { seedOf } from '../domain/random.ts';
-import { settledFate } from '../domain/settled.ts';
+import { fewestToSettle, settledFate } from '../domain/settled.ts';
 import type { Vote } from '../domain/vote.ts';
 import type { Worker } from '../ports/worker.ts';
 import type { CallOptions, SampleBatch, Sampling } from '../protocol/generated.ts';
@@ -89,7 +89,7 @@ export interface Savings {
 }
 
 /**
- * Let one Solver answer `perRound` times at a time, and only the questions whose fate the answers so far leave open.
+ * Let one Solver answer `perRound` times at a time, the first time as often as it takes to settle anything, and only the questions whose fate the answers so far leave open.
  * A question's fate and, where it is kept, its label are those that any m answers would give it which begin with
  * these (see {@link settledFate}); its vote is of the answers that were drawn.
  *
@@ -108,7 +108,7 @@ export async function answerInRounds(
   const drawn = questions.map((question): Drawn => ({ ...voteOn(question, [], asking.voting), fate: null, tokens: 0 }));
   let open = drawn;
   for (let round = 0, done = 0; open.length > 0 && done < m; round++) {
-    const n = Math.min(perRound, m - done);
+    const n = Math.min(Math.max(perRound, round === 0 ? fewestToSettle(m, asking.voting, band) : 0), m - done);
     const batch = await draw(
       worker,
       modelId,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { averageLinkage, clusterShares } from '../../../ts/domain/clusters.ts';
 import { InvalidArgument } from '../../../ts/domain/errors.ts';
 import { parseProposals } from '../../../ts/domain/prompts.ts';
 import { METHODS } from '../../../ts/domain/published.ts';
@@ -112,7 +113,7 @@ describe.each(Object.keys(METHODS) as (keyof typeof METHODS)[])('%s', (name) => 
   );
   const lines = fc.array(line, { minLength: 1, maxLength: 8 });
 
-  test('a copy of a question never raises its reward', () => {
+  test('a copy of a question never raises its reward where the other clusters stay as they are', () => {
     fc.assert(
       fc.property(lines, fc.nat(), (batch, pick) => {
         const i = pick % batch.length;
@@ -135,6 +136,14 @@ describe.each(Object.keys(METHODS) as (keyof typeof METHODS)[])('%s', (name) => 
       }),
     );
   });
+});
+
+test('with average linkage a copy can raise a reward: it weighs in the mean that keeps a third question out', () => {
+  // d(k,l) = 0.2, d(k,z) = 0.65, d(l,z) = 0.3. Without a copy k and l join, then z: (0.65 + 0.3) / 2 < 0.5; a share of 1.
+  const alone = clusterShares(averageLinkage(Float64Array.of(0.2, 0.65, 0.3), 3, 0.5));
+  // With k' at 0 from k: (0.65 + 0.65 + 0.3) / 3 > 0.5, so z stays out; a share of 3/4. Pairs k k', k l, k z, k' l, ...
+  const copied = clusterShares(averageLinkage(Float64Array.of(0, 0.2, 0.65, 0.2, 0.65, 0.3), 4, 0.5));
+  expect([alone[0], copied[0]]).toEqual([1, 3 / 4]);
 });
 
 test('BLEU is one way: whose turn it is to be the hypothesis decides', () => {

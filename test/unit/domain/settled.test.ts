@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { VOTING_RULES, type VotingRule, voteBy } from '../../../ts/domain/ballot.ts';
 import { type Band, bandFate, type Fate } from '../../../ts/domain/filter.ts';
-import { settledFate } from '../../../ts/domain/settled.ts';
+import { fewestToSettle, settledFate } from '../../../ts/domain/settled.ts';
 
 const PAPER: Band = { center: 0.5, delta: 0.25 };
 
@@ -63,6 +63,31 @@ test.each(VOTING_RULES)('%s: settled if and only if no continuation differs', (r
   );
   // Neither side may be empty, or nothing was tested.
   expect(Math.min(settled, open)).toBeGreaterThan(20);
+});
+
+test('seven answers can settle what ten will say, fewer cannot', () => {
+  expect(fewestToSettle(10, 'paper', PAPER)).toBe(7);
+  // Four agree and three do not, each alone: four to seven in the end.
+  expect(settledFate(['1', '1', '1', '1', 'a', 'b', 'c'], 10, 'paper', PAPER)).toBe('kept');
+  expect(fewestToSettle(10, 'paper', { center: 0.5, delta: 0.5 })).toBeLessThan(7); // the label alone is open
+  expect(fewestToSettle(1, 'paper', PAPER)).toBe(1);
+});
+
+test.each(VOTING_RULES)('%s: nothing is settled with fewer', (rule) => {
+  const answer = fc.constantFrom('1', '1', '2', '3', 'no x', null, '');
+  fc.assert(
+    fc.property(
+      fc.array(answer, { minLength: 0, maxLength: 9 }),
+      fc.constantFrom(0.5, 0.55, 0.2),
+      fc.constantFrom(0, 0.1, 0.25, 0.5),
+      (answers, center, delta) => {
+        const band = { center, delta };
+        if (answers.length >= fewestToSettle(10, rule, band)) return;
+        expect(settledFate(answers, 10, rule, band)).toBeNull();
+      },
+    ),
+    { numRuns: 300 },
+  );
 });
 
 test('drawing one answer at a time and stopping when settled says what drawing all does', () => {

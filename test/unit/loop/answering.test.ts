@@ -51,21 +51,22 @@ describe('answering in rounds', () => {
 
   test('asks only what is open, and counts what it was spared', async () => {
     const { worker, calls } = tape();
-    const { answered, savings } = await answerInRounds(worker, QUESTIONS, asking(10), 4, BAND, {});
-    // After eight the first two are settled; the others go on for the last two.
+    const { answered, savings } = await answerInRounds(worker, QUESTIONS, asking(10), 1, BAND, {});
+    // Seven settle nothing here; after eight the first two are settled, after nine the third and the fifth.
     expect(calls.sample.map(({ conversations, n }) => [conversations.length, n])).toEqual([
-      [6, 4],
-      [6, 4],
-      [4, 2],
+      [6, 7],
+      [6, 1],
+      [4, 1],
+      [2, 1],
     ]);
-    expect(answered.map(({ responses }) => responses.length)).toEqual([8, 8, 10, 10, 10, 10]);
-    // Two answers of two questions, each as long as `\boxed{a}`.
-    expect(savings).toEqual({ samples: 4, tokens: 4 * '\\boxed{a}'.length });
+    expect(answered.map(({ responses }) => responses.length)).toEqual([8, 8, 9, 10, 9, 10]);
+    // Two answers of two questions and one of two more, each as long as `\boxed{a}`.
+    expect(savings).toEqual({ samples: 6, tokens: 6 * '\\boxed{a}'.length });
   });
 
   test('rounds draw from seeds of their own', async () => {
     const { worker, calls } = tape();
-    await answerInRounds(worker, QUESTIONS, asking(10), 5, BAND, {});
+    await answerInRounds(worker, QUESTIONS, asking(10), 1, BAND, {});
     expect(new Set(calls.sample.flatMap(({ seeds }) => [...seeds])).size).toBe(
       calls.sample.reduce((sum, { seeds }) => sum + seeds.length, 0),
     );
