@@ -1,4 +1,5 @@
 import { extractAnswer } from './answers/extract.ts';
+import { POLICIES } from './answers/policy.ts';
 import { publishedBox } from './parse.ts';
 import { majorityVote, VOTE_RULES, type Vote } from './vote.ts';
 
@@ -23,15 +24,23 @@ export interface Tally {
   groups: { label: string | null; votes: number }[];
   /** Answers that do not count in what the share is of. */
   uncounted: number;
+  /**
+   * Whether a further answer may split a group: one whose answers are equal though not the same in value, kind and unit, as
+   * 5 and 5 cm, which 5 m sets apart. Other groups only grow.
+   */
+  splittable: boolean;
 }
 
 /** The groups of {@link voteBy}. */
 export function tallyBy(rule: VotingRule, answers: readonly (string | null)[]): Tally {
-  const { classes, samples } = majorityVote(answers, { rules: VOTE_RULES[rule] });
+  const rules = VOTE_RULES[rule];
+  const { classes, samples, groups } = majorityVote(answers, { rules });
+  const strict = majorityVote(answers, { rules, policy: POLICIES.strict });
   const voters = classes.filter(({ kind }) => kind === 'answer' || (kind === 'no-box' && noBoxVotes(rule)));
   return {
     groups: voters.map(({ answer, members }) => ({ label: answer, votes: members.length })),
     uncounted: answers.length - samples,
+    splittable: strict.groups !== groups,
   };
 }
 

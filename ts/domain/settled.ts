@@ -7,7 +7,8 @@ const NEW = '(new)';
 /**
  * What all m answers will make of a question, as soon as the first ones settle it whatever the others are: the band's
  * fate, and of a kept question its label, which is then that of the first answers. Exact in both directions: null
- * iff two continuations differ, where an answer may always be one that nobody gave before.
+ * iff two continuations differ, where an answer may always be one that nobody gave before; and null as long as a group
+ * may still be split.
  *
  * @param answers as `voteBy` takes them
  * @param m answers in the end
@@ -17,7 +18,9 @@ export function settledFate(answers: readonly (string | null)[], m: number, rule
   if (left <= 0) return bandFate(voteBy(rule, answers), band);
   let fate: Fate | null = null;
   let label: string | null = null;
-  for (const outcome of outcomes(tallyBy(rule, answers), left, m, rule)) {
+  const tally = tallyBy(rule, answers);
+  if (tally.splittable) return null;
+  for (const outcome of outcomes(tally, left, m, rule)) {
     const next = bandFate(outcome, band);
     if (fate !== null && (next !== fate || (next === 'kept' && outcome.label !== label))) return null;
     fate = next;

@@ -80,6 +80,7 @@ test('a tally is what the vote counts', () => {
       { label: '2', votes: 1 },
     ],
     uncounted: 0,
+    splittable: false,
   });
   expect(tallyBy('repo-labels', answers)).toEqual({
     groups: [
@@ -88,5 +89,6 @@ test('a tally is what the vote counts', () => {
       { label: '2', votes: 1 },
     ],
     uncounted: 1,
+    splittable: false,
   });
 });
