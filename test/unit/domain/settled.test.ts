@@ -26,14 +26,20 @@ describe('settledFate, paper, m = 10: kept are 3 to 7 votes', () => {
 });
 
 /** What `left` more answers can bring about, by trying all of them. */
-function continuations(answers: (string | null)[], left: number, rule: VotingRule, band: Band): Set<string> {
+function continuations(
+  answers: (string | null)[],
+  left: number,
+  rule: VotingRule,
+  band: Band,
+  more: string[] = [],
+): Set<string> {
   if (left === 0) {
     const vote = voteBy(rule, answers);
     const fate = bandFate(vote, band);
     return new Set([fate === 'kept' ? `kept ${vote.label}` : fate]);
   }
-  const choices = [...new Set([...answers, null, '', ...Array.from({ length: left }, (_, i) => `new ${i}`)])];
-  return new Set(choices.flatMap((choice) => [...continuations([...answers, choice], left - 1, rule, band)]));
+  const choices = [...new Set([...answers, ...more, null, '', ...Array.from({ length: left }, (_, i) => `new ${i}`)])];
+  return new Set(choices.flatMap((choice) => [...continuations([...answers, choice], left - 1, rule, band, more)]));
 }
 
 test.each(VOTING_RULES)('%s: settled if and only if no continuation differs', (rule) => {
@@ -63,6 +69,30 @@ test.each(VOTING_RULES)('%s: settled if and only if no continuation differs', (r
   );
   // Neither side may be empty, or nothing was tested.
   expect(Math.min(settled, open)).toBeGreaterThan(20);
+});
+
+test('what is settled stays so where answers are equal to two that differ, as 5 is to 5 cm and to 5 m', () => {
+  const answer = fc.constantFrom('5', '5', '5 \\text{ cm}', '5 \\text{ m}', '6', null);
+  let settled = 0;
+  fc.assert(
+    fc.property(
+      fc.array(answer, { minLength: 3, maxLength: 7 }),
+      fc.integer({ min: 1, max: 3 }),
+      fc.constantFrom(0.1, 0.25, 0.4),
+      (answers, left, delta) => {
+        const band = { center: 0.5, delta };
+        const fate = settledFate(answers, answers.length + left, 'paper', band);
+        if (fate === null) return;
+        settled++;
+        const { label } = voteBy('paper', answers);
+        expect([...continuations(answers, left, 'paper', band, ['5 \\text{ m}', '5 \\text{ cm}', '5'])]).toEqual([
+          fate === 'kept' ? `kept ${label}` : fate,
+        ]);
+      },
+    ),
+    { numRuns: 150 },
+  );
+  expect(settled).toBeGreaterThan(10);
 });
 
 test('seven answers can settle what ten will say, fewer cannot', () => {
