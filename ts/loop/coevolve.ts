@@ -1,3 +1,4 @@
+import type { Roles } from '../domain/settings.ts';
 import { challengerPhase } from './challengerPhase.ts';
 import type { LoopContext } from './context.ts';
 import { evaluatePhase } from './evaluatePhase.ts';
@@ -12,8 +13,8 @@ import { solverPhase } from './solverPhase.ts';
  *     questions  k  <-  asked by Challenger k, answered by Solver k-1
  *     Solver     k  <-  Solver k-1, on questions k
  *
- * with Challenger 0 = Solver 0 = base; `settings.roles` has the variants. The Solver sits the held-out exam before the first iteration
- * and after each.
+ * with Challenger 0 = Solver 0 = base; `settings.roles` has the variants. The Solver sits the held-out exam before
+ * the first iteration and after each.
  *
  * @throws TooFewQuestions; WorkerCallError `cancelled` when the context's signal is aborted, `worker_gone` when the
  *   worker dies
@@ -29,7 +30,12 @@ export async function coevolve(context: LoopContext): Promise<void> {
   await evaluatePhase(context, 0, latest());
   for (let iteration = 1; iteration <= settings.iterations; iteration++) {
     const fromBase = !trainsChallenger || challengerFrom === 'base';
-    const starts = { iteration, challengerFrom: fromBase ? 0 : iteration - 1, solverFrom: iteration - 1 };
+    const starts = {
+      iteration,
+      challengerFrom: fromBase ? 0 : iteration - 1,
+      solverFrom: iteration - 1,
+      ...variantOf(settings.roles, iteration),
+    };
     store.appendMetrics({ kind: 'iteration', ...starts, trainsChallenger });
     reporter.report({ type: 'iteration-started', ...starts, trainsChallenger });
     const judges = judge === 'ensemble' ? solvers.slice(0, ensemble) : [latest()];
@@ -44,4 +50,22 @@ export async function coevolve(context: LoopContext): Promise<void> {
     solvers.unshift(await solverPhase(context, iteration, solverFrom, problems));
     await evaluatePhase(context, iteration, latest());
   }
+}
+
+function variantOf({ models, challengerFrom, judge, ensemble }: Roles, iteration: number) {
+  if (models === 'two' && challengerFrom === 'previous' && judge === 'frozen') return {};
+  const state = (role: string) => (iteration === 1 ? 'the base' : `${role} ${iteration - 1}`);
+  const last = Math.min(ensemble, iteration);
+  const start = {
+    previous: state(models === 'one' ? 'Solver' : 'Challenger'),
+    solver: state('Solver'),
+    base: 'the base',
+  };
+  return {
+    variant: {
+      challengerFrom: start[challengerFrom],
+      judge: { frozen: state('Solver'), current: 'itself', ensemble: `the last ${last} Solvers` }[judge],
+      solverFrom: models === 'one' ? `Challenger ${iteration}` : state('Solver'),
+    },
+  };
 }

@@ -10,6 +10,8 @@ export type LoopEvent =
       challengerFrom: number;
       solverFrom: number;
       trainsChallenger: boolean;
+      /** In words, where it is not the paper's way: each role from its own last weights, the last Solver as judge. */
+      variant?: { challengerFrom: string; judge: string; solverFrom: string };
     }
   | {
       type: 'phase-started';

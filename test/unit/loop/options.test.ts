@@ -40,6 +40,22 @@ describe('who starts from what', () => {
     expect(trained).toEqual(['challenger<-base*', 'challenger<-base*']);
   });
 
+  test.each<[Partial<Settings['roles']>, string[]]>([
+    [{ challengerFrom: 'solver' }, ['Solver 1', 'Solver 1', 'Solver 1']],
+    [{ challengerFrom: 'base' }, ['the base', 'Solver 1', 'Solver 1']],
+    [{ judge: 'ensemble', ensemble: 3 }, ['Challenger 1', 'the last 2 Solvers', 'Solver 1']],
+    [{ models: 'one' }, ['Solver 1', 'Solver 1', 'Challenger 2']],
+    [{ models: 'one', judge: 'current' }, ['Solver 1', 'itself', 'Challenger 2']],
+  ])('iteration 2 is announced as it is: %j', async (roles, [challengerFrom, judge, solverFrom]) => {
+    const context = recordedContext(script, (settings) => {
+      Object.assign(settings.roles, roles);
+      Object.assign(settings.challenger, { steps: 1 });
+    });
+    await coevolve(context);
+    const announced = context.events.filter(({ type }) => type === 'iteration-started')[1];
+    expect(announced).toMatchObject({ variant: { challengerFrom, judge, solverFrom } });
+  });
+
   test('the base as anchor of every phase', async () => {
     const anchors = (await run({ anchor: 'base' })).filter((load) => load.includes('-reference'));
     expect(anchors).toEqual(['challenger', 'solver', 'challenger', 'solver'].map((role) => `${role}-reference<-base`));

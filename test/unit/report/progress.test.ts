@@ -295,6 +295,13 @@ describe('who starts from what', () => {
     );
   });
 
+  test('a variant is told as it is', () => {
+    const variant = { challengerFrom: 'Solver 1', judge: 'itself', solverFrom: 'Challenger 2' };
+    expect(line({ iteration: 2, challengerFrom: 1, solverFrom: 1, variant })).toBe(
+      'iteration 2  Challenger 2 from Solver 1, judged by itself; Solver 2 from Challenger 2',
+    );
+  });
+
   test('an untrained Challenger only asks', () => {
     expect(line({ iteration: 2, solverFrom: 1, trainsChallenger: false })).toBe(
       'iteration 2  the base asks; Solver 2 from Solver 1',
