@@ -1,8 +1,12 @@
+import { setImmediate } from 'node:timers/promises';
 import { EXIT } from './exitCodes.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Bytes of the longest line that is read; a longer one counts as bad and is skipped, so memory stays bounded. */
 export const MAX_LINE_BYTES = 16 * 1024 * 1024;
+
+/** Answers are written at the end of a chunk, and after this time at the latest. */
+const PATIENCE_MS = 50;
 
 /** One JSON object of a line. */
 export type JsonRecord = Readonly<Record<string, unknown>>;
@@ -32,6 +36,7 @@ export async function filterJsonLines(
   let bad = 0;
   for await (const lines of readJsonLines(terminal.input())) {
     let text = '';
+    let since = performance.now();
     for (const line of lines) {
       try {
         if ('error' in line) throw line.error;
@@ -41,9 +46,20 @@ export async function filterJsonLines(
         bad += 1;
         terminal.err(`rzero: line ${line.number}: ${error.message}\n`);
       }
+      if (performance.now() - since < PATIENCE_MS) continue;
+      if (!(await terminal.send(text))) return exitCodeOf(bad);
+      text = '';
+      // Lets a signal through.
+      await setImmediate();
+      terminal.signal.throwIfAborted();
+      since = performance.now();
     }
     if (text !== '' && !(await terminal.send(text))) break;
   }
+  return exitCodeOf(bad);
+}
+
+function exitCodeOf(bad: number): number {
   return bad === 0 ? EXIT.ok : EXIT.badData;
 }
 

@@ -73,6 +73,7 @@ function terminal(input: AsyncIterable<Uint8Array>, reads = Number.POSITIVE_INFI
   const seen = { out: [] as string[], err: '' };
   const filter = {
     input: () => input,
+    signal: new AbortController().signal,
     send: async (text: string) => seen.out.push(text) < reads,
     err: (text: string) => {
       seen.err += text;
@@ -137,6 +138,20 @@ describe('filterJsonLines', () => {
     expect(given).toBe(1);
     go(false);
     expect(await done).toBe(0);
+  });
+
+  test('of one chunk, slow answers come one by one, and a signal stops them', async () => {
+    const stop = new AbortController();
+    const place = terminal(Readable.from([Buffer.from('{"a":"x"}\n'.repeat(1000))]));
+    place.terminal = { ...place.terminal, signal: stop.signal };
+    const slow = (record: Readonly<Record<string, unknown>>) => {
+      const end = performance.now() + 60;
+      while (performance.now() < end);
+      if (place.seen.out.length === 2) stop.abort(new Error('stopped'));
+      return double(record);
+    };
+    await expect(filterJsonLines(place.terminal, slow)).rejects.toThrow('stopped');
+    expect(place.seen.out).toHaveLength(3);
   });
 
   test('an error that is no bad line is not hidden', async () => {

@@ -65,7 +65,7 @@ const INPUTS: readonly (readonly [name: string, gold: string, pred: string, trut
   ['code', '1/2', '[1]*9**9', false],
   ['code', '1/2', '__import__("time").sleep(60)', false],
   ['code', '1/2', 'lambda: (yield)', false],
-  ['code', '1/2', '${7*7}', false],
+  ['code', '1/2', '{{7*7}}', false],
   ['many members', `\\{${Array.from({ length: 2000 }, (_, n) => n).join(',')}\\}`, '\\{1\\}', false],
   ['many members', '5', `\\begin{pmatrix}${'1&'.repeat(20_000)}1\\end{pmatrix}`, false],
   ['many members', '1', `${'\\pm 1'.repeat(40)}`, false],

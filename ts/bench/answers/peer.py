@@ -4,21 +4,26 @@ Usage: peer.py math-verify|mathruler
 """
 
 import json
+import re
 import sys
 import time
 
+# A text with mathematics in it, and not a bare answer; `\$` is money.
+WHOLE = re.compile(r"\\boxed|(?<!\\)\$|\\\(|\\\[")
+
 
 def math_verify():
+    """Math-Verify; an answer that is no whole text goes into a box, as its documentation advises."""
     from math_verify import parse, verify
 
     def text(answer):
-        whole = any(mark in answer for mark in ("\\boxed", "$", "\\(", "\\["))
-        return answer if whole else f"\\boxed{{{answer}}}"
+        return answer if WHOLE.search(answer) else f"\\boxed{{{answer}}}"
 
     return lambda gold, pred: verify(parse(text(gold)), parse(text(pred)))
 
 
 def mathruler():
+    """Mathruler, as R-Zero calls it, in one direction."""
     from mathruler.grader import extract_boxed_content, grade_answer
 
     def text(answer):
@@ -28,6 +33,7 @@ def mathruler():
 
 
 def main():
+    """Answer each line of stdin."""
     grade = {"math-verify": math_verify, "mathruler": mathruler}[sys.argv[1]]()
     print(json.dumps({"ready": True}), flush=True)
     for line in sys.stdin:

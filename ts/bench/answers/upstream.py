@@ -1,4 +1,6 @@
-"""Math-Verify's own equality tests as JSON lines {"id", "kind", "gold", "pred", "truth"}, read from its sources.
+"""Math-Verify's own equality tests, read from its sources, as JSON lines.
+
+Each is {"id", "kind", "gold", "pred", "truth"}.
 
 Usage: upstream.py FOLDER_OF_TESTS
 """

@@ -8,19 +8,22 @@ export interface Boxes {
   unfinished: boolean;
 }
 
+/** Boxes at the end of a text that are looked at: more than any answer has. */
+const MAX_BOXES = 100;
+
 const BOX = /\\(?:boxed|fbox)(?![A-Za-z])/g;
 
 /**
  * Find `\boxed{...}`, `\fbox{...}` and `\boxed 5`. Braces nest; `\{` and `\}` are literal, as in TeX. Without braces the
  * content ends at a blank or a math delimiter; a word there is no content (`put it in \boxed please`), and the macro
- * is not looked at. One pass from each box to the next, and one over what follows each.
+ * is not looked at. Linear.
  */
 export function findBoxes(text: string): Boxes {
-  const starts = [...text.matchAll(BOX)].map((match) => ({ start: match.index, after: match.index + match[0].length }));
-  const closes = closingBraces(text, starts[0]?.start ?? text.length);
+  const macros = [...text.matchAll(BOX)].slice(-MAX_BOXES);
+  const closes = closingBraces(text, macros[0]?.index ?? text.length);
   const boxes: Boxes = { spans: [], unfinished: false };
-  for (const { start, after } of starts) {
-    let at = after;
+  for (const { 0: macro, index: start } of macros) {
+    let at = start + macro.length;
     while (/\s/.test(text[at] ?? '')) at++;
     const braced = text[at] === '{';
     const bare = braced ? '' : bareArgument(text, at);

@@ -1,9 +1,9 @@
 import { InvalidArgument } from '../errors.ts';
-import { boxedAnswer, choiceLetter, markedAnswer } from './phrases.ts';
+import { boxedAnswer, choiceLetter, finalAnswer, markedAnswer } from './phrases.ts';
 import { lastNumber, readProse } from './prose.ts';
 
 /** One way to find an answer. */
-export type ExtractionStep = 'box' | 'mark' | 'choice' | 'number' | 'read';
+export type ExtractionStep = 'final' | 'box' | 'mark' | 'choice' | 'number' | 'read';
 
 /** The rules by name: ways that are tried in this order. */
 export const EXTRACTION_RULES = {
@@ -16,7 +16,7 @@ export const EXTRACTION_RULES = {
   /** The last number, wherever it stands. */
   'last-number': ['number'],
   /** For texts of unknown make: a box, a marked answer, else the text itself where it is bare, else its last formula or number. */
-  any: ['box', 'mark', 'read'],
+  any: ['final', 'box', 'mark', 'read'],
 } as const satisfies Readonly<Record<string, readonly ExtractionStep[]>>;
 
 /** A rule by name, or steps of your own. */
@@ -47,6 +47,7 @@ export interface Extraction {
  * - `box`: the last closed `\boxed{...}`, `\fbox{...}` or `\boxed 5`; several joined by commas, `and` or `or` are one
  *   answer: `\boxed{1} and \boxed{2}` is `1, 2`. A last box that is blank or never closes is no answer, and
  *   no other step is tried: an earlier answer was not meant to be the last.
+ * - `final`: what follows `the final answer is` behind the last box.
  * - `mark`: what follows the last `answer is`, `Answer:`, `####` or `<answer>`.
  * - `choice`, `number`, `read`: see {@link choiceLetter}, {@link lastNumber}, {@link readProse}.
  *
@@ -70,6 +71,7 @@ export function findAnswer(text: string, rule: ExtractionRule = 'boxed', echo: E
 
 /** Each step: undefined where the next is to be tried, null where there is no answer at all. */
 const STEPS: Readonly<Record<ExtractionStep, (text: string) => Extraction | null | undefined>> = {
+  final: (text) => found('final', finalAnswer(text)),
   box: (text) => found('box', boxedAnswer(text)),
   mark: (text) => found('mark', markedAnswer(text)),
   choice: (text) => found('choice', choiceLetter(text)),

@@ -1,10 +1,10 @@
 import { findBoxes } from './boxes.ts';
 import { readProse, sentenceEnd } from './prose.ts';
-import { lastCluster, mathSpans } from './spans.ts';
+import { firstCluster, lastCluster, mathSpans } from './spans.ts';
 
 /** What announces an answer: `The final answer is`, `**Answer:**`, GSM8K's `####`, an `<answer>` tag. */
 const MARK =
-  /(?<![A-Za-z])(?:the\s{0,3})?(?:final\s{1,3})?answer(?:\*\*)?(?:\s{1,3}is|\s{0,3}[:=])|#{4}(?!#)|<answer>|(?<![A-Za-z])final\s{1,3}answer(?=\*|\s)/gi;
+  /(?<![A-Za-z])(?:final\s{1,3})?answer(?:\*\*)?(?:\s{1,3}is|\s{0,3}[:=])|#{4}(?!#)|<answer>|(?<![A-Za-z])final\s{1,3}answer(?=\*|\s)/gi;
 
 /** What may stand between a mark and its answer. */
 const FILLER = /[\s:*_=~#]|\\\\/y;
@@ -35,34 +35,31 @@ export function markedAnswer(text: string): string | undefined {
   return undefined;
 }
 
+/**
+ * What `the final answer is` announces behind the last box, where it is more than words: boxes before it were steps on
+ * the way.
+ */
+export function finalAnswer(text: string): string | undefined {
+  const box = findBoxes(text).spans.at(-1);
+  const final = [...text.matchAll(/final\s{1,3}answer\s{1,3}is/gi)].at(-1);
+  if (box === undefined || final === undefined || final.index < box.end) return undefined;
+  const answer = answerAt(text, final.index + final[0].length);
+  return /[\d\\]/.test(answer) ? answer : undefined;
+}
+
 function answerAt(text: string, from: number): string {
   let start = from;
   for (FILLER.lastIndex = start; FILLER.test(text); FILLER.lastIndex = start) start += text[start] === '\\' ? 2 : 1;
   const near = text.slice(start, start + 4000);
-  if (/^(?:\$|\\[([]|\\begin)/.test(near)) {
-    const spans = mathSpans(near);
-    const first = spans.findIndex((span) => span.start === 0);
-    if (first === 0) return leadingCluster(near, spans);
-  }
+  const spans = /^(?:\$|\\[([]|\\begin)/.test(near) ? mathSpans(near) : [];
+  if (spans[0]?.start === 0) return firstCluster(near, spans)?.content ?? '';
   const sentence = text.slice(start, sentenceEnd(text, start)).replace(/[\s*_.,;:]+$/, '');
   return sentence === '' ? '' : readProse(sentence).answer;
 }
 
-/** The first span with those that go on from it. */
-function leadingCluster(text: string, spans: readonly { start: number; end: number; content: string }[]): string {
-  for (let count = spans.length; count > 1; count--) {
-    const cluster = lastCluster(text, spans.slice(0, count));
-    if (cluster?.start === 0) return cluster.content;
-  }
-  return spans[0]?.content ?? '';
-}
-
-const LETTER = String.raw`\(?\s?([A-J])\s?(?:\)|(?![A-Za-z0-9']))`;
+/** Where a letter stands, the surest place first. `answer is a` is no choice, `answer is (a)` is one. */
 const CHOICES = [
-  new RegExp(
-    String.raw`(?:answer|choice|option)(?:\*\*)?(?:\s{1,3}is|\s{0,3}:)?[\s:*$]{0,6}(?:\\(?:text|textbf|mathrm|mathbf)\{)?${LETTER}`,
-    'gi',
-  ),
+  /(?:[Aa]nswer|ANSWER|[Cc]hoice|[Oo]ption)(?:\*\*)?(?:\s{1,3}is|\s{0,3}:)?[\s:*$]{0,6}(?:\\(?:text|textbf|mathrm|mathbf)\{)?(?:\(\s?([A-Ja-j])\s?\)|([A-J])(?![A-Za-z0-9']))/g,
   /\(([A-J])\)/g,
   /(?:^|\n)\s{0,8}(?:\*\*)?\(?([A-J])(?:\)|[.:](?=\s|$)|(?:\*\*)?\s{0,8}(?:\n|$))/g,
   /(?<![A-Za-z0-9\\'])([B-HJ])(?![A-Za-z0-9'=])/g,
@@ -80,7 +77,8 @@ export function choiceLetter(text: string): string | null | undefined {
     return /^\s*\(?\s*([A-Ja-j])\s*(?:\)|[.:]|$)/.exec(inside)?.[1]?.toUpperCase();
   }
   for (const pattern of CHOICES) {
-    const letter = [...text.matchAll(pattern)].at(-1)?.[1];
+    const match = [...text.matchAll(pattern)].at(-1);
+    const letter = match?.[1] ?? match?.[2];
     if (letter !== undefined) return letter.toUpperCase();
   }
   return undefined;

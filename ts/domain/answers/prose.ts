@@ -7,19 +7,27 @@ const FORMULA_WORDS = new Set(
   ),
 );
 
-/** Words that make a sentence of a text. */
+/** Words that make a sentence of a text: `all real numbers but 0` is an answer, `it is 0` says one. */
 const SENTENCE_WORDS =
-  /(?<![A-Za-z\\])(?:is|are|was|equals?|gives?|get|have|thus|therefore|hence|so|since|because|that|which|we|our|answer|solution)(?![A-Za-z])/i;
+  /(?<![A-Za-z\\])(?:is|it's|that's|are|was|equals?|gives?|gets?|have|has|thus|therefore|hence|so|we|answer)(?![A-Za-z])/i;
+
+/** Words of a text that is no answer, whatever they are. */
+const MANY_WORDS = 20;
 
 /** Three words in a row; those of a formula or a list have something in between. */
-const PHRASE = /[A-Za-z]{2,} [A-Za-z]{2,} [A-Za-z]{2,}/;
+const PHRASE = /\b[A-Za-z]{2,30} [A-Za-z]{2,30} [A-Za-z]{2,30}/;
 
 /** The last of these begins what a sentence says. */
-const VERB = /(?<![A-Za-z\\])(?:is|are|be|equals)(?![A-Za-z])\s*:?/g;
+const VERB = /(?<![A-Za-z\\])(?:is|it's|that's|are|be|equals)(?![A-Za-z])\s*:?/g;
 
 /** A number as people write it: thousands, decimals, a fraction, a percent sign; or a LaTeX fraction of short parts. */
 const NUMBER =
   /(?:[+\-\u2212]\s?)?\$?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:\/\d+)?(?:\s?\\?%)?|[+\-\u2212]?\\[dt]?frac\{[^{}]{1,40}\}\{[^{}]{1,40}\}/g;
+
+const SIGN = /^[+\-\u2212]/;
+
+/** Characters at the end of a text in which sentences are looked for. */
+const MAX_PROSE = 20_000;
 
 /** Longest sentence that is looked into, in characters. */
 const MAX_SENTENCE = 400;
@@ -39,36 +47,36 @@ export interface Reading {
  * and words such as `sin` do not count as words. Of sentences the answer is the right-most formula or number, or all that
  * follows the last `is` where that holds both.
  */
-export function readProse(text: string): Reading {
+export function readProse(whole: string): Reading {
+  const text = whole.slice(-MAX_PROSE);
+  const bare = { answer: whole.trim(), guess: false };
   const spans = mathSpans(text);
-  const whole = spans.length === 1 && isBlank(text.slice(0, spans[0]?.start) + text.slice(spans[0]?.end));
-  if (whole) return { answer: (spans[0] as Span).content, guess: false };
+  const wrapped = spans.length === 1 && isBlank(text.slice(0, spans[0]?.start) + text.slice(spans[0]?.end));
+  if (wrapped) return { answer: (spans[0] as Span).content, guess: false };
   const plain = plainText(withoutSpans(text, spans));
-  const before = plainWords(text.slice(0, spans[0]?.start ?? 0)).length;
-  const phrase = plainWords(plain).length >= 6 && PHRASE.test(plain);
-  if (!SENTENCE_WORDS.test(plain) && !phrase && before === 0) return { answer: text.trim(), guess: false };
+  const labelled = spans.length > 0 && /[A-Za-z]\s{0,3}:\s{0,3}$/.test(text.slice(0, spans[0]?.start));
+  const many = PHRASE.test(plain) && plainWords(plain).length >= MANY_WORDS;
+  if (!SENTENCE_WORDS.test(plain) && !labelled && !many) return bare;
   const number = lastNumber(text);
-  const formula = lastCluster(text, spans);
+  // `for all $x$`: a name alone is seldom what is sought.
+  const telling = spans.filter(({ content }) => !/^\\?[A-Za-z]+$/.test(content));
+  const formula = lastCluster(text, telling.length > 0 ? telling : spans);
   const target = number !== undefined && number.start >= (formula?.end ?? 0) ? number : formula;
-  if (target === undefined) return { answer: text.trim(), guess: false };
-  const said = afterVerb(text, target);
-  return { answer: said ?? target.content, guess: said === undefined };
+  if (target === undefined) return bare;
+  const rest = afterVerb(text, target);
+  return { answer: rest ?? target.content, guess: rest === undefined };
 }
 
 /** The right-most number, with its sign and percent sign; one that is glued to letters before it is a name (`x2`, `H2O`). */
 export function lastNumber(text: string): Span | undefined {
-  let last: Span | undefined;
-  for (const { 0: token, index } of text.matchAll(NUMBER)) {
-    const before = text[index - 1] ?? '';
-    const signed = /^[+\-\u2212]/.test(token);
-    if (!signed && /[A-Za-z_^]/.test(before)) continue;
-    // Between two numbers a sign is an operation.
-    const content = (signed && /[\w)}\]$]/.test(before) ? token.slice(1) : token)
-      .replace(/[\s$]/g, '')
-      .replace(/,+$/, '');
-    last = { start: index, end: index + token.length, content };
-  }
-  return last;
+  const isName = ({ 0: token, index }: RegExpExecArray): boolean =>
+    !SIGN.test(token) && /[A-Za-z_^]/.test(text[index - 1] ?? '');
+  const last = [...text.matchAll(NUMBER)].findLast((match) => !isName(match));
+  if (last === undefined) return undefined;
+  const { 0: token, index } = last;
+  // Between two numbers a sign is an operation.
+  const value = SIGN.test(token) && /[\w)}\]$]/.test(text[index - 1] ?? '') ? token.slice(1) : token;
+  return { start: index, end: index + token.length, content: value.replace(/[\s$]/g, '').replace(/,+$/, '') };
 }
 
 /** All from the last verb before a place to the end of its sentence, where that is no prose itself. */

@@ -18,14 +18,29 @@ const MAX_JOINT = 60;
  * @param joint what else may stand before the comma, `and` or `or`; nothing by default
  */
 export function lastCluster(text: string, spans: readonly Span[], joint = ''): Span | undefined {
-  const link = new RegExp(`^\\s*${joint}(?:[,;]|[,;]?\\s*(?:and|or))\\s*$`);
-  const last = spans.at(-1);
-  if (last === undefined) return undefined;
+  const link = linkOf(joint);
   let first = spans.length - 1;
   while (first > 0 && joins(text, spans[first - 1] as Span, spans[first] as Span, link)) first--;
-  const members = spans.slice(first);
-  const content = [...new Set(members.map((span) => span.content))].join(', ');
-  return { start: (spans[first] as Span).start, end: last.end, content };
+  return merged(spans.slice(first));
+}
+
+/** The first span with those after it that belong to the same answer. */
+export function firstCluster(text: string, spans: readonly Span[]): Span | undefined {
+  const link = linkOf('');
+  let end = 1;
+  while (end < spans.length && joins(text, spans[end - 1] as Span, spans[end] as Span, link)) end++;
+  return merged(spans.slice(0, end));
+}
+
+function merged(spans: readonly Span[]): Span | undefined {
+  const [first, last] = [spans[0], spans.at(-1)];
+  if (first === undefined || last === undefined) return undefined;
+  const content = [...new Set(spans.map((span) => span.content))].join(', ');
+  return { start: first.start, end: last.end, content };
+}
+
+function linkOf(joint: string): RegExp {
+  return new RegExp(`^\\s*${joint}(?:[,;]|[,;]?\\s*(?:and|or))\\s*$`);
 }
 
 function joins(text: string, left: Span, right: Span, link: RegExp): boolean {
@@ -81,5 +96,6 @@ function closeOf(delimiter: string): string | undefined {
 
 /** Two words in a row, macros and their texts aside, which no formula has. */
 function isPhrase(content: string): boolean {
-  return /(?<![\\{A-Za-z])[a-z]{2,30} [a-z]{2,30}(?![}A-Za-z])/.test(content.slice(0, 400));
+  const plain = content.slice(0, 400).replace(/\\(?:text[a-z]*|mbox|mathrm|operatorname)\s{0,3}\{[^{}]*\}/g, ' ');
+  return /(?<![\\{A-Za-z])[a-z]{3,30} [a-z]{2,30}(?![}A-Za-z])/.test(plain);
 }

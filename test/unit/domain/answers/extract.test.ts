@@ -144,6 +144,8 @@ describe('choice', () => {
     ['\\boxed{17}', null],
     ['The answer is (D).', 'D'],
     ['**Answer: A**', 'A'],
+    ['The answer is (b), since', 'B'],
+    ['The answer is a bit long. Option C', 'C'],
     ['I would say (A), no, (E) it is.', 'E'],
     ['A. Because B is not valid', 'A'],
     ['thinking...\nC', 'C'],
@@ -187,6 +189,8 @@ describe('any', () => {
     'f(x) = \\begin{cases} 1 & \\text{if } x \\text{ is even} \\\\ 0 & \\text{otherwise, since it is so} \\end{cases}',
     'a*sin(theta) + b*cos(theta) + alpha*beta + gamma*delta + epsilon + zeta + eta',
     Array.from({ length: 300 }, (_, n) => `${n}x^{${n}} \\sin\\left(\\operatorname{lcm}(x, ${n})\\right)`).join(' + '),
+    'the set of all real numbers except 0',
+    'No solution for $x > 3$',
     'Alice, Bob, Carol, Dave, Eve, Frank, Grace',
   ])('a bare answer is itself: %#', (text) => {
     expect(findAnswer(text, 'any')).toEqual({ step: 'read', answer: text, guess: false });
@@ -195,6 +199,7 @@ describe('any', () => {
   test.each([
     ['$\\frac{1}{2}$', '\\frac{1}{2}'],
     ['\\( (9+1) \\).', '(9+1)'],
+    ['$x \\text{ is any real number}$', 'x \\text{ is any real number}'],
     ['\\[\n x \\]', 'x'],
     ['\\begin{align*} x &= 5 \\end{align*}', 'x &= 5'],
     ['Therefore $x \\geq 5$ is the solution.', 'x \\geq 5'],
@@ -202,6 +207,11 @@ describe('any', () => {
     ['so the number is 10 which is 1,000.99m²', '1,000.99m²'],
     ['The matrix is $\\begin{pmatrix}1 & 2\\end{pmatrix}$', '\\begin{pmatrix}1 & 2\\end{pmatrix}'],
     ['It costs $5 and then $7 more, so that is 12 dollars', '12 dollars'],
+    ['So we have $f(x) = x^2$ for all $x$.', 'f(x) = x^2'],
+    ['Here is a map:\n\n$$x \\to x$$', 'x \\to x'],
+    ["it is not 10, it's 1,000.99", '1,000.99'],
+    ['\\boxed{200} a month. The final answer is $10,455$. I hope so.', '10,455'],
+    ['The final answer is \\boxed{200}, and 3 more.', '200'],
     ['We have 5 apples. They have 7.', '7'],
     ['The answer is \\boxed{5}', '5'],
   ])('%s', (text, answer) => {
@@ -242,10 +252,11 @@ test('never throws, and never returns a blank', () => {
   );
 });
 
-// A quadratic scan of a megabyte takes minutes, a linear one milliseconds; the bound is far from both.
+// A quadratic scan takes seconds at least, a linear one under 50 ms a rule; the bound is far from both.
 test.each([
   ...['{', '}', '\\', '\\boxed{', '\\boxed', '\\boxed 1', '\\boxed{1} and ', '\\boxed{1', '\\fbox', '\\{'],
   ...['$', '$ ', '$a$', '$a$, ', '\\[', '\\(', '\\begin{align}', '\n', '\n ', ' ', 'is ', 'is $1$ ', 'answer is '],
+  ...['answer is $1$. $2$, ', '$1$, $2$. ', '\\boxed{1}, \\boxed{2}. '],
   ...['answer ', 'answer:', 'final answer ', '####', '#### ', '<answer>', '(A', '(A) ', 'A', 'A ', '\nA', 'ab '],
   ...['1', '1,', '1.', '1/', '-', '- ', '.', '1 ', '1%', '\\frac{1}', '\\frac{', '\\text{', '\\text{a', 'a1 '],
 ])('a megabyte of %j is read in linear time by every rule', (piece) => {
@@ -253,5 +264,5 @@ test.each([
   const seconds = cpuSeconds(() => {
     for (const rule of RULES) extractAnswer(text, rule);
   });
-  expect(seconds).toBeLessThan(2);
+  expect(seconds).toBeLessThan(1);
 });
