@@ -48,7 +48,7 @@ test.each(VOTING_RULES)('%s: settled if and only if no continuation differs', (r
   fc.assert(
     fc.property(
       fc.array(answer, { minLength: 0, maxLength: 8 }),
-      fc.integer({ min: 0, max: 3 }),
+      fc.integer({ min: 0, max: 2 }),
       fc.constantFrom(0.5, 0.55, 0.4),
       fc.constantFrom(0, 0.1, 0.25, 0.4, 0.5),
       (answers, left, center, delta) => {
@@ -65,10 +65,10 @@ test.each(VOTING_RULES)('%s: settled if and only if no continuation differs', (r
         }
       },
     ),
-    { numRuns: 250 },
+    { numRuns: 200 },
   );
   // Neither side may be empty, or nothing was tested.
-  expect(Math.min(settled, open)).toBeGreaterThan(20);
+  expect(Math.min(settled, open)).toBeGreaterThan(10);
 });
 
 test('what is settled stays so where answers are equal to two that differ, as 5 is to 5 cm and to 5 m', () => {
@@ -90,7 +90,7 @@ test('what is settled stays so where answers are equal to two that differ, as 5 
         ]);
       },
     ),
-    { numRuns: 150 },
+    { numRuns: 500 },
   );
   expect(settled).toBeGreaterThan(10);
 });
