@@ -48,6 +48,25 @@ test('and has its types', () => {
   expect(() => check(USE.replace('share: number', 'share: string'))).toThrow();
 }, 120_000);
 
+const REWARD = `
+import { type ChallengerRewardFunction, METHODS, scoreBatch } from 'rzero/rewards';
+
+const mine: ChallengerRewardFunction = (batch) =>
+  batch.map(({ parsed, vote, clusterShare, reward }) => (parsed === null ? -1 : vote.agreement - clusterShare + reward.total));
+const scored = scoreBatch([{ text: '', parsed: null, answers: [] }], METHODS.paper.challenger);
+export default mine(scored);
+`;
+
+test('a reward module is typed by rzero/rewards', () => {
+  const check = (text: string) => {
+    writeFileSync(join(home.path, 'reward.ts'), text);
+    const flags = ['--noEmit', '--strict', '--module', 'nodenext', '--lib', 'es2023', '--types', '', 'reward.ts'];
+    execFileSync(process.execPath, [tsc, ...flags], { cwd: home.path, stdio: 'pipe' });
+  };
+  check(REWARD);
+  expect(() => check(REWARD.replace('vote.agreement', 'vote.label'))).toThrow();
+}, 120_000);
+
 test('nothing else of the package can be imported', () => {
   writeFileSync(join(home.path, 'deep.js'), "import 'rzero/dist/domain/vote.js';");
   expect(() => execFileSync(process.execPath, ['deep.js'], { cwd: home.path, stdio: 'pipe' })).toThrow(

@@ -44,8 +44,8 @@ const BUILTINS: Readonly<Record<string, readonly string[]>> = {
   eval: ['node:crypto'],
 };
 
-/** Files that may import a name they compute: the set-up starts what it has built. */
-const COMPUTED = ['setup/program.mjs'];
+/** Files that may import a name they compute: the set-up starts what it has built, a run loads its user's reward. */
+const COMPUTED = ['setup/program.mjs', 'config/rewardModule.ts'];
 
 /**
  * Names that make a result depend on more than its inputs; none may occur in ts/domain. `Math` alone, without

@@ -1,9 +1,11 @@
 import { resolve } from 'node:path';
 import { formatConfig } from '../config/load.ts';
+import { loadRewardModule } from '../config/rewardModule.ts';
 import type { Config } from '../config/schema.ts';
 import type { Settings } from '../domain/settings.ts';
 import { createArithmeticExam } from '../eval/exam.ts';
 import { coevolve } from '../loop/coevolve.ts';
+import type { LoopContext } from '../loop/context.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Exam } from '../ports/exam.ts';
 import type { Reporter } from '../ports/reporter.ts';
@@ -37,12 +39,14 @@ export interface Experiment {
 export async function runExperiment(experiment: Experiment): Promise<RunSummary> {
   const { config, folder } = experiment;
   const startedAt = new Date().toISOString();
-  const ended = () => ({ startedAt, endedAt: new Date().toISOString() });
-  folder.writeStatus({ status: 'running', startedAt });
+  const rewards = await loadRewards(experiment);
+  const about = { startedAt, ...rewards?.about };
+  const ended = () => ({ ...about, endedAt: new Date().toISOString() });
+  folder.writeStatus({ status: 'running', ...about });
   folder.writeText('config.yml', formatConfig(config));
   try {
     const exam = createArithmeticExam(config.evaluation.problems);
-    await coevolveWithWorkers(experiment, exam);
+    await coevolveWithWorkers(experiment, exam, rewards?.port ?? {});
     const summary = summarizeRun(folder, config, exam);
     folder.writeDocument('summary.json', summary);
     folder.writeStatus({ status: 'finished', ...ended() });
@@ -55,7 +59,19 @@ export async function runExperiment(experiment: Experiment): Promise<RunSummary>
   }
 }
 
-async function coevolveWithWorkers(experiment: Experiment, exam: Exam): Promise<void> {
+/** The user's own reward, if there is one: for the loop, and for run.json. */
+async function loadRewards({ config, workingFolder }: Experiment) {
+  const path = config.rewards.challenger.module;
+  if (path === '') return undefined;
+  const { reward, sha256 } = await loadRewardModule(resolve(workingFolder, path), path);
+  return { port: { challengerReward: reward }, about: { rewardModule: { path, sha256 } } };
+}
+
+async function coevolveWithWorkers(
+  experiment: Experiment,
+  exam: Exam,
+  rewards: Pick<LoopContext, 'challengerReward'>,
+): Promise<void> {
   const { config, folder, reporter, env, workingFolder, signal } = experiment;
   const { backend, threads, count, requestSamples } = config.worker;
   const listen = listenOptions(experiment);
@@ -79,7 +95,16 @@ async function coevolveWithWorkers(experiment: Experiment, exam: Exam): Promise<
   });
   try {
     const settings: Settings = { ...config, model: modelSource(config.model, workingFolder) };
-    await coevolve({ settings, worker: workers, exam, store: folder, reporter, clock: processClock, signal });
+    await coevolve({
+      settings,
+      worker: workers,
+      exam,
+      store: folder,
+      reporter,
+      clock: processClock,
+      signal,
+      ...rewards,
+    });
   } finally {
     await workers.close();
   }

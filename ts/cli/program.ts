@@ -5,6 +5,7 @@ import type { ContractFlags } from './contractPlan.ts';
 import { EXIT, explainError } from './exitCodes.ts';
 import { addFilters } from './filters.ts';
 import { type KeysFlags, keysCommand } from './keys.ts';
+import { addMethodFilters } from './methodFilters.ts';
 import { type RunFlags, runCommand } from './run.ts';
 import { showCommand } from './show.ts';
 import type { Terminal } from './terminal.ts';
@@ -46,13 +47,14 @@ Examples:
   rzero show runs/a                          the table of a finished run
   rzero contract --worker mock               try every promise of the worker protocol on a worker
   rzero grade < pairs.jsonl                  is each answer the right one?
+  rzero score --preset paper < batch.jsonl   what the Challenger would have been paid
 ${EXIT_CODES}`,
     );
   const collect = (value: string, all: string[] = []) => [...all, value];
   program
     .command('run')
     .description('co-evolve a Challenger and a Solver, and measure the Solver after each iteration')
-    .option('--preset <name>', 'starting point: embedded (default), paper, mock')
+    .option('--preset <name>', 'starting point: embedded (default), paper, repo-head, repo-2025, mock')
     .option('--config <file>', 'YAML file over the preset, e.g. the config.yml of another run')
     .option('--set <name=value>', 'one option, e.g. solver.steps=20; may be repeated', collect)
     .option('--model <folder|name>', 'base model: a Hugging Face folder or hub name')
@@ -122,6 +124,7 @@ ${EXIT_CODES}`,
     exitCode = code;
   };
   addFilters(program, terminal, finish, EXIT_CODES);
+  addMethodFilters(program, terminal, finish, EXIT_CODES);
 
   try {
     if (argv.length === 0) {

@@ -1,19 +1,14 @@
-import { readFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
-import { ConfigError } from '../config/errors.ts';
-import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { createProgressReporter } from '../report/progress.ts';
 import { RunFolder } from '../store/runFolder.ts';
+import { type ConfigFlags, configFrom } from './configFlags.ts';
 import { processClock, runExperiment } from './experiment.ts';
 import { printResult } from './show.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Flags of `rzero run` as given. */
-export interface RunFlags {
-  preset?: string;
-  config?: string;
-  set?: string[];
+export interface RunFlags extends ConfigFlags {
   model?: string;
   arm?: string;
   seed?: string;
@@ -37,7 +32,6 @@ export async function runCommand(flags: RunFlags, terminal: Terminal): Promise<v
     terminal: terminal.screen,
     clock: processClock,
     samples: config.evaluation.samples,
-    votes: config.answering.votes,
   });
   try {
     const summary = await runExperiment({ ...terminal, config, folder, reporter });
@@ -54,23 +48,7 @@ function configOf(flags: RunFlags, workingFolder: string): Config {
   const named = (['model', 'arm', 'seed', 'iterations'] as const).flatMap((name) =>
     flags[name] === undefined ? [] : [`${name}=${name === 'model' ? JSON.stringify(flags[name]) : flags[name]}`],
   );
-  return loadConfig({
-    ...(flags.preset === undefined ? {} : { preset: flags.preset }),
-    ...(flags.config === undefined
-      ? {}
-      : { file: { name: flags.config, text: readConfigFile(flags.config, workingFolder) } }),
-    sets: [...named, ...(flags.set ?? [])],
-  });
-}
-
-function readConfigFile(name: string, workingFolder: string): string {
-  try {
-    return readFileSync(resolve(workingFolder, name), 'utf8');
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const reason = code === 'ENOENT' ? 'no such file or folder' : message;
-    throw new ConfigError(`--config ${name} cannot be read: ${reason}`);
-  }
+  return configFrom(flags, workingFolder, named);
 }
 
 /** A path as a person would type it: relative where it lies below the working folder. */

@@ -1,8 +1,9 @@
 import { EXTRACTION_RULES, type ExtractionRule, extractAnswer } from '../domain/answers/extract.ts';
 import { POLICIES } from '../domain/answers/policy.ts';
 import { majorityVote, VOTE_RULES } from '../domain/vote.ts';
+import { answersField } from './answersField.ts';
 import { choose } from './choice.ts';
-import { fieldError, filterJsonLines, idOf, type JsonRecord } from './jsonLines.ts';
+import { filterJsonLines, idOf } from './jsonLines.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Flags of `rzero vote` as given. */
@@ -26,16 +27,8 @@ export async function voteCommand(flags: VoteFlags, terminal: Terminal): Promise
   };
   const rule = flags.rule === undefined ? undefined : choose<ExtractionRule>('--rule', flags.rule, EXTRACTION_RULES);
   return filterJsonLines(terminal, (record) => {
-    const answers = answersOf(record).map((text) => (rule && text !== null ? extractAnswer(text, rule) : text));
+    const answers = answersField(record).map((text) => (rule && text !== null ? extractAnswer(text, rule) : text));
     const { label, agreement, classes } = majorityVote(answers, options);
     return { ...idOf(record), answer: label, share: agreement, classes };
   });
-}
-
-function answersOf(record: JsonRecord): (string | null)[] {
-  const { answers } = record;
-  if (!Array.isArray(answers)) throw fieldError('answers', answers, 'a list of strings or nulls');
-  const wrong = answers.findIndex((answer) => answer !== null && typeof answer !== 'string');
-  if (wrong >= 0) throw fieldError(`answers[${wrong}]`, answers[wrong], 'a string or null');
-  return answers;
 }

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { ConfigError } from './errors.ts';
 import { nearest } from './nearest.ts';
 import { PRESETS } from './presets.ts';
+import { expandRewards } from './rules.ts';
 import { type Config, configSchema } from './schema.ts';
 
 type Tree = { [key: string]: unknown };
@@ -25,8 +26,8 @@ export interface ConfigSources {
 export function loadConfig({ preset, file, sets = [] }: ConfigSources): Config {
   const fromFile = file === undefined ? {} : readFile(file.name, file.text);
   const name = preset ?? (typeof fromFile.preset === 'string' ? fromFile.preset : 'embedded');
-  let tree = merge(presetValues(name), { ...fromFile, preset: name });
-  for (const assignment of sets) tree = merge(tree, readAssignment(assignment));
+  let tree = layOver(presetValues(name), { ...fromFile, preset: name });
+  for (const assignment of sets) tree = layOver(tree, readAssignment(assignment));
   const result = configSchema.safeParse(tree);
   if (!result.success) throw new ConfigError(result.error.issues.map((issue) => explain(issue, tree)).join('\n'));
   return result.data;
@@ -74,6 +75,13 @@ function readAssignment(assignment: string): Tree {
     .slice(0, equals)
     .split('.')
     .reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) as Tree;
+}
+
+/** Lay options over others: mappings are merged, everything else is replaced, short forms of rewards stand for the whole. */
+function layOver(base: Tree, over: Tree): Tree {
+  if (!isTree(over.rewards)) return merge(base, over);
+  const rewards = expandRewards(over.rewards, isTree(base.rewards) ? base.rewards : {});
+  return merge(base, { ...over, rewards });
 }
 
 function merge(base: Tree, over: Tree): Tree {

@@ -1,7 +1,10 @@
+import { METHODS, type Method } from '../domain/published.ts';
 import type { Config } from './schema.ts';
 
 /** Part of a configuration; what is absent stays as it was. */
-export type Overrides<T> = { [K in keyof T]?: T[K] extends object ? Overrides<T[K]> : T[K] };
+export type Overrides<T> = {
+  [K in keyof T]?: T[K] extends readonly unknown[] ? T[K] : T[K] extends object ? Overrides<T[K]> : T[K];
+};
 
 /** A named starting point: all of the parent's values, and the differences. */
 export interface Preset {
@@ -18,7 +21,13 @@ const optimizer = {
   weightDecay: 1e-2,
   maxGradNorm: 1,
 };
+const credit = { advantage: 'grpo', zeroVariance: 'keep', overlong: 'keep', overlongPenalty: 0 } as const;
 const clipping = { clipLow: 0.2, clipHigh: 0.3, dualClip: 3 };
+
+/** A method's filter with lists of its own. */
+function curriculum({ curriculum }: Method) {
+  return { ...curriculum, questionWords: [...curriculum.questionWords], labelWords: [...curriculum.labelWords] };
+}
 
 /**
  * The paper's hyper-parameters (arXiv 2508.05004, appendix A) where it states them, else those of the
@@ -32,8 +41,9 @@ const paper: Config = {
   arm: 'full',
   model: 'Qwen/Qwen3-4B-Base',
   worker: { backend: 'torch', threads: 1, count: 1, listen: '', keys: '', expect: 0, requestSamples: 1024 },
+  rewards: { challenger: { ...METHODS.paper.challenger, module: '' }, solver: METHODS.paper.solver },
+  roles: { models: 'two', challengerFrom: 'previous', anchor: 'phase', judge: 'frozen', ensemble: 3 },
   challenger: {
-    reward: 'paper',
     steps: 5,
     prompts: 512,
     rollouts: 4,
@@ -42,11 +52,17 @@ const paper: Config = {
     optimizer,
     ...clipping,
     klCoef: 1e-2,
+    credit,
   },
   questions: {
+    ...curriculum(METHODS.paper),
     candidates: 8000,
     sampling: { temperature: 1, topP: 0.95, topK: 0, maxTokens: 4096 },
-    delta: 0.25,
+    votes: null,
+    answersPerRound: 0,
+    order: 'shuffled',
+    shortfall: 'repeat',
+    resamples: 3,
   },
   answering: {
     votes: 10,
@@ -61,6 +77,7 @@ const paper: Config = {
     optimizer,
     ...clipping,
     klCoef: 1e-2,
+    credit,
   },
   evaluation: {
     problems: 640,
@@ -69,9 +86,29 @@ const paper: Config = {
   },
 };
 
+/**
+ * The published code at the paper's sizes: its rewards and filter, 9 answers a candidate, and the five iterations of
+ * its main script. Its training steps behind the checkpoint that it goes on with (1 and 5) are left out.
+ */
+const published = (method: Method): Overrides<Config> => ({
+  iterations: 5,
+  rewards: { challenger: method.challenger, solver: method.solver },
+  questions: { ...curriculum(method), votes: 9 },
+});
+
 /** Presets by name. Each is the paper's method; what differs is what its `values` say. */
 export const PRESETS: Record<string, Preset> = {
   paper: { summary: "the paper's sizes and learning rates, for a 4B backbone", values: paper },
+  'repo-head': {
+    summary: 'the rewards and the filter of the published code since 2025-12-10',
+    extends: 'paper',
+    values: published(METHODS['repo-head']),
+  },
+  'repo-2025': {
+    summary: 'the same as published from August to December 2025, with its gate on the answer',
+    extends: 'paper',
+    values: published(METHODS['repo-2025']),
+  },
   embedded: {
     summary: 'the same method at sizes and learning rates for the embedded base model on one CPU core',
     extends: 'paper',

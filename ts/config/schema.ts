@@ -1,5 +1,8 @@
 import { z } from 'zod';
+import { ADVANTAGES } from '../domain/advantage.ts';
+import { ORDERS, SHORTFALLS } from '../domain/curriculum.ts';
 import { ARMS, type Settings } from '../domain/settings.ts';
+import { challengerRule, curriculumRule, solverRule } from './rules.ts';
 
 const count = z.int().min(1).max(1_000_000);
 const share = z.number().min(0).max(1);
@@ -30,7 +33,13 @@ const phase = z.strictObject({
   clipLow: share,
   clipHigh: z.number().min(0),
   dualClip: z.number().min(0).describe('0 is off'),
-  klCoef: z.number().min(0).describe("weight of KL to the phase's initial policy"),
+  klCoef: z.number().min(0).describe('weight of KL to the anchor'),
+  credit: z.strictObject({
+    advantage: z.enum(ADVANTAGES),
+    zeroVariance: z.enum(['keep', 'drop']).describe('groups whose rewards are all equal'),
+    overlong: z.enum(['keep', 'mask', 'penalise']).describe('samples that were cut off at maxTokens'),
+    overlongPenalty: z.number().min(0).describe('off the reward, where overlong is penalise'),
+  }),
 });
 
 const dividing = <T extends z.ZodType<{ prompts: number; rollouts: number; miniBatch: number }>>(schema: T) =>
@@ -39,54 +48,93 @@ const dividing = <T extends z.ZodType<{ prompts: number; rollouts: number; miniB
     message: 'must divide prompts * rollouts',
   });
 
+/** A choice that people know from elsewhere and no verb of the worker can do. */
+const except = <T extends string, N extends string>(choices: readonly T[], not: N, why: string) =>
+  z
+    .enum([...choices, not])
+    .refine((value) => value !== not, { message: `cannot be ${not}: ${why}` })
+    .transform((value) => value as string as T);
+
+const roles = z
+  .strictObject({
+    models: z.enum(['two', 'one']),
+    challengerFrom: z.enum(['previous', 'solver', 'base']),
+    anchor: except(['phase', 'base'], 'ema', 'a worker has no verb that averages weights'),
+    judge: z.enum(['frozen', 'current', 'ensemble']).describe('whose answers the agreement is taken of'),
+    ensemble: count.max(16).describe('Solvers of an ensemble, the latest included'),
+  })
+  .refine(({ models, challengerFrom }) => models === 'two' || challengerFrom === 'previous', {
+    path: ['challengerFrom'],
+    message: 'must be previous where roles.models is one: there is one model to go on from',
+  })
+  .refine(({ models, judge }) => models === 'one' || judge !== 'current', {
+    path: ['judge'],
+    message: 'must not be current where roles.models is two: that Solver stands still while the Challenger learns',
+  })
+  .refine(({ models, judge }) => models === 'two' || judge !== 'ensemble', {
+    path: ['judge'],
+    message: 'must not be ensemble where roles.models is one',
+  });
+
 /**
  * The whole configuration of a run, as it is after presets, file and flags. Every field is required
  * here: defaults are the presets' business (presets.ts), so that none hides in code.
  */
-export const configSchema = z.strictObject({
-  preset: z.string().describe('the preset that this configuration started from'),
-  seed: z
-    .int()
-    .min(0)
-    .max(2 ** 32 - 1),
-  iterations: count,
-  arm: z.enum(ARMS).describe('the whole method, or one thing taken from it'),
-  model: z.string().min(1).describe('base model: a Hugging Face folder or hub name, or "embedded"'),
-  worker: z
-    .strictObject({
-      backend: z.enum(['torch', 'vllm', 'mock']),
-      threads: z.int().min(1).max(1024).describe('compute threads of each worker started here'),
-      count: z.int().min(0).max(1024).describe('workers to start on this machine'),
-      listen: z.string().describe('where further workers dial in, tcp://HOST:PORT or ipc:///PATH; "" for nowhere'),
-      keys: z.string().describe('folder of `rzero keys`, needed where `listen` leaves this machine; "" for none'),
-      expect: z.int().min(0).max(1024).describe('workers that must have dialled in before the run begins'),
-      requestSamples: count.describe('most samples of one request, where there are several workers'),
-    })
-    .refine(({ count, listen, expect }) => count > 0 || (listen !== '' && expect > 0), {
-      path: ['count'],
-      message: 'must be above 0 where no worker is to dial in (worker.listen, worker.expect): somebody has to work',
-    })
-    .refine(({ listen, expect }) => listen !== '' || expect === 0, {
-      path: ['expect'],
-      message: 'must be 0 where worker.listen is ""',
+export const configSchema = z
+  .strictObject({
+    preset: z.string().describe('the preset that this configuration started from'),
+    seed: z
+      .int()
+      .min(0)
+      .max(2 ** 32 - 1),
+    iterations: count,
+    arm: z.enum(ARMS).describe('the whole method, or one thing taken from it'),
+    model: z.string().min(1).describe('base model: a Hugging Face folder or hub name, or "embedded"'),
+    worker: z
+      .strictObject({
+        backend: z.enum(['torch', 'vllm', 'mock']),
+        threads: z.int().min(1).max(1024).describe('compute threads of each worker started here'),
+        count: z.int().min(0).max(1024).describe('workers to start on this machine'),
+        listen: z.string().describe('where further workers dial in, tcp://HOST:PORT or ipc:///PATH; "" for nowhere'),
+        keys: z.string().describe('folder of `rzero keys`, needed where `listen` leaves this machine; "" for none'),
+        expect: z.int().min(0).max(1024).describe('workers that must have dialled in before the run begins'),
+        requestSamples: count.describe('most samples of one request, where there are several workers'),
+      })
+      .refine(({ count, listen, expect }) => count > 0 || (listen !== '' && expect > 0), {
+        path: ['count'],
+        message: 'must be above 0 where no worker is to dial in (worker.listen, worker.expect): somebody has to work',
+      })
+      .refine(({ listen, expect }) => listen !== '' || expect === 0, {
+        path: ['expect'],
+        message: 'must be 0 where worker.listen is ""',
+      }),
+    rewards: z.strictObject({ challenger: challengerRule, solver: solverRule }),
+    roles,
+    challenger: dividing(phase),
+    questions: curriculumRule.extend({
+      candidates: count.describe("the paper's N"),
+      sampling: drawn,
+      votes: count.min(2).nullable().describe('answers per candidate; null for answering.votes'),
+      answersPerRound: z.int().min(0).describe('stop asking once the verdict is settled; 0 draws all answers at once'),
+      order: z.enum(ORDERS),
+      shortfall: z.enum(SHORTFALLS).describe('what to do when fewer are kept than solver.prompts'),
+      resamples: count.max(100).describe('how many times resample asks again'),
     }),
-  challenger: dividing(phase.extend({ reward: z.enum(['paper']) })),
-  questions: z.strictObject({
-    candidates: count.describe("the paper's N"),
-    sampling: drawn,
-    delta: z.number().min(0).max(0.5).describe('kept iff |agreement - 1/2| <= delta'),
-  }),
-  answering: z.strictObject({
-    votes: count.min(2).describe("answers per question, the paper's m"),
-    sampling: drawn,
-  }),
-  solver: dividing(phase),
-  evaluation: z.strictObject({
-    problems: count.max(10_000).describe('held-out problems'),
-    samples: count.describe('samples per problem'),
-    sampling: drawn,
-  }),
-});
+    answering: z.strictObject({
+      votes: count.min(2).describe("answers per question, the paper's m"),
+      sampling: drawn,
+    }),
+    solver: dividing(phase),
+    evaluation: z.strictObject({
+      problems: count.max(10_000).describe('held-out problems'),
+      samples: count.describe('samples per problem'),
+      sampling: drawn,
+    }),
+  })
+  .refine(({ roles, questions }) => roles.judge !== 'ensemble' || questions.answersPerRound === 0, {
+    path: ['questions', 'answersPerRound'],
+    message: 'must be 0 where roles.judge is ensemble: its Solvers answer all at once',
+  });
 
 /** A resolved configuration: what the loop computes ({@link Settings}) and how the worker is run. */
 export type Config = z.infer<typeof configSchema>;

@@ -1,4 +1,5 @@
 import type { Conversation } from '../protocol/generated.ts';
+import { echoesOf, type ParsedQuestion, type ParsingRule, parseQuestion } from './parse.ts';
 
 /** Asks for one problem in the form that {@link file://./parse.ts parseQuestion} reads. */
 export const CHALLENGER_SYSTEM =
@@ -35,4 +36,20 @@ export function solverConversation(question: string, prefix?: string): Conversat
       ...(prefix === undefined ? [] : [{ role: 'assistant', content: prefix } as const]),
     ],
   };
+}
+
+/** What the Challenger's own instructions would be taken for. */
+const ECHOES = echoesOf(`${CHALLENGER_SYSTEM}\n${CHALLENGER_USER}`);
+
+/**
+ * The questions in the Challenger's texts; null where there is none.
+ *
+ * @param rule `echo`: whether the words of {@link CHALLENGER_SYSTEM}, repeated, count as a question
+ */
+export function parseProposals(
+  texts: readonly string[],
+  rule: { parsing: ParsingRule; echo: 'allowed' | 'refused' },
+): (ParsedQuestion | null)[] {
+  const echoes = rule.echo === 'refused' ? ECHOES : undefined;
+  return texts.map((text) => parseQuestion(text, rule.parsing, echoes));
 }

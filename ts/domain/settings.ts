@@ -1,4 +1,8 @@
 import type { Adam, Sampling } from '../protocol/generated.ts';
+import type { CreditRule } from './advantage.ts';
+import type { Order, Shortfall } from './curriculum.ts';
+import type { CurriculumRule } from './gates.ts';
+import type { ChallengerRule, SolverRule } from './reward.ts';
 
 /** One policy's GRPO phase. The sizes multiply: a step draws `prompts * rollouts` samples. */
 export interface PhaseSettings {
@@ -16,8 +20,27 @@ export interface PhaseSettings {
   clipLow: number;
   clipHigh: number;
   dualClip: number;
-  /** Weight of KL(policy || the phase's initial policy), paper section 4.1. */
+  /** Weight of KL(policy || the anchor), paper section 4.1. */
   klCoef: number;
+  /** What becomes of the rewards. */
+  credit: CreditRule;
+}
+
+/** Who starts from what. */
+export interface Roles {
+  /** Two models, or one that learns both roles in turn: its Solver phase goes on from its Challenger phase. */
+  models: 'two' | 'one';
+  /** What a Challenger phase starts from: the previous Challenger, the latest Solver, or the base model. */
+  challengerFrom: 'previous' | 'solver' | 'base';
+  /** What the KL term holds a policy to: the weights that its phase started from, or the base model. */
+  anchor: 'phase' | 'base';
+  /**
+   * Whose answers p is the agreement of: the Solver's as it was when the iteration began; where one model has both
+   * roles, also its weights of the moment; or the last few Solvers', who share the m samples out.
+   */
+  judge: 'frozen' | 'current' | 'ensemble';
+  /** How many Solvers an ensemble has at most, the latest first; the base model is the first of all. */
+  ensemble: number;
 }
 
 /** How the frozen Solver answers a question when its agreement is measured. */
@@ -53,13 +76,25 @@ export interface Settings {
   arm: Arm;
   /** Base model: a Hugging Face folder or hub name. */
   model: string;
-  challenger: PhaseSettings & { reward: 'paper' };
-  questions: {
+  rewards: {
+    /** `module`: a file with the user's own reward, '' for none. What it does not decide is the rule's. */
+    challenger: ChallengerRule & { module: string };
+    solver: SolverRule;
+  };
+  roles: Roles;
+  challenger: PhaseSettings;
+  questions: CurriculumRule & {
     /** Candidates the trained Challenger writes, the paper's N. */
     candidates: number;
     sampling: Sampling;
-    /** Kept iff |agreement - 1/2| <= delta. */
-    delta: number;
+    /** Answers per candidate; null for as many as `answering.votes`. */
+    votes: number | null;
+    /** Answers drawn at a time, until no further one can change what becomes of the question; 0 draws all at once. */
+    answersPerRound: number;
+    order: Order;
+    shortfall: Shortfall;
+    /** How many times `resample` asks again. */
+    resamples: number;
   };
   answering: AnsweringSettings;
   solver: PhaseSettings;

@@ -1,24 +1,40 @@
-import { extractAnswer } from '../domain/answers/extract.ts';
+import { answerIn, type VotingRule, voteBy } from '../domain/ballot.ts';
+import { type Band, bandFate, type Fate } from '../domain/filter.ts';
 import { solverConversation } from '../domain/prompts.ts';
 import { seedOf } from '../domain/random.ts';
-import type { AnsweringSettings } from '../domain/settings.ts';
-import { majorityVote, type Vote } from '../domain/vote.ts';
+import { fewestToSettle, settledFate } from '../domain/settled.ts';
+import type { Vote } from '../domain/vote.ts';
 import type { Worker } from '../ports/worker.ts';
-import type { CallOptions, SampleBatch } from '../protocol/generated.ts';
+import type { CallOptions, SampleBatch, Sampling } from '../protocol/generated.ts';
 
-/** A question with the answers that the frozen Solver gave it. */
+/** A question with the answers that the Solver gave it. */
 export interface AnsweredQuestion {
   question: string;
-  /** Response texts, m of them. */
+  /** Response texts, in the order drawn. */
   responses: string[];
-  /** Boxed answers of the responses; null where there is none. */
+  /** Answers of the responses as the voting rule reads them; null where there is no box. */
   answers: (string | null)[];
   vote: Vote;
+}
+
+/** How questions are answered. */
+export interface Asking {
+  /** Who answers: models as loaded in the worker, and how many of the m answers each gives. */
+  judges: readonly { modelId: string; votes: number }[];
+  sampling: Sampling;
+  voting: VotingRule;
+  /** Seeds of a request, one a question; `part` is 0 for the first request and counts on. */
+  seeds(count: number, part: number): Uint32Array;
 }
 
 /** Seeds for a request: one a conversation, all from one named stream. */
 export function requestSeeds(seed: number, count: number, ...path: (string | number)[]): Uint32Array {
   return Uint32Array.from({ length: count }, (_, index) => seedOf(seed, ...path, index));
+}
+
+/** Seeds by the part of a question's answers: the first part's stream is `path`, the others' lie below it. */
+export function partSeeds(seed: number, ...path: (string | number)[]): Asking['seeds'] {
+  return (count, part) => requestSeeds(seed, count, ...path, ...(part === 0 ? [] : ['part', part]));
 }
 
 /** The `n` texts of each conversation. */
@@ -27,31 +43,115 @@ export function groupTexts(batch: SampleBatch, n: number): string[][] {
 }
 
 /**
- * Let the Solver answer each question m times and take the vote (paper section 3.2).
+ * Let the Solver, or several, answer each question m times and take the vote (paper section 3.2).
  *
- * @param modelId the Solver as loaded in the worker
+ * @returns in the questions' order
  */
 export async function answerQuestions(
   worker: Worker,
-  modelId: string,
   questions: readonly string[],
-  settings: AnsweringSettings,
-  seeds: Uint32Array,
+  asking: Asking,
   options: CallOptions,
 ): Promise<AnsweredQuestion[]> {
   if (questions.length === 0) return [];
-  const batch = await worker.sample(
-    {
+  const responses: string[][] = questions.map(() => []);
+  for (const [part, { modelId, votes }] of asking.judges.entries()) {
+    if (votes === 0) continue;
+    const batch = await draw(worker, modelId, questions, votes, part, asking, options);
+    for (const [index, texts] of groupTexts(batch, votes).entries()) responses[index]?.push(...texts);
+  }
+  return questions.map((question, index) => voteOn(question, responses[index] as string[], asking.voting));
+}
+
+/** An answered question and what the band makes of it. */
+export interface FatedQuestion extends AnsweredQuestion {
+  fate: Fate;
+}
+
+/** All m answers at once, and what the band makes of each question. */
+export async function answerAll(
+  worker: Worker,
+  questions: readonly string[],
+  asking: Asking,
+  band: Band,
+  options: CallOptions,
+): Promise<FatedQuestion[]> {
+  const answered = await answerQuestions(worker, questions, asking, options);
+  return answered.map((one) => ({ ...one, fate: bandFate(one.vote, band) }));
+}
+
+/** What answering in rounds was spared. */
+export interface Savings {
+  /** Answers that were not drawn. */
+  samples: number;
+  /** Their tokens, had each been as long as the mean of its question's drawn ones. */
+  tokens: number;
+}
+
+/**
+ * Let one Solver answer `perRound` times at a time, the first time as often as it takes to settle anything, and only the questions whose fate the answers so far leave open.
+ * A question's fate and, where it is kept, its label are those that any m answers would give it which begin with
+ * these (see {@link settledFate}); its vote is of the answers that were drawn.
+ *
+ * Answers of later rounds come from seeds of their own, so they are other answers than those drawn all at once.
+ */
+export async function answerInRounds(
+  worker: Worker,
+  questions: readonly string[],
+  asking: Asking,
+  perRound: number,
+  band: Band,
+  options: CallOptions,
+): Promise<{ answered: FatedQuestion[]; savings: Savings }> {
+  const { modelId, votes: m } = asking.judges[0] as Asking['judges'][number];
+  type Drawn = AnsweredQuestion & { fate: Fate | null; tokens: number };
+  const drawn = questions.map((question): Drawn => ({ ...voteOn(question, [], asking.voting), fate: null, tokens: 0 }));
+  let open = drawn;
+  for (let round = 0, done = 0; open.length > 0 && done < m; round++) {
+    const n = Math.min(Math.max(perRound, round === 0 ? fewestToSettle(m, asking.voting, band) : 0), m - done);
+    const batch = await draw(
+      worker,
       modelId,
-      conversations: questions.map((question) => solverConversation(question)),
-      n: settings.votes,
-      seeds,
-      sampling: settings.sampling,
-    },
-    options,
-  );
-  return groupTexts(batch, settings.votes).map((responses, index) => {
-    const answers = responses.map((text) => extractAnswer(text));
-    return { question: questions[index] as string, responses, answers, vote: majorityVote(answers) };
+      open.map(({ question }) => question),
+      n,
+      round,
+      asking,
+      options,
+    );
+    for (const [index, texts] of groupTexts(batch, n).entries()) {
+      const one = open[index] as Drawn;
+      const lengths = batch.lengths.subarray(index * n, (index + 1) * n);
+      const tokens = one.tokens + lengths.reduce((sum, length) => sum + length, 0);
+      Object.assign(one, voteOn(one.question, [...one.responses, ...texts], asking.voting), { tokens });
+    }
+    done += n;
+    for (const one of open) one.fate = settledFate(one.answers, m, asking.voting, band);
+    open = open.filter(({ fate }) => fate === null);
+  }
+  const savings = { samples: 0, tokens: 0 };
+  const answered = drawn.map(({ tokens, fate, ...one }) => {
+    const spared = m - one.responses.length;
+    savings.samples += spared;
+    savings.tokens += spared === 0 ? 0 : Math.round((spared * tokens) / one.responses.length);
+    return { ...one, fate: fate as Fate };
   });
+  return { answered, savings };
+}
+
+function draw(
+  worker: Worker,
+  modelId: string,
+  questions: readonly string[],
+  n: number,
+  part: number,
+  { sampling, seeds }: Asking,
+  options: CallOptions,
+): Promise<SampleBatch> {
+  const conversations = questions.map((question) => solverConversation(question));
+  return worker.sample({ modelId, conversations, n, seeds: seeds(questions.length, part), sampling }, options);
+}
+
+function voteOn(question: string, responses: string[], voting: VotingRule): AnsweredQuestion {
+  const answers = responses.map((text) => answerIn(text, voting));
+  return { question, responses, answers, vote: voteBy(voting, answers) };
 }

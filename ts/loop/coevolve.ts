@@ -1,3 +1,4 @@
+import type { Roles } from '../domain/settings.ts';
 import { challengerPhase } from './challengerPhase.ts';
 import type { LoopContext } from './context.ts';
 import { evaluatePhase } from './evaluatePhase.ts';
@@ -12,27 +13,59 @@ import { solverPhase } from './solverPhase.ts';
  *     questions  k  <-  asked by Challenger k, answered by Solver k-1
  *     Solver     k  <-  Solver k-1, on questions k
  *
- * with Challenger 0 = Solver 0 = base. The Solver sits the held-out exam before the first iteration
- * and after each.
+ * with Challenger 0 = Solver 0 = base; `settings.roles` has the variants. The Solver sits the held-out exam before
+ * the first iteration and after each.
  *
- * @throws WorkerCallError `cancelled` when the context's signal is aborted, `worker_gone` when the
+ * @throws TooFewQuestions; WorkerCallError `cancelled` when the context's signal is aborted, `worker_gone` when the
  *   worker dies
  */
 export async function coevolve(context: LoopContext): Promise<void> {
   const { settings, store, reporter } = context;
   const trainsChallenger = settings.arm !== 'untrained-challenger';
+  const { models, challengerFrom, judge, ensemble } = settings.roles;
   let challenger = settings.model;
-  let solver = settings.model;
-  await evaluatePhase(context, 0, solver);
+  // The latest first; the base is the first Solver of all.
+  const solvers = [settings.model];
+  const latest = () => solvers[0] as string;
+  await evaluatePhase(context, 0, latest());
   for (let iteration = 1; iteration <= settings.iterations; iteration++) {
-    const starts = { iteration, challengerFrom: trainsChallenger ? iteration - 1 : 0, solverFrom: iteration - 1 };
+    const fromBase = !trainsChallenger || challengerFrom === 'base';
+    const starts = {
+      iteration,
+      challengerFrom: fromBase ? 0 : iteration - 1,
+      solverFrom: iteration - 1,
+      ...variantOf(settings.roles, iteration),
+    };
     store.appendMetrics({ kind: 'iteration', ...starts, trainsChallenger });
     reporter.report({ type: 'iteration-started', ...starts, trainsChallenger });
+    const judges = judge === 'ensemble' ? solvers.slice(0, ensemble) : [latest()];
     if (trainsChallenger) {
-      challenger = await challengerPhase(context, iteration, challenger, solver);
+      const previous = models === 'one' ? latest() : challenger;
+      const start = { previous, solver: latest(), base: settings.model }[challengerFrom];
+      challenger = await challengerPhase(context, iteration, start, judges);
     }
-    const problems = await questionPhase(context, iteration, challenger, solver);
-    solver = await solverPhase(context, iteration, solver, problems);
-    await evaluatePhase(context, iteration, solver);
+    const answering = judge === 'current' && trainsChallenger ? [challenger] : judges;
+    const problems = await questionPhase(context, iteration, challenger, answering);
+    const solverFrom = models === 'one' && trainsChallenger ? challenger : latest();
+    solvers.unshift(await solverPhase(context, iteration, solverFrom, problems));
+    await evaluatePhase(context, iteration, latest());
   }
+}
+
+function variantOf({ models, challengerFrom, judge, ensemble }: Roles, iteration: number) {
+  if (models === 'two' && challengerFrom === 'previous' && judge === 'frozen') return {};
+  const state = (role: string) => (iteration === 1 ? 'the base' : `${role} ${iteration - 1}`);
+  const last = Math.min(ensemble, iteration);
+  const start = {
+    previous: state(models === 'one' ? 'Solver' : 'Challenger'),
+    solver: state('Solver'),
+    base: 'the base',
+  };
+  return {
+    variant: {
+      challengerFrom: start[challengerFrom],
+      judge: { frozen: state('Solver'), current: 'itself', ensemble: `the last ${last} Solvers` }[judge],
+      solverFrom: models === 'one' ? `Challenger ${iteration}` : state('Solver'),
+    },
+  };
 }

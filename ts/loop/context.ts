@@ -1,3 +1,4 @@
+import type { ChallengerRewardFunction } from '../domain/score.ts';
 import type { Settings } from '../domain/settings.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Exam } from '../ports/exam.ts';
@@ -16,6 +17,8 @@ export interface LoopContext {
   clock: Clock;
   /** Aborted when the run is to stop; every worker call is cancelled by it. */
   signal: AbortSignal;
+  /** The user's own reward, where `rewards.challenger.module` names one. */
+  challengerReward?: ChallengerRewardFunction;
 }
 
 /** What share of a phase one call is, in the phase's unit: from `from` to `to`, of `total`. */

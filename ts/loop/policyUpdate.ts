@@ -1,34 +1,36 @@
+import type { Credit, CreditRule } from '../domain/advantage.ts';
 import { attachRefLogprobs, toTrainBatches } from '../domain/datum.ts';
 import type { PhaseSettings } from '../domain/settings.ts';
 import { mean } from '../domain/statistics.ts';
 import type { Worker } from '../ports/worker.ts';
 import type { CallOptions, SampleBatch, TrainBatch } from '../protocol/generated.ts';
+import type { LoopContext } from './context.ts';
 
 /** A policy in training: the worker's names for it and for its frozen start, and its step counter. */
 export interface Policy {
   modelId: string;
-  /** The phase's initial weights, the anchor of the KL term; absent when `klCoef` is 0. */
+  /** The anchor of the KL term; absent when `klCoef` is 0. */
   referenceId?: string;
   /** Number for the next gradient verb; the worker applies each number once. */
   seq: number;
 }
 
 /**
- * Load `source` as a policy to train, with a frozen copy as its KL anchor. A phase always starts with
- * a fresh optimiser: R-Zero hands over weights, never optimiser state.
+ * Load `source` as a policy to train, with its KL anchor: a frozen copy, or the base model (`roles.anchor`). A phase
+ * always starts with a fresh optimiser: R-Zero hands over weights, never optimiser state.
  */
 export async function loadPolicy(
-  worker: Worker,
+  { worker, settings, signal }: LoopContext,
   modelId: string,
   source: string,
-  settings: PhaseSettings,
-  seed: number,
-  options: CallOptions,
+  phase: PhaseSettings,
 ): Promise<Policy> {
-  await worker.loadModel({ modelId, source, trainable: true, seed }, options);
-  if (settings.klCoef === 0) return { modelId, seq: 1 };
+  const { seed, model, roles } = settings;
+  await worker.loadModel({ modelId, source, trainable: true, seed }, { signal });
+  if (phase.klCoef === 0) return { modelId, seq: 1 };
   const referenceId = `${modelId}-reference`;
-  await worker.loadModel({ modelId: referenceId, source, trainable: false, seed }, options);
+  const anchor = roles.anchor === 'base' ? model : source;
+  await worker.loadModel({ modelId: referenceId, source: anchor, trainable: false, seed }, { signal });
   return { modelId, referenceId, seq: 1 };
 }
 
@@ -46,6 +48,7 @@ export async function unloadPolicy(worker: Worker, policy: Policy, options: Call
  * trainer before the first of them, so sampler and trainer numerics never mix.
  *
  * @param advantages one a sample, in the batch's order
+ * @param order the samples that are trained, in this order; without any, nothing is updated
  * @returns means over the updates
  */
 export async function updatePolicy(
@@ -93,6 +96,8 @@ export async function updatePolicy(
   }
   const { weightsVersion } = await worker.publishWeights({ modelId }, options);
   const average = (key: keyof (typeof reports)[number]) => mean(reports.map((report) => report[key]));
+  const meanLength = mean(Array.from(samples.lengths));
+  if (reports.length === 0) return { updates: 0, meanLength, weightsVersion };
   return {
     updates: reports.length,
     loss: average('loss'),
@@ -100,7 +105,19 @@ export async function updatePolicy(
     entropy: average('entropy'),
     clipFraction: average('clipFraction'),
     gradNorm: average('gradNorm'),
-    meanLength: mean(Array.from(samples.lengths)),
+    meanLength,
     weightsVersion,
+  };
+}
+
+/** Metrics of what `credit` changed: groups without a difference where they are dropped, samples cut off where that matters. */
+export function creditMetrics(
+  rule: CreditRule,
+  { flatGroups, overlong }: Pick<Credit, 'flatGroups' | 'overlong'>,
+  groups: number,
+): Record<string, number> {
+  return {
+    ...(rule.zeroVariance === 'drop' ? { droppedGroups: flatGroups / groups } : {}),
+    ...(rule.overlong === 'keep' ? {} : { overlong }),
   };
 }

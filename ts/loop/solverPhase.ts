@@ -1,5 +1,5 @@
-import { groupAdvantages } from '../domain/advantage.ts';
-import { extractAnswer } from '../domain/answers/extract.ts';
+import { creditOf } from '../domain/advantage.ts';
+import { answerIn } from '../domain/ballot.ts';
 import { randomRewards } from '../domain/controls.ts';
 import { problemBatches } from '../domain/curriculum.ts';
 import { solverConversation } from '../domain/prompts.ts';
@@ -8,16 +8,16 @@ import { solverReward } from '../domain/reward.ts';
 import { mean } from '../domain/statistics.ts';
 import { groupTexts, requestSeeds } from './ask.ts';
 import { type LoopContext, type PhaseScope, recordName, runPhase } from './context.ts';
-import { loadPolicy, type Policy, unloadPolicy, updatePolicy } from './policyUpdate.ts';
+import { creditMetrics, loadPolicy, type Policy, unloadPolicy, updatePolicy } from './policyUpdate.ts';
 import type { Problem } from './questionPhase.ts';
 
 /**
  * Train the Solver on the kept questions: GRPO on the binary reward (paper section 3.4).
  *
  * With no question kept there is nothing to learn from: the phase warns, and the Solver goes on
- * unchanged.
+ * unchanged. With fewer than a batch holds, `questions.shortfall` says what the batches are.
  *
- * @param start weights that the Solver starts from and is anchored to
+ * @param start weights that the Solver starts from
  * @returns the trained Solver's folder
  */
 export async function solverPhase(
@@ -28,16 +28,20 @@ export async function solverPhase(
 ): Promise<string> {
   const { settings, worker, store, signal } = context;
   const { steps, prompts } = settings.solver;
+  const { order, shortfall } = settings.questions;
   const { folder } = await runPhase(
     context,
     { iteration, phase: 'solver', total: steps, unit: 'steps', note: 'learns to agree with the majority' },
     async (scope) => {
-      const policy = await loadPolicy(worker, 'solver', start, settings.solver, settings.seed, { signal });
-      const batches = problemBatches(problems, prompts, steps, stream(settings.seed, 'solver', iteration, 'batches'));
+      const policy = await loadPolicy(context, 'solver', start, settings.solver);
+      const size = shortfall === 'repeat' ? prompts : Math.max(1, Math.min(prompts, problems.length));
+      const random = order === 'shuffled' ? stream(settings.seed, 'solver', iteration, 'batches') : null;
+      const batches = problemBatches(problems, size, steps, random);
       if (batches.length === 0) {
         scope.warn('no question was kept, so the Solver is not trained in this iteration');
       } else if (problems.length < prompts) {
-        scope.warn(`only ${problems.length} questions were kept for batches of ${prompts}: each is used several times`);
+        const remedy = size === prompts ? 'each is used several times' : `the batches are of ${size}`;
+        scope.warn(`only ${problems.length} questions were kept for batches of ${prompts}: ${remedy}`);
       }
       const history: Record<string, number>[] = [];
       for (const [index, batch] of batches.entries()) {
@@ -63,7 +67,7 @@ async function solverStep(
   problems: readonly Problem[],
 ): Promise<Record<string, number>> {
   const { settings, worker, store, signal } = context;
-  const { steps, rollouts, sampling } = settings.solver;
+  const { steps, rollouts, sampling, credit } = settings.solver;
   const path = ['solver', iteration, step] as const;
 
   const samples = await worker.sample(
@@ -81,10 +85,13 @@ async function solverStep(
     settings.arm === 'random-rewards'
       ? randomRewards(samples.texts.length, stream(settings.seed, ...path, 'random-rewards'))
       : problems.flatMap(({ label }, group) =>
-          (texts[group] ?? []).map((text) => solverReward(extractAnswer(text), label)),
+          (texts[group] ?? []).map((text) =>
+            solverReward(text, answerIn(text, settings.questions.voting), label, settings.rewards.solver),
+          ),
         );
-  const advantages = groupAdvantages(rewards, rollouts);
-  const order = permutation(rewards.length, stream(settings.seed, ...path, 'order'));
+  const cut = samples.stopReasons.map((reason) => reason === 'length');
+  const { advantages, trained, ...counts } = creditOf(rewards, cut, rollouts, credit);
+  const order = permutation(rewards.length, stream(settings.seed, ...path, 'order')).filter((row) => trained[row]);
   const update = await updatePolicy(worker, policy, samples, advantages, settings.solver, order, { signal });
 
   const rewardsOf = (group: number) => rewards.slice(group * rollouts, (group + 1) * rollouts);
@@ -102,6 +109,7 @@ async function solverStep(
   return {
     reward: mean(rewards),
     uninformative: uninformative / problems.length,
+    ...creditMetrics(credit, counts, problems.length),
     ...update,
   };
 }

@@ -10,6 +10,8 @@ export type LoopEvent =
       challengerFrom: number;
       solverFrom: number;
       trainsChallenger: boolean;
+      /** In words, where it is not the paper's way: each role from its own last weights, the last Solver as judge. */
+      variant?: { challengerFrom: string; judge: string; solverFrom: string };
     }
   | {
       type: 'phase-started';
@@ -28,6 +30,8 @@ export type LoopEvent =
       phase: Phase;
       question: string;
       agreement: number;
+      /** What the agreement is a share of. */
+      samples: number;
       label: string | null;
     }
   | { type: 'phase-ended'; iteration: number; phase: Phase; seconds: number; metrics: Record<string, number> }

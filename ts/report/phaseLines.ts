@@ -1,5 +1,5 @@
 import type { createColors } from 'picocolors';
-import type { Phase } from '../ports/reporter.ts';
+import type { LoopEvent, Phase } from '../ports/reporter.ts';
 import { type Metrics, phrases } from './metrics.ts';
 import { cells, duration, oneLine, padEnd, padStart, plural, shorten, shortenMiddle } from './text.ts';
 
@@ -48,18 +48,18 @@ export function heading(iteration: number, phase: Phase, colours: Colours): stri
 
 /** Who starts an iteration from what: `iteration 2  Challenger 2 from Challenger 1, ...`. */
 export function iterationLine(
-  starts: { iteration: number; challengerFrom: number; solverFrom: number; trainsChallenger: boolean },
+  starts: Omit<Extract<LoopEvent, { type: 'iteration-started' }>, 'type'>,
   width: number,
   colours: Colours,
 ): string {
-  const { iteration, challengerFrom, solverFrom, trainsChallenger } = starts;
+  const { iteration, challengerFrom, solverFrom, trainsChallenger, variant } = starts;
   const role = (name: string, state: number) => (state === 0 ? 'the base' : `${name} ${state}`);
-  const challenger = role('Challenger', challengerFrom);
   const solver = role('Solver', solverFrom);
   const asks = trainsChallenger
-    ? `Challenger ${iteration} from ${challenger}, judged by ${solver}`
-    : `${challenger} asks`;
-  const line = `${padEnd(`iteration ${iteration}`, NAME)} ${asks}; Solver ${iteration} from ${solver}`;
+    ? `Challenger ${iteration} from ${variant?.challengerFrom ?? role('Challenger', challengerFrom)}, judged by ${variant?.judge ?? solver}`
+    : `${role('Challenger', challengerFrom)} asks`;
+  const from = trainsChallenger ? (variant?.solverFrom ?? solver) : solver;
+  const line = `${padEnd(`iteration ${iteration}`, NAME)} ${asks}; Solver ${iteration} from ${from}`;
   return colours.dim(shorten(line, width));
 }
 

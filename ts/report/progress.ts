@@ -22,8 +22,6 @@ export interface ProgressOptions {
   clock: Clock;
   /** Samples a question in an evaluation, for the name `mean@k`. */
   samples?: number;
-  /** Answers a question, for `5 of 10 agree` instead of a percentage. */
-  votes?: number;
 }
 
 /** Seconds between two drawings of a live line: fast enough to look alive, slow enough to cost nothing. */
@@ -106,8 +104,8 @@ export function createProgressReporter(options: ProgressOptions): Reporter {
     } else if (event.type === 'step') {
       phase.state = { ...phase.state, done: event.step, total: event.steps, metrics: event.metrics };
     } else {
-      const { question, agreement, label } = event;
-      phase.latest = { question, agreement, label, ...(options.votes === undefined ? {} : { votes: options.votes }) };
+      const { question, agreement, samples, label } = event;
+      phase.latest = { question, agreement, label, votes: samples };
       phase.first ??= phase.latest;
     }
   }

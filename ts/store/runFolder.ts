@@ -22,6 +22,8 @@ export interface RunStatus {
   endedAt?: string;
   /** What a failed run died of. */
   error?: string;
+  /** The user's own reward, where the run has one: its path as configured, and the SHA-256 of the file. */
+  rewardModule?: { path: string; sha256: string };
 }
 
 /**

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { groupAdvantages } from '../../../ts/domain/advantage.ts';
+import { ADVANTAGES, type CreditRule, creditOf, groupAdvantages } from '../../../ts/domain/advantage.ts';
 import { InvalidArgument } from '../../../ts/domain/errors.ts';
 
 describe('groupAdvantages', () => {
@@ -47,5 +47,63 @@ describe('groupAdvantages', () => {
     expect(() => groupAdvantages([1, 2, 3], 2)).toThrow(InvalidArgument);
     expect(() => groupAdvantages([1, 2], 0)).toThrow(/groupSize is 0/);
     expect(() => groupAdvantages([1, Number.NaN], 2)).toThrow(/NaN/);
+  });
+});
+
+describe('other baselines, by hand', () => {
+  // [1, 0, 0, 0]: mean 1/4, mean of the others 0 for the first and 1/3 for the rest.
+  test.each([
+    ['dr-grpo', [0.75, -0.25, -0.25, -0.25]],
+    ['leave-one-out', [1, -1 / 3, -1 / 3, -1 / 3]],
+  ] as const)('%s', (kind, expected) => {
+    expect([...groupAdvantages([1, 0, 0, 0], 4, kind)]).toEqual(expected.map((value) => expect.closeTo(value, 6)));
+  });
+
+  test.each(ADVANTAGES)('%s: sums to 0 in a group, which is 0 where all are equal', (kind) => {
+    const reward = fc.double({ min: -1, max: 1, noNaN: true });
+    fc.assert(
+      fc.property(fc.array(reward, { minLength: 2, maxLength: 8 }), (rewards) => {
+        const advantages = groupAdvantages(rewards, rewards.length, kind);
+        expect(Math.abs(advantages.reduce((sum, value) => sum + value, 0))).toBeLessThan(1e-5);
+        const flat = groupAdvantages(
+          rewards.map(() => rewards[0] as number),
+          rewards.length,
+          kind,
+        );
+        expect([...flat]).toEqual(rewards.map(() => 0));
+      }),
+    );
+  });
+});
+
+describe('creditOf', () => {
+  const rule: CreditRule = { advantage: 'grpo', zeroVariance: 'keep', overlong: 'keep', overlongPenalty: 0.5 };
+  const rewards = [1, 0, 1, 1];
+  const cut = [false, false, true, false];
+
+  test('the paper keeps everybody', () => {
+    const credit = creditOf(rewards, cut, 2, rule);
+    expect(credit).toEqual({
+      advantages: groupAdvantages(rewards, 2),
+      trained: [true, true, true, true],
+      flatGroups: 1,
+      overlong: 1,
+    });
+  });
+
+  test('groups without a difference are dropped whole', () => {
+    expect(creditOf(rewards, cut, 2, { ...rule, zeroVariance: 'drop' }).trained).toEqual([true, true, false, false]);
+  });
+
+  test('samples that were cut off are masked, and count in the mean', () => {
+    const { advantages, trained } = creditOf([1, 0], [true, false], 2, { ...rule, overlong: 'mask' });
+    expect(trained).toEqual([false, true]);
+    expect(advantages).toEqual(groupAdvantages([1, 0], 2));
+  });
+
+  test('or pay, which makes a difference', () => {
+    const { advantages, flatGroups } = creditOf(rewards, cut, 2, { ...rule, overlong: 'penalise' });
+    expect(advantages).toEqual(groupAdvantages([1, 0, 0.5, 1], 2));
+    expect(flatGroups).toBe(0);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { problemBatches } from '../../../ts/domain/curriculum.ts';
+import { inOrder, ORDERS, problemBatches } from '../../../ts/domain/curriculum.ts';
 import { InvalidArgument } from '../../../ts/domain/errors.ts';
 import { stream } from '../../../ts/domain/random.ts';
 
@@ -39,4 +39,23 @@ describe('problemBatches', () => {
   test('refuses an empty batch', () => {
     expect(() => problemBatches([1], 0, 1, stream(1))).toThrow(InvalidArgument);
   });
+});
+
+test('without randomness every epoch has the given order', () => {
+  expect(problemBatches([1, 2, 3], 2, 3, null)).toEqual([
+    [1, 2],
+    [3, 1],
+    [2, 3],
+  ]);
+});
+
+test('orders', () => {
+  const kept = [0.5, 0.3, 0.7, 0.5].map((agreement, id) => ({ agreement, id }));
+  const ids = ORDERS.map((order) => inOrder(kept, order).map(({ id }) => id));
+  expect(ids).toEqual([
+    [0, 1, 2, 3],
+    [0, 1, 2, 3],
+    [2, 0, 3, 1],
+    [1, 0, 3, 2],
+  ]);
 });

@@ -31,7 +31,7 @@ describe('Challenger phase', () => {
 
   test('rewards: uncertainty less the share of the batch, 0 when malformed or negative', async () => {
     const context = small('full');
-    await challengerPhase(context, 1, 'base', 'base');
+    await challengerPhase(context, 1, 'base', ['base']);
     const records = context.records.get('iteration-1/challenger/step-001.jsonl') ?? [];
     expect(records.map(({ agreement }) => agreement)).toEqual([0, 0.5, 1, 0.2]);
     // Each question is a cluster of its own: 1 of the batch of 4, the malformed proposal included.
@@ -41,7 +41,7 @@ describe('Challenger phase', () => {
 
   test('without the repetition penalty the reward is the uncertainty', async () => {
     const context = small('no-repetition');
-    await challengerPhase(context, 1, 'base', 'base');
+    await challengerPhase(context, 1, 'base', ['base']);
     const records = context.records.get('iteration-1/challenger/step-001.jsonl') ?? [];
     expect(records.map(({ reward }) => reward.total)).toEqual([0, 1, 0, expect.closeTo(0.4, 12)]);
   });
@@ -53,7 +53,7 @@ describe('Challenger phase', () => {
         Object.assign(settings.challenger, { steps: 1, rollouts: 4, miniBatch: 4 });
       },
     );
-    await challengerPhase(context, 1, 'base', 'base');
+    await challengerPhase(context, 1, 'base', ['base']);
     expect(Array.from(context.calls.forwardBackward[0]?.batch.advantages ?? [])).toEqual([0, 0, 0, 0]);
   });
 });
@@ -79,7 +79,7 @@ describe('question phase', () => {
         texts: batch.texts.map((_, index) => (index === 9 ? 'bad' : `<question>${index + 1}</question>`)),
       };
     };
-    return { context, run: () => questionPhase(context, 1, 'challenger', 'solver') };
+    return { context, run: () => questionPhase(context, 1, 'challenger', ['solver']) };
   };
 
   test('keeps 3 to 7 of 10, and says what became of each of the others', async () => {
@@ -207,8 +207,8 @@ test('progress never goes back, and moves inside a step', async () => {
   const context = recordedContext((_, sample, modelId) =>
     modelId === 'challenger' ? `<question>q${sample}</question>` : `\\boxed{${sample % 3}}`,
   );
-  await challengerPhase(context, 1, 'base', 'base');
-  await questionPhase(context, 1, 'base', 'base');
+  await challengerPhase(context, 1, 'base', ['base']);
+  await questionPhase(context, 1, 'base', ['base']);
   for (const phase of ['challenger', 'questions'] as const) {
     const done = context.events.flatMap((event) =>
       event.type === 'progress' && event.phase === phase

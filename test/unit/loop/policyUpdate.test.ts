@@ -10,7 +10,7 @@ async function update(miniBatch: number, klCoef: number) {
   );
   const settings = { ...context.settings.solver, prompts: 2, rollouts: 2, miniBatch, klCoef };
   const { worker, calls } = context;
-  const policy = await loadPolicy(worker, 'solver', 'base', settings, 1, {});
+  const policy = await loadPolicy(context, 'solver', 'base', settings);
   const samples = await worker.sample({
     modelId: 'solver',
     conversations: ['1', '3'].map((content) => ({ messages: [{ role: 'user', content }] })),

@@ -8,7 +8,7 @@ const LONG =
   'Keep only the last two digits. Start with 31. (1) Multiply by 7. (2) Subtract 8. (3) Multiply by 3. (4) Add 9. (5) Subtract 6.';
 
 /** A reporter in front of a screen, with a clock that the test moves. */
-function watch({ live = true, colour = false, columns = 100, votes = 10 } = {}) {
+function watch({ live = true, colour = false, columns = 100 } = {}) {
   const screen = new Screen(columns);
   let now = 0;
   const reporter = createProgressReporter({
@@ -16,7 +16,6 @@ function watch({ live = true, colour = false, columns = 100, votes = 10 } = {}) 
     terminal: { live, colour, width: () => columns },
     clock: { now: () => now },
     samples: 4,
-    votes,
   });
   const wait = (seconds: number) => {
     now += seconds;
@@ -46,7 +45,7 @@ function step(iteration: number, phase: Phase, number: number, metrics: Record<s
 }
 
 function asked(iteration: number, phase: Phase, question: string, agreement: number, label: string | null): LoopEvent {
-  return { type: 'sample-question', iteration, phase, question, agreement, label };
+  return { type: 'sample-question', iteration, phase, question, agreement, samples: 10, label };
 }
 
 function ended(iteration: number, phase: Phase, seconds: number, metrics: Record<string, number>): LoopEvent {
@@ -293,6 +292,13 @@ describe('who starts from what', () => {
     expect(line({})).toBe('iteration 1  Challenger 1 from the base, judged by the base; Solver 1 from the base');
     expect(line({ iteration: 2, challengerFrom: 1, solverFrom: 1 })).toBe(
       'iteration 2  Challenger 2 from Challenger 1, judged by Solver 1; Solver 2 from Solver 1',
+    );
+  });
+
+  test('a variant is told as it is', () => {
+    const variant = { challengerFrom: 'Solver 1', judge: 'itself', solverFrom: 'Challenger 2' };
+    expect(line({ iteration: 2, challengerFrom: 1, solverFrom: 1, variant })).toBe(
+      'iteration 2  Challenger 2 from Solver 1, judged by itself; Solver 2 from Challenger 2',
     );
   });
 

@@ -1,0 +1,100 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, expect, test } from '@jest/globals';
+import { METHODS } from '../../ts/domain/published.ts';
+import { cli, temporaryFolder } from './cli.ts';
+
+const home = temporaryFolder();
+afterAll(() => home.remove());
+const read = (name: string) => readFileSync(join(home.path, ...name.split('/')), 'utf8');
+const lines = (name: string) =>
+  read(name)
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+const run = (out: string, ...sets: string[]) =>
+  cli(['run', '--preset', 'mock', '--iterations', '1', ...sets.flatMap((set) => ['--set', set]), '--out', out], {
+    workingFolder: home.path,
+  });
+
+test.each(['repo-head', 'repo-2025'] as const)(
+  '%s at the sizes of the mock',
+  async (name) => {
+    const { curriculum } = METHODS[name];
+    const { exitCode } = await run(
+      name,
+      `rewards.challenger=${name}`,
+      `rewards.solver=${name}`,
+      'questions.votes=9',
+      ...(['parsing', 'voting', 'center', 'delta'] as const).map((key) => `questions.${key}=${curriculum[key]}`),
+    );
+    expect(exitCode).toBe(0);
+    for (const { reward, agreement } of lines(`${name}/iteration-1/challenger/step-001.jsonl`)) {
+      const p = reward.validity === 1 ? agreement : 0;
+      const uncertainty = reward.format === 1 ? Math.min(p, 1 - p) : -1;
+      expect(reward.total).toBeCloseTo(uncertainty - reward.repetition, 12);
+    }
+    const kept = lines(`${name}/iteration-1/questions.jsonl`).filter(({ fate }) => fate === 'kept');
+    expect(kept.length).toBeGreaterThan(0);
+    for (const { vote } of kept) {
+      expect(vote.votes / vote.samples).toBeGreaterThanOrEqual(0.3 - 1e-9);
+      expect(vote.votes / vote.samples).toBeLessThanOrEqual(0.8 + 1e-9);
+      expect(vote.samples).toBeLessThanOrEqual(9);
+    }
+  },
+  60_000,
+);
+
+test('every option at once: rounds, order, gates, one model, credit', async () => {
+  const { exitCode, err } = await run(
+    'options',
+    'questions.answersPerRound=3',
+    'questions.order=hard-first',
+    'questions.shortfall=resample',
+    'questions.duplicates=drop',
+    'rewards.challenger.echo=refused',
+    'roles={models: one, judge: current, anchor: base}',
+    'solver.credit={advantage: leave-one-out, zeroVariance: drop, overlong: penalise, overlongPenalty: 0.5}',
+    'challenger.credit={advantage: dr-grpo, zeroVariance: drop, overlong: mask}',
+  );
+  expect({ exitCode, err: exitCode === 0 ? '' : err }).toEqual({ exitCode: 0, err: '' });
+  const metrics = lines('options/metrics.jsonl');
+  const questions = metrics.find(({ kind, phase }) => kind === 'phase' && phase === 'questions');
+  expect(questions.savedSamples).toBeGreaterThan(0);
+  expect(questions.savedTokens).toBeGreaterThan(0);
+}, 60_000);
+
+test("a reward of one's own is used, and its hash kept", async () => {
+  const text = 'export default (batch) => batch.map((_, i) => i);\n';
+  writeFileSync(join(home.path, 'mine.mjs'), text);
+  expect((await run('own', 'rewards.challenger=./mine.mjs')).exitCode).toBe(0);
+  const sha256 = createHash('sha256').update(text).digest('hex');
+  expect(JSON.parse(read('own/run.json'))).toMatchObject({
+    status: 'finished',
+    rewardModule: { path: './mine.mjs', sha256 },
+  });
+  const records = lines('own/iteration-1/challenger/step-001.jsonl');
+  expect(records.map(({ reward }) => reward.total)).toEqual(records.map((_, i) => i));
+}, 60_000);
+
+test('a reward that cannot be loaded ends the run before it begins; one that throws ends it with its words', async () => {
+  const missing = await run('missing', 'rewards.challenger=./none.mjs');
+  expect(missing.exitCode).toBe(78);
+  expect(missing.err).toMatch(/rewards\.challenger\.module \.\/none\.mjs: no such file/);
+  expect(existsSync(join(home.path, 'missing', 'run.json'))).toBe(false);
+  writeFileSync(join(home.path, 'throws.mjs'), 'export default () => { throw new Error("too dear"); };');
+  const thrown = await run('thrown', 'rewards.challenger=./throws.mjs');
+  expect(thrown.exitCode).toBe(78);
+  expect(JSON.parse(read('thrown/run.json'))).toMatchObject({
+    status: 'failed',
+    error: 'rewards.challenger.module ./throws.mjs: it threw too dear',
+  });
+}, 60_000);
+
+test('too few questions end the run where the configuration says so', async () => {
+  const { exitCode, err } = await run('few', 'questions.shortfall=stop', 'questions.delta=0', 'questions.center=0');
+  expect(exitCode).toBe(65);
+  expect(err).toMatch(/kept 0 of 32 questions and a batch of the Solver holds 8; questions\.shortfall is stop/);
+  expect(JSON.parse(read('few/run.json')).status).toBe('failed');
+}, 60_000);

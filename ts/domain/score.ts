@@ -1,0 +1,95 @@
+import { voteBy } from './ballot.ts';
+import { averageLinkage, clusterShares } from './clusters.ts';
+import { InvalidArgument } from './errors.ts';
+import type { ParsedQuestion } from './parse.ts';
+import { type ChallengerReward, type ChallengerRule, challengerReward } from './reward.ts';
+import { bleuDistances } from './similarity.ts';
+import type { Vote } from './vote.ts';
+
+/** Distance at which two clusters of questions are no longer joined, paper section 3.2 (tau_BLEU). */
+const CLUSTER_THRESHOLD = 0.5;
+
+/** One text of the Challenger and what the Solver made of it. */
+export interface Proposal {
+  text: string;
+  /** null when malformed. */
+  parsed: ParsedQuestion | null;
+  /** The Solver's m answers, as the rule's voting reads them; [] for a malformed text. */
+  answers: readonly (string | null)[];
+}
+
+/** A proposal with its reward. */
+export interface ScoredProposal extends Proposal {
+  vote: Vote;
+  /** |C| / B: the share of the batch, malformed texts included, that is in the question's cluster. */
+  clusterShare: number;
+  reward: ChallengerReward;
+}
+
+/**
+ * A user's own Challenger reward: one finite number a proposal, in the batch's order. What a proposal holds is the
+ * configured rule's doing: its parsing, its vote, its clusters, and in `reward` what it would pay itself.
+ */
+export type ChallengerRewardFunction = (
+  batch: readonly ScoredProposal[],
+) => readonly number[] | Promise<readonly number[]>;
+
+/**
+ * The Challenger's rewards for a batch: votes, clusters, and the rule's formula.
+ *
+ * A malformed text is a cluster of its own: as an empty text it has no word in common with any other.
+ */
+export function scoreBatch(batch: readonly Proposal[], rule: ChallengerRule): ScoredProposal[] {
+  const questions = batch.flatMap(({ parsed }) => parsed?.question ?? []);
+  const labels = averageLinkage(bleuDistances(questions), questions.length, CLUSTER_THRESHOLD);
+  // Shares are of the whole batch (paper: |C_k| / B).
+  const scale = questions.length / batch.length;
+  const shares = clusterShares(labels).values();
+  return batch.map((proposal) => {
+    const { parsed, answers } = proposal;
+    const vote = voteBy(rule.voting, answers);
+    const clusterShare = parsed === null ? 1 / batch.length : (shares.next().value as number) * scale;
+    const input = {
+      wellFormed: parsed !== null,
+      agreement: vote.agreement,
+      clusterShare,
+      label: vote.label,
+      ownAnswer: parsed?.answer ?? null,
+    };
+    return { ...proposal, vote, clusterShare, reward: challengerReward(input, rule) };
+  });
+}
+
+/** The batch with a user's totals in place of the rule's. @throws InvalidArgument as {@link requireTotals} does */
+export function withTotals(batch: readonly ScoredProposal[], totals: readonly number[]): ScoredProposal[] {
+  const values = requireTotals(totals, batch.length);
+  return batch.map((proposal, index) => ({
+    ...proposal,
+    reward: { ...proposal.reward, total: values[index] as number },
+  }));
+}
+
+/**
+ * What a user's reward returned, as numbers.
+ *
+ * @throws InvalidArgument when there is not one finite number a proposal
+ */
+export function requireTotals(totals: unknown, proposals: number): number[] {
+  if (!Array.isArray(totals) && !(ArrayBuffer.isView(totals) && !(totals instanceof DataView))) {
+    throw new InvalidArgument(`it returned ${describe(totals)}, allowed is an array of numbers`);
+  }
+  const values: unknown[] = Array.from(totals as ArrayLike<unknown>);
+  if (values.length !== proposals) {
+    throw new InvalidArgument(`it returned ${values.length} rewards for ${proposals} proposals, allowed is one each`);
+  }
+  const wrong = values.findIndex((value) => typeof value !== 'number' || !Number.isFinite(value));
+  if (wrong >= 0) {
+    throw new InvalidArgument(`its reward ${wrong} is ${describe(values[wrong])}, allowed are finite numbers`);
+  }
+  return values as number[];
+}
+
+function describe(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value);
+  return typeof value === 'object' && value !== null ? 'an object' : String(value);
+}
