@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { VOTING_RULES } from '../domain/ballot.ts';
 import type { CurriculumRule } from '../domain/gates.ts';
+import { LINKAGES } from '../domain/linkage.ts';
 import { PARSING_RULES } from '../domain/parse.ts';
 import { METHODS } from '../domain/published.ts';
 import { type ChallengerRule, type SolverRule, VALIDITY_RULES } from '../domain/reward.ts';
+import { SIMILARITIES, type SimilarityName } from '../domain/similarity.ts';
 import { ConfigError } from './errors.ts';
 
 /** The schema of a Challenger reward; `module` is the file of a user's own, '' for none. */
@@ -15,6 +17,12 @@ export const challengerRule = z.strictObject({
   validity: z.enum(VALIDITY_RULES).describe("what the Challenger's own answer decides"),
   validAbove: z.number().min(0).max(1).describe('a valid question has a p above this'),
   repetitionWeight: z.number().min(0).describe('lambda; 0 is off'),
+  repetition: z.strictObject({
+    similarity: z.enum(Object.keys(SIMILARITIES) as [SimilarityName, ...SimilarityName[]]),
+    threshold: z.number().gt(0).max(1).describe('clusters nearer than this are joined'),
+    linkage: z.enum(LINKAGES),
+    memory: z.int().min(0).max(100_000).describe('kept questions of earlier iterations that count in the clusters'),
+  }),
   floor: z.number().nullable().describe('the least reward; null for none'),
   malformed: z.number().describe('the reward without a well-formed question'),
   malformedRepeats: z.boolean().describe('whether that pays the repetition penalty too'),

@@ -2,7 +2,8 @@ import { requireDistance } from './comparison.ts';
 import { Forest } from './forest.ts';
 
 /** How far two clusters are apart: the mean of their members' distances, the largest or the smallest. */
-export type Linkage = 'average' | 'complete' | 'single';
+export const LINKAGES = ['average', 'complete', 'single'] as const;
+export type Linkage = (typeof LINKAGES)[number];
 
 /** More than roundings can move a distance of clusters; smaller differences do not tell which distance is larger. */
 export const TOLERANCE = 1e-9;

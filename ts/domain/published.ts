@@ -18,6 +18,7 @@ const paper = {
     validity: 'none',
     validAbove: 0,
     repetitionWeight: 1,
+    repetition: { similarity: 'bleu', threshold: 0.5, linkage: 'average', memory: 0 }, // tau_BLEU, section 3.2
     floor: 0,
     malformed: 0,
     malformedRepeats: false,

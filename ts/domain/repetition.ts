@@ -3,6 +3,15 @@ import { InvalidArgument } from './errors.ts';
 import type { Linkage } from './linkage.ts';
 import { SIMILARITIES, type Similarity, type SimilarityName } from './similarity.ts';
 
+/** How repetition is measured, as data; see {@link RepetitionOptions}. */
+export interface RepetitionRule {
+  readonly similarity: SimilarityName;
+  readonly threshold: number;
+  readonly linkage: Linkage;
+  /** How many of the questions last kept in earlier iterations count in the clusters; 0 is none, as in the paper. */
+  readonly memory: number;
+}
+
 /** How repetition in a batch is measured. */
 export interface RepetitionOptions {
   /** By name, or one of your own. Default `bleu`, the paper's. */

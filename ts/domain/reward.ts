@@ -2,6 +2,7 @@ import { sameAnswer } from './answers/compare.ts';
 import type { VotingRule } from './ballot.ts';
 import { InvalidArgument } from './errors.ts';
 import type { ParsingRule } from './parse.ts';
+import type { RepetitionRule } from './repetition.ts';
 
 /**
  * Whether the Challenger's own answer decides:
@@ -26,6 +27,7 @@ export interface ChallengerRule {
   readonly validAbove: number;
   /** lambda, the weight of the repetition penalty; 0 switches it off. */
   readonly repetitionWeight: number;
+  readonly repetition: RepetitionRule;
   /** The composite reward is never below this; null is no floor. */
   readonly floor: number | null;
   /** The reward of a text without a well-formed question. */

@@ -1,13 +1,9 @@
 import { voteBy } from './ballot.ts';
-import { averageLinkage, clusterShares } from './clusters.ts';
 import { InvalidArgument } from './errors.ts';
 import type { ParsedQuestion } from './parse.ts';
+import { repetitionShares } from './repetition.ts';
 import { type ChallengerReward, type ChallengerRule, challengerReward } from './reward.ts';
-import { bleuDistances } from './similarity.ts';
 import type { Vote } from './vote.ts';
-
-/** Distance at which two clusters of questions are no longer joined, paper section 3.2 (tau_BLEU). */
-const CLUSTER_THRESHOLD = 0.5;
 
 /** One text of the Challenger and what the Solver made of it. */
 export interface Proposal {
@@ -38,17 +34,23 @@ export type ChallengerRewardFunction = (
  * The Challenger's rewards for a batch: votes, clusters, and the rule's formula.
  *
  * A malformed text is a cluster of its own: as an empty text it has no word in common with any other.
+ *
+ * @param remembered questions of earlier iterations, the latest last; as many count as `rule.repetition.memory` says
  */
-export function scoreBatch(batch: readonly Proposal[], rule: ChallengerRule): ScoredProposal[] {
+export function scoreBatch(
+  batch: readonly Proposal[],
+  rule: ChallengerRule,
+  remembered: readonly string[] = [],
+): ScoredProposal[] {
   const questions = batch.flatMap(({ parsed }) => parsed?.question ?? []);
-  const labels = averageLinkage(bleuDistances(questions), questions.length, CLUSTER_THRESHOLD);
+  const { memory, ...options } = rule.repetition;
+  const earlier = memory === 0 ? [] : remembered.slice(-memory);
   // Shares are of the whole batch (paper: |C_k| / B).
-  const scale = questions.length / batch.length;
-  const shares = clusterShares(labels).values();
+  const shares = repetitionShares(questions, { ...options, memory: earlier, batch: batch.length }).values();
   return batch.map((proposal) => {
     const { parsed, answers } = proposal;
     const vote = voteBy(rule.voting, answers);
-    const clusterShare = parsed === null ? 1 / batch.length : (shares.next().value as number) * scale;
+    const clusterShare = parsed === null ? 1 / batch.length : (shares.next().value as number);
     const input = {
       wellFormed: parsed !== null,
       agreement: vote.agreement,

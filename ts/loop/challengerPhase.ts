@@ -14,6 +14,7 @@ import { creditMetrics, loadPolicy, type Policy, unloadPolicy, updatePolicy } fr
  *
  * @param start weights that the Challenger starts from
  * @param solvers weights of the Solvers that judge it, the latest first; one unless `roles.judge` is `ensemble`
+ * @param remembered questions that were kept in earlier iterations, the latest last
  * @returns the trained Challenger's folder
  */
 export async function challengerPhase(
@@ -21,6 +22,7 @@ export async function challengerPhase(
   iteration: number,
   start: string,
   solvers: readonly string[],
+  remembered: readonly string[] = [],
 ): Promise<string> {
   const { settings, worker, store, signal } = context;
   const { steps } = settings.challenger;
@@ -35,7 +37,7 @@ export async function challengerPhase(
       const asked = current ? [{ modelId: policy.modelId, votes: settings.answering.votes }] : judges;
       const history: Record<string, number>[] = [];
       for (let step = 1; step <= steps; step++) {
-        const metrics = await challengerStep(context, scope, policy, asked, iteration, step);
+        const metrics = await challengerStep(context, scope, policy, asked, { iteration, step, remembered });
         history.push(metrics);
         scope.step(step, steps, metrics);
       }
@@ -54,8 +56,7 @@ async function challengerStep(
   scope: PhaseScope,
   policy: Policy,
   judges: readonly Judge[],
-  iteration: number,
-  step: number,
+  { iteration, step, remembered }: { iteration: number; step: number; remembered: readonly string[] },
 ): Promise<Record<string, number>> {
   const { settings, worker, store, signal } = context;
   const { steps, prompts, rollouts, sampling, credit } = settings.challenger;
@@ -88,7 +89,7 @@ async function challengerStep(
     const answers = own === null ? undefined : answersOf.next().value;
     return { text, parsed: own, answers: answers?.answers ?? [], responses: answers?.responses };
   });
-  const scored = await score(context, batch);
+  const scored = await score(context, batch, remembered);
   const judged = scored.map(({ text, parsed, vote, reward }, row) => ({
     text,
     ...(parsed === null ? {} : { question: parsed.question, responses: batch[row]?.responses ?? [] }),
@@ -130,8 +131,13 @@ async function challengerStep(
 }
 
 /** The batch with the rewards of the configured rule, or with the user's own. */
-async function score({ settings, challengerReward }: LoopContext, batch: Parameters<typeof scoreBatch>[0]) {
+async function score(
+  { settings, challengerReward }: LoopContext,
+  batch: Parameters<typeof scoreBatch>[0],
+  remembered: readonly string[],
+) {
   const rule = settings.rewards.challenger;
-  const scored: ScoredProposal[] = scoreBatch(batch, settings.arm === 'no-repetition' ? withoutRepetition(rule) : rule);
+  const weighed = settings.arm === 'no-repetition' ? withoutRepetition(rule) : rule;
+  const scored: ScoredProposal[] = scoreBatch(batch, weighed, remembered);
   return challengerReward === undefined ? scored : withTotals(scored, await challengerReward(scored));
 }

@@ -27,6 +27,7 @@ export async function coevolve(context: LoopContext): Promise<void> {
   // The latest first; the base is the first Solver of all.
   const solvers = [settings.model];
   const latest = () => solvers[0] as string;
+  const keptQuestions: string[] = [];
   await evaluatePhase(context, 0, latest());
   for (let iteration = 1; iteration <= settings.iterations; iteration++) {
     const fromBase = !trainsChallenger || challengerFrom === 'base';
@@ -42,10 +43,11 @@ export async function coevolve(context: LoopContext): Promise<void> {
     if (trainsChallenger) {
       const previous = models === 'one' ? latest() : challenger;
       const start = { previous, solver: latest(), base: settings.model }[challengerFrom];
-      challenger = await challengerPhase(context, iteration, start, judges);
+      challenger = await challengerPhase(context, iteration, start, judges, keptQuestions);
     }
     const answering = judge === 'current' && trainsChallenger ? [challenger] : judges;
     const problems = await questionPhase(context, iteration, challenger, answering);
+    keptQuestions.push(...problems.map(({ question }) => question));
     const solverFrom = models === 'one' && trainsChallenger ? challenger : latest();
     solvers.unshift(await solverPhase(context, iteration, solverFrom, problems));
     await evaluatePhase(context, iteration, latest());
