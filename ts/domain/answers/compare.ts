@@ -154,10 +154,10 @@ function compareCollections(a: Collection, b: Collection, rules: Rules): Verdict
   const [valuesA, valuesB] = [assigned(a), assigned(b)];
   if ((valuesA === null) !== (valuesB === null)) return inOrder(valuesA ?? a.items, valuesB ?? b.items, rules);
   if (!a.braces && !b.braces && a.items.length !== b.items.length) return { equal: false, reason: 'size' };
-  if (!a.braces && !b.braces) return matched(a.items, b.items, rules);
+  if (!a.braces && !b.braces) return worse(matched(a.items, b.items, rules), matched(b.items, a.items, rules));
   // In a set a member may be written twice.
   const [there, back] = [covered(a.items, b.items, rules), covered(b.items, a.items, rules)];
-  return there.equal === true ? back : there;
+  return worse(there, back);
 }
 
 /** The values of x = 2, y = 3 in the order of the names; null where not all members are given to different names. */
@@ -178,15 +178,23 @@ function covered(a: readonly Meaning[], b: readonly Meaning[], rules: Rules): Ve
   return undecided ?? { equal: true, reason: 'members' };
 }
 
+/** Of two verdicts on one question that which says more against equality. */
+function worse(a: Verdict, b: Verdict): Verdict {
+  if (a.equal === true || (a.equal === null && b.equal === false)) return b;
+  return a;
+}
+
 /** Can each of `a` be paired with its own of `b`? They are equally many. */
 function matched(a: readonly Meaning[], b: readonly Meaning[], rules: Rules): Verdict {
   const left = [...b];
+  let undecided: Verdict | null = null;
   for (const x of a) {
     const { verdict, at } = search(x, left, rules);
-    if (verdict.equal !== true) return verdict;
-    left.splice(at, 1);
+    if (verdict.equal === false) return verdict;
+    if (verdict.equal === null) undecided = verdict;
+    else left.splice(at, 1);
   }
-  return { equal: true, reason: 'members' };
+  return undecided ?? { equal: true, reason: 'members' };
 }
 
 /** Where is a member equal to `x`? Those that are written alike are tried first, so that most sets are matched at once. */

@@ -28,6 +28,7 @@ function isCapital(node: Node): boolean {
   return node.kind === 'symbol' && /^[A-Z]/.test(node.name);
 }
 
+/** A name as text, the same for all ways to write it. */
 export function labelOf(node: Node): string {
   switch (node.kind) {
     case 'symbol':

@@ -3,6 +3,7 @@ import { EMPTY, point, type Region, union } from './region.ts';
 import type { Bracket, Node } from './tree.ts';
 import { isRealValue } from './value.ts';
 
+/** The interval between two real numbers or infinities; null for what is no interval, or an empty one. */
 export function interval(open: Bracket, close: Bracket, items: readonly Meaning[]): Region | null {
   if (items.length !== 2 || open === '<') return null;
   const ends = items.map((item) => {
@@ -20,6 +21,7 @@ export function interval(open: Bracket, close: Bracket, items: readonly Meaning[
   return region.length === 0 ? null : region;
 }
 
+/** The set of real numbers that a meaning stands for; null for all else. */
 export function asRegion(meaning: Meaning): Region | null {
   if (meaning.kind === 'region') return meaning.region;
   if (meaning.kind === 'sequence') return meaning.region;
@@ -29,6 +31,7 @@ export function asRegion(meaning: Meaning): Region | null {
   return real.length === points.length ? real.map(point).reduce(union, EMPTY) : null;
 }
 
+/** A union, an intersection or a difference of sets, whichever sign it is written with. */
 export function isSetOperation(node: Node): boolean {
   if (node.kind !== 'apply') return false;
   if (['union', 'intersection', 'without'].includes(node.name)) return true;

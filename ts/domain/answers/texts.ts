@@ -13,6 +13,7 @@ export function wordText(text: string): string {
   return plainWords(text.replaceAll(/\\(?:text[a-z]*|mathrm|mbox|left|right)(?![a-zA-Z])|\\[,;:! ]|[{}$]/g, ' '));
 }
 
+/** Does it hold signs of mathematics, and something for them to stand between? */
 export function isFormula(text: string): boolean {
   return /[\\^_=<>+/]/.test(text) && /[0-9a-zA-Z]/.test(text.replaceAll(/\\[a-zA-Z]+/g, ''));
 }

@@ -76,3 +76,30 @@ export function childrenOf(node: Node): readonly Node[] {
       return [];
   }
 }
+
+/** The same expression with each of {@link childrenOf} replaced. */
+export function mapChildren(node: Node, change: (child: Node) => Node): Node {
+  switch (node.kind) {
+    case 'apply':
+      return { ...node, args: node.args.map(change) };
+    case 'series':
+      return { ...node, from: change(node.from), to: change(node.to), body: change(node.body) };
+    case 'group':
+      return { ...node, inner: change(node.inner) };
+    case 'tuple':
+    case 'set':
+    case 'list':
+    case 'relation':
+    case 'ratio':
+      return { ...node, items: node.items.map(change) };
+    case 'builder':
+      return { ...node, variable: change(node.variable), conditions: node.conditions.map(change) };
+    case 'matrix':
+      return { ...node, rows: node.rows.map((row) => row.map(change)) };
+    case 'quantity':
+    case 'percent':
+      return { ...node, value: change(node.value) };
+    default:
+      return node;
+  }
+}

@@ -121,6 +121,11 @@ export const HOSTILE: Readonly<Record<string, readonly string[]>> = {
     '5 cm '.repeat(800),
   ],
   lists: [
+    '((\\pm 1,2),3)',
+    '2\\cdot(\\pm 5 \\text{ cm})',
+    '\\sum_{k=1}^{\\pm 3} k',
+    '\\{x | x = \\pm 1\\}',
+    '\\begin{pmatrix}\\pm 1\\\\2\\end{pmatrix}',
     Array.from({ length: 1500 }, (_, i) => i).join(','),
     Array.from({ length: 64 }, (_, i) => `\\sqrt{${i + 2}}`).join(','),
     `\\{${Array.from({ length: 64 }, (_, i) => `\\sin ${i}`).join(',')}\\}`,
