@@ -63,7 +63,8 @@ const WRAPPED = /^\\(?:text|mbox|textbf|textit|textrm|mathrm|hbox|textnormal) ?\
 
 /** Is the text a name, a sentence or several names, without any formula? */
 function wordsOnly(text: string): Meaning | null {
-  const inner = WRAPPED.exec(text)?.[1] ?? text;
+  const plain = text.replaceAll('$', '');
+  const inner = WRAPPED.exec(plain)?.[1] ?? plain;
   if (NUMBER_WORDS.has(plainWords(inner))) return null;
   if (!/^[A-Za-z ,.;!?'"\n-]+$/.test(inner)) return null;
   const runs = inner.split(/[^A-Za-z]+/).filter((run) => run !== '');

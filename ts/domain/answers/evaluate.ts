@@ -166,7 +166,8 @@ class Evaluator {
 
   #several(name: string, values: readonly Value[]): Value {
     const [first] = values;
-    if (first === undefined) throw new Refusal('syntax');
+    // `min at 3` is no minimum.
+    if (first === undefined || values.length < 2) throw new Refusal('syntax');
     if (name === 'max' || name === 'min') {
       return values.reduce((a, b) => (orderValues(this.#real(a), this.#real(b)) >= 0 === (name === 'max') ? a : b));
     }

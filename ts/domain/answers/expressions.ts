@@ -76,7 +76,7 @@ export abstract class Expressions extends Operands {
         unit += ` ^${sign}${this.peek().text}`;
         this.at++;
         if (group) this.close('}');
-      } else if (this.is('cdot') && this.peek(1).kind === 'text') {
+      } else if ((this.is('cdot') || this.is('-')) && this.peek(1).kind === 'text') {
         this.at++;
       } else if (this.peek().kind === 'text' || (this.is('/') && this.peek(1).kind === 'text')) {
         unit += ` ${this.peek().text}`;
@@ -147,6 +147,11 @@ export abstract class Expressions extends Operands {
     }
     const isFraction = this.is('frac');
     const next = this.factor();
+    const called = calledFunction(last, next);
+    if (called !== null) {
+      factors[factors.length - 1] = called;
+      return;
+    }
     if (whole !== null && isFraction && next.kind === 'apply' && next.name === 'divide') {
       const [top, bottom] = next.args;
       const mixed = mixedNumber(whole, top, bottom);
@@ -175,9 +180,20 @@ export abstract class Expressions extends Operands {
       FUNCTIONS.has(text) ||
       LETTERS.has(text) ||
       CONSTANTS.has(text) ||
-      ['frac', 'binom', 'sqrt', 'surd', 'cuberoot', 'sum', 'prod', 'lfloor', 'lceil', 'overline', 'bar'].includes(
-        text,
-      ) ||
+      [
+        'begin',
+        'frac',
+        'binom',
+        'sqrt',
+        'surd',
+        'cuberoot',
+        'sum',
+        'prod',
+        'lfloor',
+        'lceil',
+        'overline',
+        'bar',
+      ].includes(text) ||
       ACCENTS.has(text)
     );
   }
@@ -248,14 +264,33 @@ export abstract class Expressions extends Operands {
       this.at += this.is('{') ? 3 : 1;
       return this.degrees(base);
     }
-    if (this.is('prime') || (this.is('{') && this.is('prime', 1))) {
-      this.at += this.is('{') ? 3 : 1;
-      return base.kind === 'symbol' ? { kind: 'symbol', name: `${base.name}'` } : base;
-    }
+    const primes = this.primes();
+    if (primes > 0) return base.kind === 'symbol' ? { kind: 'symbol', name: base.name + "'".repeat(primes) } : base;
     const exponent = this.script();
     // 5^{th}
     if (exponent.kind === 'text') return base;
     return apply('power', base, exponent);
+  }
+
+  /** How many primes stand `offset` tokens on: `'`, `"` for two, `^{\prime}`. */
+  protected primeMarks(offset: number): number {
+    if (this.is('"', offset)) return 2;
+    const raised = this.is('^', offset) ? (this.is('{', offset + 1) ? offset + 2 : offset + 1) : offset;
+    const mark = raised === offset ? "'" : 'prime';
+    let count = 0;
+    while (this.is(mark, raised + count)) count++;
+    return count;
+  }
+
+  /** `^\prime`, `^{\prime\prime}`: how many; 0 where there are none. */
+  protected primes(): number {
+    const grouped = this.is('{') && this.is('prime', 1);
+    if (!grouped && !this.is('prime')) return 0;
+    if (grouped) this.at++;
+    let count = 0;
+    while (this.take('prime')) count++;
+    if (grouped) this.close('}');
+    return count;
   }
 
   protected degrees(base: Node): Node {
@@ -265,13 +300,20 @@ export abstract class Expressions extends Operands {
       this.at += grouped ? 3 : 1;
       return { kind: 'quantity', value: base, unit: `°${text}` };
     }
-    // 55° 30'
-    if (this.peek().kind === 'number' && this.is("'", 1)) {
-      const minutes = numberNode(this.peek().text);
-      this.at += 2;
-      return apply('degree', apply('add', base, apply('divide', minutes, integer(60))));
+    // 55° 30' 12''
+    const parts = [base];
+    for (const [marks, unit] of [
+      [1, 60],
+      [2, 3600],
+    ] as const) {
+      const number = this.peek();
+      if (number.kind !== 'number' || this.primeMarks(1) !== marks) break;
+      this.at++;
+      if (!this.take('"')) for (let i = 0; i < marks; i++) this.take("'");
+      if (this.take('^')) this.primes();
+      parts.push(apply('divide', numberNode(number.text), integer(unit)));
     }
-    return apply('degree', base);
+    return apply('degree', parts.length === 1 ? base : apply('add', ...parts));
   }
 
   /** What stands behind `^`: a group, or one operand with a sign. */
@@ -309,4 +351,12 @@ export abstract class Expressions extends Operands {
     if (base.kind !== 'number' || base.places !== 0 || base.value.d !== 1n) throw new Refusal('syntax');
     return basedNumber(digits, name);
   }
+}
+
+/** f(0) is no product; f(x) may as well be one, for it is a label or stands on both sides. */
+function calledFunction(name: Node, argument: Node): Node | null {
+  if (name.kind !== 'symbol' || !/^[fghpqFGHIPQSTV](?:_|'|$)/.test(name.name)) return null;
+  if (argument.kind !== 'group' || argument.inner.kind !== 'number') return null;
+  const { n, d } = argument.inner.value;
+  return { kind: 'symbol', name: `${name.name}(${n}/${d})` };
 }

@@ -1,6 +1,7 @@
 import { type Budget, Refusal } from './budget.ts';
 import { inequality } from './inequality.ts';
 import { isLabel, labelOf, mentions } from './labels.ts';
+import { matrixOf } from './matrices.ts';
 import type { Meaning, Quantity } from './meaning.ts';
 import { complement, EMPTY, intersection, REALS, type Region, union } from './region.ts';
 import { compareScalars, Scalar, variablesOf } from './scalar.ts';
@@ -52,11 +53,8 @@ export function interpret(node: Node, budget: Budget): Meaning {
         return builderMeaning(node, budget);
       case 'tuple':
         return sequence(node.open, node.close, node.items, budget);
-      case 'matrix': {
-        const [first] = node.rows;
-        if (node.rows.length === 1 || first?.length === 1) return vector(node.rows.flat(), budget);
-        return { kind: 'matrix', rows: node.rows.map((row) => row.map((entry) => interpret(entry, budget))) };
-      }
+      case 'matrix':
+        return matrixMeaning(node.rows, budget);
       case 'ratio':
         return { kind: 'ratio', items: node.items.map((item) => interpret(item, budget)), unit: '' };
       case 'relation':
@@ -97,6 +95,8 @@ function valueMeaning(node: Node, budget: Budget): Meaning {
       break;
     case 'apply': {
       if (node.name === 'degree') return degreesOf(node.args[0] as Node, budget);
+      const rows = matrixOf(node, budget);
+      if (rows !== null) return matrixMeaning(rows, budget);
       if (isSetOperation(node)) return { kind: 'region', region: regionOf(node, budget), variable: null };
       break;
     }
@@ -161,6 +161,11 @@ function sequence(open: Bracket, close: Bracket, nodes: readonly Node[], budget:
   }
   const items = nodes.map((node) => interpret(node, budget));
   return { kind: 'sequence', open, close, items, region: interval(open, close, items) };
+}
+
+function matrixMeaning(rows: readonly (readonly Node[])[], budget: Budget): Meaning {
+  if (rows.length === 1 || rows[0]?.length === 1) return vector(rows.flat(), budget);
+  return { kind: 'matrix', rows: rows.map((row) => row.map((entry) => interpret(entry, budget))) };
 }
 
 function vector(nodes: readonly Node[], budget: Budget): Meaning {

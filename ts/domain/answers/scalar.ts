@@ -6,19 +6,28 @@ import { apply, childrenOf, type Node } from './tree.ts';
 import { fingerprint, isZeroValue, orderValues, sameValue, toBall, type Value } from './value.ts';
 
 /**
- * Where expressions with variables are compared. Each gives a variable, by its number, a value that no other one-letter
- * variable has there: positive, between 0 and 1, negative, and whole (for factorials and the like, which have no other).
+ * Where expressions with variables are compared: positive, between 0 and 1, negative, and whole (for factorials and the
+ * like, which have no other). The values of the variables are drawn by their numbers and the point's, so that no two are
+ * bound by a rule: at points in arithmetic progression x + z would be 2y.
  */
 const POINTS: readonly ((variable: number) => Value)[] = [
-  (v) => rational(BigInt(v + 9), 7n),
-  (v) => rational(BigInt(v + 1), 131n),
-  (v) => rational(BigInt(-v - 10), 9n),
-  (v) => rational(BigInt(2 * v + 15), 11n),
-  (v) => rational(BigInt(-v - 2), 137n),
-  (v) => rational(BigInt(3 + ((v * 5) % 11))),
-  (v) => rational(BigInt(4 + ((v * 7) % 13))),
-  (v) => rational(BigInt(2 + ((v * 3) % 17))),
+  (v) => rational(BigInt(101 + draw(v, 0, 900)), 101n),
+  (v) => rational(BigInt(1 + draw(v, 1, 996)), 997n),
+  (v) => rational(BigInt(-103 - draw(v, 2, 900)), 103n),
+  (v) => rational(BigInt(107 + draw(v, 3, 900)), 107n),
+  (v) => rational(BigInt(-1 - draw(v, 4, 990)), 991n),
+  (v) => rational(BigInt(3 + draw(v, 5, 13))),
+  (v) => rational(BigInt(3 + draw(v, 6, 14))),
+  (v) => rational(BigInt(2 + draw(v, 7, 17))),
 ];
+
+/** A number in [0, below) without a pattern, by the steps of a 32-bit hash (murmur3). */
+function draw(variable: number, point: number, below: number): number {
+  let hash = Math.imul(variable * 8 + point + 1, 0x9e3779b1);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return ((hash ^ (hash >>> 16)) >>> 0) % below;
+}
 
 /** So many points at which two expressions agree make them equal. */
 const ENOUGH = 4;
@@ -108,7 +117,7 @@ export function compareScalars(a: Scalar, b: Scalar): Outcome {
 function comparePoints(a: Scalar, b: Scalar, complex: boolean): Outcome {
   let agreed = 0;
   let why: RefusalReason = 'undefined';
-  const defined = [0, 0] as [number, number];
+  const defined: [number, number] = [0, 0];
   for (let point = 0; point < POINTS.length && agreed < ENOUGH; point++) {
     const [x, y] = [a.sample(point), b.sample(point)];
     if (typeof x !== 'string') defined[0]++;
@@ -117,7 +126,7 @@ function comparePoints(a: Scalar, b: Scalar, complex: boolean): Outcome {
       for (const refusal of [x, y]) {
         if (typeof refusal !== 'string') continue;
         if (isLimit(refusal)) return { same: null, why: refusal };
-        if (refusal !== 'undefined') why = refusal;
+        if (refusal !== 'undefined' && refusal !== 'syntax') why = refusal;
       }
       continue;
     }
@@ -129,9 +138,7 @@ function comparePoints(a: Scalar, b: Scalar, complex: boolean): Outcome {
     else agreed++;
   }
   if (agreed >= TOO_FEW) return { same: true };
-  // One has values, the other has none anywhere.
-  const oneSided = Math.min(...defined) === 0 && Math.max(...defined) >= TOO_FEW && why === 'undefined';
-  return oneSided ? { same: false } : { same: null, why };
+  return isOneSided(defined) && why === 'undefined' ? { same: false } : { same: null, why };
 }
 
 function compareSamples(x: Sample | RefusalReason, y: Sample | RefusalReason): Outcome {
@@ -140,7 +147,7 @@ function compareSamples(x: Sample | RefusalReason, y: Sample | RefusalReason): O
     const limit = refusals.find(isLimit);
     if (limit !== undefined) return { same: null, why: limit };
     // A number is not what has no value.
-    if (refusals.length === 1 && refusals[0] === 'undefined') return { same: false };
+    if (refusals.length === 1 && (refusals[0] === 'undefined' || refusals[0] === 'syntax')) return { same: false };
     return { same: null, why: refusals.find((why) => why !== 'undefined') ?? 'undefined' };
   }
   const same = sameValue(x.value, y.value);
@@ -158,8 +165,11 @@ export function proportional(a: Scalar, b: Scalar, positive: boolean): Outcome {
   let first: [Value, Value] | null = null;
   let agreed = 0;
   let why: RefusalReason = 'undefined';
+  const defined: [number, number] = [0, 0];
   for (let point = 0; point < POINTS.length && agreed < ENOUGH; point++) {
     const [x, y] = [a.sample(point), b.sample(point)];
+    if (typeof x !== 'string') defined[0]++;
+    if (typeof y !== 'string') defined[1]++;
     if (typeof x === 'string' || typeof y === 'string') {
       for (const refusal of [x, y])
         if (typeof refusal === 'string' && isLimit(refusal)) return { same: null, why: refusal };
@@ -179,7 +189,13 @@ export function proportional(a: Scalar, b: Scalar, positive: boolean): Outcome {
     if (same === null || x.absorbed || y.absorbed) why = 'precision';
     else agreed++;
   }
-  return agreed > TOO_FEW ? { same: true } : { same: null, why };
+  if (agreed > TOO_FEW) return { same: true };
+  return isOneSided(defined) && why === 'undefined' ? { same: false } : { same: null, why };
+}
+
+/** One has values, the other has none anywhere. */
+function isOneSided(defined: readonly [number, number]): boolean {
+  return Math.min(...defined) === 0 && Math.max(...defined) >= TOO_FEW;
 }
 
 function crossProduct(a: Value, b: Value): Value {

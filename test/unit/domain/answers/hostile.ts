@@ -143,6 +143,8 @@ export const HOSTILE: Readonly<Record<string, readonly string[]>> = {
     `\\begin{pmatrix}${'1&'.repeat(1000)}1\\end{pmatrix}`,
     `\\begin{pmatrix}${'1\\\\'.repeat(1000)}1\\end{pmatrix}`,
     `\\begin{pmatrix}${`${'9!&'.repeat(7)}1\\\\`.repeat(100)}\\end{pmatrix}`,
+    '\\begin{pmatrix}1&1\\\\1&1\\end{pmatrix}'.repeat(90),
+    '\\begin{pmatrix}x&1\\\\1&x\\end{pmatrix}+'.repeat(90),
     '&'.repeat(4000),
     '\\\\'.repeat(2000),
     '{1,'.repeat(1000),

@@ -465,6 +465,8 @@ export const FORMS: readonly Form[] = [
     different: [
       ['x^2+2x+1', 'x^2+2x', 'x^2-2x+1', '(x+1)^3', 'y^2+2y+1', 'x^2+2x+1.0001', 'x^2 + 2x + 2'],
       ['x^9', 'x^{10}', '9x', 'x_9'],
+      ['x+z', '2y', 'w+y', '2x'],
+      ['f(0)', '0', 'f'],
       ['(x+y)^2', 'x^2+y^2', 'x^2+xy+y^2'],
       ['x', '-x', 'X', '2x', '1', '|x|'],
       ['x^{12}', 'x^{1}2', 'x^{21}'],
@@ -518,6 +520,8 @@ export const FORMS: readonly Form[] = [
     ],
     different: [
       ['x=5', 'y=5', 'x=-5', 'x=6', 'x=5, y=5'],
+      ['N=n', 'y_2=x', 'B=C'],
+      ['x+2y=z', 'x=0'],
       ['y=2x+1', 'y=2x-1', 'y=-2x+1', 'x=2y+1', 'y=2x'],
       ['x^2+y^2=25', 'x^2+y^2=5', 'x^2-y^2=25', '25'],
       ['x=2, y=3', 'x=3, y=2', 'x=2'],
@@ -666,6 +670,13 @@ export const FORMS: readonly Form[] = [
         '\\begin{pmatrix}1 & 2\\\\\n3 & 4\\end{pmatrix}',
       ],
       ['(a,b,c)', '(a, b, c)'],
+      [
+        '\\begin{pmatrix}2&4\\\\6&8\\end{pmatrix}',
+        '2\\begin{pmatrix}1&2\\\\3&4\\end{pmatrix}',
+        '\\begin{pmatrix}1&2\\\\3&4\\end{pmatrix}+\\begin{pmatrix}1&2\\\\3&4\\end{pmatrix}',
+        '\\begin{pmatrix}2&0\\\\0&2\\end{pmatrix}\\begin{pmatrix}1&2\\\\3&4\\end{pmatrix}',
+      ],
+      ['\\frac15\\begin{pmatrix}1\\\\2\\end{pmatrix}', '\\begin{pmatrix}0.2\\\\0.4\\end{pmatrix}', '(1/5,2/5)'],
       ['(x, 2x)', '(x,x+x)'],
     ],
     different: [
@@ -710,6 +721,7 @@ export const FORMS: readonly Form[] = [
       ['-\\$5', '-5', '\\$-5'],
       ['90^\\circ', '90', '90°', '90^{\\circ}', '90 \\text{ degrees}', '90\\degree', '90^{\\circ }'],
       ['90^\\circ', '\\frac{\\pi}{2}'],
+      ["55^\\circ 30'", '55.5^\\circ', '55^{\\circ} 30^{\\prime}', '55°30′', "55^\\circ 29' 60''"],
       ['30 \\text{ students}', '30', '30 students', '30 \\text{ people}'],
       ['10\\pi \\text{ cm}', '10\\pi', '10π cm'],
       ['3 \\text{ hours } 20 \\text{ minutes}', '3 hours 20 minutes', '3\\text{ hr }20\\text{ min}'],
