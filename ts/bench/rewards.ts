@@ -13,7 +13,7 @@ const THRESHOLD = 0.5;
 
 /**
  * `npm run bench -- rewards`: the repetition penalty of a batch, beside NLTK and scikit-learn as R-Zero's published
- * code uses them. The last line is one JSON object; tables in Markdown go to stderr before it; the exit code is 1 if
+ * code uses them, in processor time. The last line is one JSON object; tables in Markdown go to stderr before it; the exit code is 1 if
  * any share differed.
  */
 async function main(options: RewardsOptions): Promise<void> {

@@ -19,7 +19,7 @@ export const bleu: Similarity = {
 };
 
 /** Up to this share of the texts, pair after pair is cheaper than a whole row. */
-const FEW = 1 / 2;
+const FEW = 1 / 4;
 
 class BleuComparison implements Comparison {
   readonly size: number;

@@ -11,19 +11,25 @@ export interface Clustering {
   readonly linkage: Linkage;
 }
 
+/** Whose distances take 16 MiB. */
+const SMALL = 2048;
+
 /**
  * Clusters of texts, exactly those of the whole matrix of distances, which is made only where it has to be.
  *
  * Clusters below the threshold have a pair of members below it, so no cluster reaches beyond a component of the graph
  * of such pairs, and each component is clustered alone. One thing can still depend on the rest of the batch: the order
  * of merges, which counts where distances are tied. Where a tie could matter, all distances are computed, and it falls
- * as in scikit-learn; so they are where one component has most of the texts.
+ * as in scikit-learn; so they are where one component has most of the texts, and in small batches, where all distances
+ * are soon computed.
  *
+ * @param small texts up to which a batch is small
  * @returns one label a text; 0 for the cluster of text 0, then in order of first appearance
  */
-export function clusterTexts(texts: readonly string[], clustering: Clustering): Int32Array {
+export function clusterTexts(texts: readonly string[], clustering: Clustering, small = SMALL): Int32Array {
   const { similarity, threshold, linkage } = clustering;
   const comparison = similarity.compare(texts);
+  if (texts.length <= small) return clusterAll(comparison, clustering);
   const components = componentsBelow(comparison, threshold + TOLERANCE);
   const clusters = new Forest(texts.length);
   for (const members of components ?? []) {

@@ -88,7 +88,7 @@ describe('clusterTexts', () => {
 
   test.each(oracle.texts)('equals NLTK and scikit-learn on $name', ({ texts, partitions }) => {
     for (const { threshold, labels } of partitions) {
-      expect([...clusterTexts(texts, average(threshold))]).toEqual(labels);
+      for (const small of [0, 2048]) expect([...clusterTexts(texts, average(threshold), small)]).toEqual(labels);
     }
   });
 
@@ -97,7 +97,9 @@ describe('clusterTexts', () => {
     fc.assert(
       fc.property(batch, threshold, (texts, threshold) => {
         const expected = naiveClusters(condensed(similarity.compare(texts)), texts.length, threshold);
-        expect([...clusterTexts(texts, { similarity, threshold, linkage: 'average' })]).toEqual(expected);
+        for (const small of [0, 2048]) {
+          expect([...clusterTexts(texts, { similarity, threshold, linkage: 'average' }, small)]).toEqual(expected);
+        }
       }),
       { numRuns: 500 },
     );
@@ -124,7 +126,7 @@ describe('clusterTexts', () => {
       { length: 60 },
       (_, k) => `What is the ${k >> 1} of all these ${k >> 1} here ${'now '.repeat(k & 1)}`,
     );
-    expect([...clusterTexts(texts, { ...average(0.5), similarity: counting })]).toEqual(texts.map((_, k) => k >> 1));
+    expect([...clusterTexts(texts, { ...average(0.5), similarity: counting }, 0)]).toEqual(texts.map((_, k) => k >> 1));
     expect(whole).toBe(0);
   });
 
