@@ -93,6 +93,25 @@ describe('the odd cases, by hand', () => {
   });
 });
 
+test('remembered questions count in the clusters, the latest ones, as many as the rule says', () => {
+  const question = 'A train leaves the station with twelve people';
+  const lines: Line[] = [
+    [`<question>${question}</question>`, agree(5)],
+    ['<question>How many apples are in that old basket</question>', agree(5)],
+  ];
+  const remembering = (memory: number): ChallengerRule => ({
+    ...METHODS.paper.challenger,
+    repetition: { ...METHODS.paper.challenger.repetition, memory },
+  });
+  const shares = (memory: number, remembered: string[]) =>
+    scoreBatch(batchOf(lines, remembering(memory)), remembering(memory), remembered).map((one) => one.clusterShare);
+  const other = 'Something else that nobody has asked before today';
+  expect(shares(0, [question])).toEqual([1 / 2, 1 / 2]);
+  expect(shares(1, [question])).toEqual([1, 1 / 2]);
+  expect(shares(1, [question, other])).toEqual([1 / 2, 1 / 2]);
+  expect(shares(2, [question, other])).toEqual([1, 1 / 2]);
+});
+
 test('an empty batch has no rewards', () => {
   expect(scoreBatch([], METHODS['repo-head'].challenger)).toEqual([]);
 });
