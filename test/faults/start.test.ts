@@ -25,10 +25,10 @@ describe('one that does not come up', () => {
   });
 
   test('is silent: the deadline ends the wait, and its last words are told', async () => {
-    await expect(place.fixture('silent', { startDeadline: 1_000 })).rejects.toMatchObject({
+    await expect(place.fixture('silent', { startDeadline: 3_000 })).rejects.toMatchObject({
       name: 'WorkerStartError',
       code: 'worker_start_failed',
-      message: 'the worker did not connect within 1 s; it last printed: loading something large',
+      message: 'the worker did not connect within 3 s; it last printed: loading something large',
     });
   });
 

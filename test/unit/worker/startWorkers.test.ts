@@ -136,10 +136,10 @@ describe('workers that dial in', () => {
         dial(endpoint, [], 'guess');
       },
     };
-    await expect(start({ listen, joinDeadline: 2_000 })).rejects.toMatchObject({
+    await expect(start({ listen, joinDeadline: 4_000 })).rejects.toMatchObject({
       code: 'worker_gone',
       message: expect.stringMatching(
-        /^0 of 2 workers dialled in at ipc.* within 2 s; a peer was turned away: the token/,
+        /^0 of 2 workers dialled in at ipc.* within 4 s; a peer was turned away: the token/,
       ),
     });
   });
