@@ -8,6 +8,7 @@ import { sameRegion } from './region.ts';
 import { type Outcome, proportional, refusalOf } from './scalar.ts';
 import { asRegion } from './sets.ts';
 import { formulaText, isFormula, wordText } from './texts.ts';
+import { isZeroValue } from './value.ts';
 
 /** What a comparison found. */
 export interface Verdict {
@@ -240,6 +241,13 @@ function compareKinds(a: Meaning, b: Meaning, rules: Rules): Verdict | null {
     if (a.items.length === 1 && only !== undefined && rules.setAsList) return compareMeanings(only, b, rules);
     // 2 ± 0
     if (a.braces && b.kind === 'quantity' && rules.setAsList) return covered(a.items, [b], rules);
+  }
+  // 10:00 am and 10 am
+  if (a.kind === 'ratio' && b.kind === 'quantity' && (b.unit === 'am' || b.unit === 'pm') && a.items.length === 2) {
+    const [hour, minutes] = a.items as [Meaning, Meaning];
+    const whole =
+      minutes.kind === 'quantity' && minutes.scalar.value !== null && isZeroValue(minutes.scalar.value) === true;
+    if (whole) return compareMeanings(hour.kind === 'quantity' ? { ...hour, unit: a.unit } : hour, b, rules);
   }
   if (a.kind === 'ratio' && b.kind === 'quantity' && rules.ratioByValue) {
     const value = ratioValue(a);
