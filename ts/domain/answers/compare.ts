@@ -245,9 +245,10 @@ function compareKinds(a: Meaning, b: Meaning, rules: Rules): Verdict | null {
   // 10:00 am and 10 am
   if (a.kind === 'ratio' && b.kind === 'quantity' && (b.unit === 'am' || b.unit === 'pm') && a.items.length === 2) {
     const [hour, minutes] = a.items as [Meaning, Meaning];
-    const whole =
-      minutes.kind === 'quantity' && minutes.scalar.value !== null && isZeroValue(minutes.scalar.value) === true;
-    if (whole) return compareMeanings(hour.kind === 'quantity' ? { ...hour, unit: a.unit } : hour, b, rules);
+    const value = minutes.kind === 'quantity' ? minutes.scalar.value : null;
+    if (hour.kind !== 'quantity' || minutes.kind !== 'quantity' || value === null || isZeroValue(value) !== true)
+      return null;
+    return compareQuantities({ ...hour, unit: minutes.unit, knownUnit: minutes.knownUnit }, b, rules);
   }
   if (a.kind === 'ratio' && b.kind === 'quantity' && rules.ratioByValue) {
     const value = ratioValue(a);
