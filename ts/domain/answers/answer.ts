@@ -67,6 +67,7 @@ function wordsOnly(text: string): Meaning | null {
   const inner = WRAPPED.exec(plain)?.[1] ?? plain;
   if (NUMBER_WORDS.has(plainWords(inner))) return null;
   if (!/^[A-Za-z ,.;!?'"\n-]+$/.test(inner)) return null;
+  if (isLoneWord(inner)) return phrase(inner);
   const runs = inner.split(/[^A-Za-z]+/).filter((run) => run !== '');
   if (
     !runs.some(isWord) ||
@@ -79,4 +80,11 @@ function wordsOnly(text: string): Meaning | null {
     .filter((name) => name !== '');
   if (names.length < 2 || names.some((name) => name.split(' ').length > 2)) return phrase(inner);
   return { kind: 'collection', braces: false, items: names.map(phrase) };
+}
+
+/** `cat` is a word, but `xyz` has no vowel and `abc` is in the order of a product. */
+function isLoneWord(text: string): boolean {
+  return (
+    /^[a-z]{3}$/.test(text) && /[aeiou]/.test(text) && !BARE_MACROS.has(text) && [...text].sort().join('') !== text
+  );
 }

@@ -1,13 +1,14 @@
 import { type Answer, readAnswer } from './answer.ts';
 import { Budget, isLimit } from './budget.ts';
-import { canonical } from './canonical.ts';
 import type { InequalityPart, Meaning, Quantity } from './meaning.ts';
+import { assigned, covered, inOrder, matched, worse } from './members.ts';
 import { type AnswerPolicy, POLICIES } from './policy.ts';
 import { compareQuantities, type Rules } from './quantity.ts';
 import { sameRegion } from './region.ts';
 import { type Outcome, proportional, refusalOf } from './scalar.ts';
 import { asRegion } from './sets.ts';
 import { formulaText, isFormula, wordText } from './texts.ts';
+import { isZeroValue } from './value.ts';
 
 /** What a comparison found. */
 export interface Verdict {
@@ -160,68 +161,6 @@ function compareCollections(a: Collection, b: Collection, rules: Rules): Verdict
   return worse(there, back);
 }
 
-/** The values of x = 2, y = 3 in the order of the names; null where not all members are given to different names. */
-function assigned({ items }: Collection): Meaning[] | null {
-  const labelled = items.filter((item) => item.kind === 'labelled');
-  if (labelled.length < items.length || new Set(labelled.map(({ label }) => label)).size < items.length) return null;
-  return labelled.sort((x, y) => (x.label < y.label ? -1 : 1)).map(({ value }) => value);
-}
-
-/** Is each of `a` in `b`? */
-function covered(a: readonly Meaning[], b: readonly Meaning[], rules: Rules): Verdict {
-  let undecided: Verdict | null = null;
-  for (const x of a) {
-    const { verdict } = search(x, b, rules);
-    if (verdict.equal === false) return verdict;
-    if (verdict.equal === null) undecided = verdict;
-  }
-  return undecided ?? { equal: true, reason: 'members' };
-}
-
-/** Of two verdicts on one question that which says more against equality. */
-function worse(a: Verdict, b: Verdict): Verdict {
-  if (a.equal === true || (a.equal === null && b.equal === false)) return b;
-  return a;
-}
-
-/** Can each of `a` be paired with its own of `b`? They are equally many. */
-function matched(a: readonly Meaning[], b: readonly Meaning[], rules: Rules): Verdict {
-  const left = [...b];
-  let undecided: Verdict | null = null;
-  for (const x of a) {
-    const { verdict, at } = search(x, left, rules);
-    if (verdict.equal === false) return verdict;
-    if (verdict.equal === null) undecided = verdict;
-    else left.splice(at, 1);
-  }
-  return undecided ?? { equal: true, reason: 'members' };
-}
-
-/** Where is a member equal to `x`? Those that are written alike are tried first, so that most sets are matched at once. */
-function search(x: Meaning, members: readonly Meaning[], rules: Rules): { verdict: Verdict; at: number } {
-  const key = canonical(x);
-  const alike = (y: Meaning): number => (canonical(y) === key ? 0 : 1);
-  const order = members.map((y, at) => ({ y, at, rank: alike(y) })).sort((p, q) => p.rank - q.rank || p.at - q.at);
-  let undecided: Verdict | null = null;
-  for (const { y, at } of order) {
-    const verdict = compareMeanings(x, y, rules);
-    if (verdict.equal === true) return { verdict, at };
-    if (verdict.equal === null) undecided = verdict;
-  }
-  return { verdict: undecided ?? { equal: false, reason: 'members' }, at: -1 };
-}
-
-function inOrder(a: readonly Meaning[], b: readonly Meaning[], rules: Rules): Verdict {
-  if (a.length !== b.length) return { equal: false, reason: 'size' };
-  let undecided: Verdict | null = null;
-  for (const [i, item] of a.entries()) {
-    const verdict = compareMeanings(item, b[i] as Meaning, rules);
-    if (verdict.equal === false) return { equal: false, reason: 'members' };
-    if (verdict.equal === null) undecided = verdict;
-  }
-  return undecided ?? { equal: true, reason: 'members' };
-}
-
 // Two kinds
 
 /** The verdict where `a` can be read as what `b` is; null where it cannot. */
@@ -240,6 +179,14 @@ function compareKinds(a: Meaning, b: Meaning, rules: Rules): Verdict | null {
     if (a.items.length === 1 && only !== undefined && rules.setAsList) return compareMeanings(only, b, rules);
     // 2 ± 0
     if (a.braces && b.kind === 'quantity' && rules.setAsList) return covered(a.items, [b], rules);
+  }
+  // 10:00 am and 10 am
+  if (a.kind === 'ratio' && b.kind === 'quantity' && (b.unit === 'am' || b.unit === 'pm') && a.items.length === 2) {
+    const [hour, minutes] = a.items as [Meaning, Meaning];
+    const value = minutes.kind === 'quantity' ? minutes.scalar.value : null;
+    if (hour.kind !== 'quantity' || minutes.kind !== 'quantity' || value === null || isZeroValue(value) !== true)
+      return null;
+    return compareQuantities({ ...hour, unit: minutes.unit, knownUnit: minutes.knownUnit }, b, rules);
   }
   if (a.kind === 'ratio' && b.kind === 'quantity' && rules.ratioByValue) {
     const value = ratioValue(a);

@@ -21,6 +21,7 @@ export class Cursor {
     this.budget = budget;
     this.repair = repair;
   }
+
   protected peek(offset = 0): Token {
     return this.tokens[Math.min(this.at + offset, this.tokens.length - 1)] as Token;
   }

@@ -309,6 +309,12 @@ class Lexer extends Scanner {
 
   /** One-letter names, after the name of a function that is glued to its argument: `sinx`. */
   #product(run: string): void {
+    // ABC is CBA, an angle or a triangle, but not ACB.
+    if (/^[A-Z]{3,}$/.test(run)) {
+      const reversed = [...run].reverse().join('');
+      this.#push('symbol', run < reversed ? run : reversed);
+      return;
+    }
     const glued = ['sin', 'cos', 'tan', 'log', 'ln', 'pi'].find((name) => run.startsWith(name));
     if (glued !== undefined) this.#push('macro', glued);
     for (const letter of run.slice(glued?.length ?? 0)) this.#push('symbol', letter);

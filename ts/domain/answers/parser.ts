@@ -1,6 +1,6 @@
 import { type Budget, LIMITS, Refusal } from './budget.ts';
-import { Expressions } from './expressions.ts';
 import { tokenize } from './lexer.ts';
+import { Measures } from './measures.ts';
 import { LAYOUTS, MATRICES, RELATIONS, SET_OPERATIONS } from './notation.ts';
 import { apply, type Node, type Relation } from './tree.ts';
 
@@ -15,7 +15,7 @@ export function parse(text: string, budget: Budget, repair: boolean): Node {
 }
 
 /** The outermost layer of the grammar: lists, relations, sets and environments. */
-class Parser extends Expressions {
+class Parser extends Measures {
   answer(): Node {
     this.skipEnvironments();
     const result = this.list();

@@ -6,9 +6,9 @@
  */
 export interface AnswerPolicy {
   /**
-   * A decimal of at least so many significant digits, of which at least two thirds stand behind the point, is
-   * equal to a value that it is correctly rounded or truncated from, where that value is no written decimal itself:
-   * 3.14159265 is pi. `null`: a decimal is equal to its own value alone.
+   * A decimal of at least so many significant digits, and of two thirds as many places behind the point, is equal to a
+   * value that it is correctly rounded or truncated from, if that value is no written decimal itself: 3.14159265 is pi.
+   * `null`: a decimal is equal to its own value alone.
    */
   decimalDigits: number | null;
   /** 50% is 50 (`number`), is 1/2 (`fraction`), is `either`; or a percentage is equal to percentages alone (`strict`). */

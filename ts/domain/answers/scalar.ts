@@ -45,6 +45,8 @@ export class Scalar {
   readonly constant: boolean;
   readonly #budget: Budget;
   readonly #samples: (Sample | RefusalReason)[] = [];
+  /** Empty where there are too few values for one. */
+  #key: string | undefined;
 
   constructor(node: Node, budget: Budget) {
     this.node = node;
@@ -84,9 +86,14 @@ export class Scalar {
 
   /** About 36 digits of the values, as text: the same for equal expressions. null: there are none. */
   key(): string | null {
-    if (this.constant) return sampleKey(this.sample(0));
+    this.#key ??= this.#computeKey();
+    return this.#key === '' ? null : this.#key;
+  }
+
+  #computeKey(): string {
+    if (this.constant) return sampleKey(this.sample(0)) ?? '';
     const keys = POINTS.map((_, point) => sampleKey(this.sample(point)));
-    return keys.filter((key) => key !== null).length < TOO_FEW ? null : keys.map((key) => key ?? '').join(',');
+    return keys.filter((key) => key !== null).length < TOO_FEW ? '' : keys.map((key) => key ?? '').join(',');
   }
 
   /** The same for expressions that are {@link proportional}, by the same sign. null: there are too few values. */
