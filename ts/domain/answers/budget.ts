@@ -20,9 +20,9 @@ export const LIMITS = {
 
 /**
  * Why an answer has no meaning, or why two could not be told apart. `syntax`: not an expression; `undefined`: no value
- * there (1/0); `precision`: the digits carried do not settle it; the others: a limit of {@link LIMITS} was met.
+ * there (1/0); `unsupported`: what is not computed here (integrals, limits, sums without end); `precision`: the digits carried do not settle it; the others: a limit of {@link LIMITS} was met.
  */
-export type RefusalReason = keyof typeof LIMITS | 'syntax' | 'undefined' | 'precision';
+export type RefusalReason = keyof typeof LIMITS | 'syntax' | 'undefined' | 'unsupported' | 'precision';
 
 /** Thrown inside the engine and caught at its edges; no caller of the engine sees it. */
 export class Refusal extends Error {

@@ -7,7 +7,7 @@ import { compareQuantities, type Rules } from './quantity.ts';
 import { sameRegion } from './region.ts';
 import { type Outcome, proportional, refusalOf } from './scalar.ts';
 import { asRegion } from './sets.ts';
-import { formulaText, isFormula, wordText } from './texts.ts';
+import { formulaText, isFormula, isUnsupported, wordText } from './texts.ts';
 import { isZeroValue } from './value.ts';
 
 /** What a comparison found. */
@@ -42,6 +42,9 @@ export function compareRead(a: Answer, b: Answer, policy: AnswerPolicy): Verdict
   if (a.meaning === null || b.meaning === null) {
     const [textA, textB] = [formulaText(a.text), formulaText(b.text)];
     if (textA === textB && textA !== '') return { equal: true, reason: 'text' };
+    if ([a, b].some(({ meaning, text }) => meaning === null && isUnsupported(text))) {
+      return { equal: null, reason: 'unsupported' };
+    }
     const open = a.meaning === null && b.meaning === null && isFormula(a.text) && isFormula(b.text);
     return open ? { equal: null, reason: 'syntax' } : { equal: false, reason: 'syntax' };
   }

@@ -184,6 +184,7 @@ class Evaluator {
   }
 
   #series({ name, variable, from, to, body }: Extract<Node, { kind: 'series' }>): Value {
+    if (isEndless(from) || isEndless(to)) throw new Refusal('unsupported');
     const [start, end] = [this.#whole(this.value(from)), this.#whole(this.value(to))];
     if (end - start >= BigInt(LIMITS.terms)) throw new Refusal('terms');
     const outer = this.#bound.get(variable);
@@ -339,4 +340,11 @@ class Evaluator {
 
 function rationalOrBall(a: Value, b: Rational, budget: Budget): Value {
   return a.kind === 'rational' ? rationals.multiplyRational(a, b, budget) : balls.multiply(a, toBall(b));
+}
+
+/** ∞ or -∞. */
+function isEndless(node: Node): boolean {
+  if (node.kind === 'group') return isEndless(node.inner);
+  if (node.kind === 'apply') return node.args.length === 1 && isEndless(node.args[0] as Node);
+  return node.kind === 'symbol' && node.name === 'oo';
 }

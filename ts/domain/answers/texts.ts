@@ -17,3 +17,8 @@ export function wordText(text: string): string {
 export function isFormula(text: string): boolean {
   return /[\\^_=<>+/]/.test(text) && /[0-9a-zA-Z]/.test(text.replaceAll(/\\[a-zA-Z]+/g, ''));
 }
+
+/** Does it ask for what the engine does not compute? */
+export function isUnsupported(text: string): boolean {
+  return /\\(?:i{1,4}nt|oint|lim|limsup|liminf|partial|nabla)(?![a-zA-Z])|[∫∂∇]/.test(text);
+}
