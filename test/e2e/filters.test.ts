@@ -1,8 +1,7 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
 import { cli } from './cli.ts';
+import { start } from './process.ts';
 
 const lines = (...records: unknown[]): string[] => records.map((record) => `${JSON.stringify(record)}\n`);
 const answers = (out: string) =>
@@ -170,23 +169,9 @@ describe.each(COMMANDS)('rzero %s', (command, good, field) => {
   });
 });
 
-const path = (name: string) => fileURLToPath(new URL(name, import.meta.url));
-
-function start(...args: string[]) {
-  const program = ['--import', path('../fixtures/typescript.mjs'), path('../../ts/cli/main.ts')];
-  const child = spawn(process.execPath, [...program, ...args], { env: { ...process.env, NODE_OPTIONS: '' } });
-  let err = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    err += text;
-  });
-  // It ends while more is written to it.
-  child.stdin.on('error', () => {});
-  return { child, ended: once(child, 'close').then(([exitCode]) => ({ exitCode, err })) };
-}
-
 describe('as a process', () => {
   test('answers each line before it wants the next', async () => {
-    const { child, ended } = start('extract');
+    const { child, ended } = start(['extract']);
     for (const answer of ['1', '2']) {
       child.stdin.write(`{"text":"\\\\boxed{${answer}}"}\n`);
       const [line] = await once(child.stdout, 'data');
@@ -197,7 +182,7 @@ describe('as a process', () => {
   }, 60_000);
 
   test('a reader that goes away ends it quietly', async () => {
-    const { child, ended } = start('extract');
+    const { child, ended } = start(['extract']);
     const feed = setInterval(() => child.stdin.write('{"text":"\\\\boxed{1}"}\n'.repeat(1000)), 1);
     await once(child.stdout, 'data');
     child.stdout.destroy();
@@ -206,7 +191,7 @@ describe('as a process', () => {
   }, 60_000);
 
   test('Ctrl-C ends it while it waits for a line', async () => {
-    const { child, ended } = start('grade');
+    const { child, ended } = start(['grade']);
     child.stdin.write('{"gold":"1","pred":"1"}\n');
     await once(child.stdout, 'data');
     child.kill('SIGINT');

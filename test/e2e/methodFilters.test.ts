@@ -1,7 +1,10 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
+import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
 import { cli, temporaryFolder } from './cli.ts';
+import { start } from './process.ts';
 
 const home = temporaryFolder();
 afterAll(() => home.remove());
@@ -126,6 +129,47 @@ describe('rzero curriculum', () => {
     expect(out).toBe('');
     expect(parsed(readFileSync(inHome('kept/data/train.jsonl'), 'utf8'))).toHaveLength(3);
     expect(readFileSync(inHome('kept/README.md'), 'utf8')).toMatch(/path: data\/train\.jsonl/);
+  });
+
+  test('the dataset as Parquet, with the same rows', async () => {
+    const unicode = { id: 'ü', question: 'Wie viel ist ½ · 𝟜? 数', answers: HALF };
+    const args = ['curriculum', '--dataset', 'columns', '--dataset-format', 'parquet'];
+    const { out, exitCode } = await run(args, ...candidates, unicode);
+    expect([out, exitCode]).toEqual(['', 0]);
+    expect(readdirSync(inHome('columns/data'))).toEqual(['train.parquet']);
+    expect(readFileSync(inHome('columns/README.md'), 'utf8')).toMatch(/path: data\/train\.parquet/);
+    const file = await asyncBufferFromFile(inHome('columns/data/train.parquet'));
+    expect(await parquetReadObjects({ file })).toEqual([
+      { id: '1', question: 'Half?', answer: '5', share: 0.5 },
+      { id: '3', question: ' half', answer: '5', share: 0.5 },
+      { id: null, question: 'No id?', answer: '5', share: 0.5 },
+      { id: 'ü', question: unicode.question, answer: '5', share: 0.5 },
+    ]);
+  });
+
+  test.each(['jsonl', 'parquet'])(
+    'Ctrl-C leaves no dataset: %s',
+    async (format) => {
+      const args = ['curriculum', '--dataset', `stopped-${format}`, '--dataset-format', format];
+      const { child, ended } = start(args, home.path);
+      child.stdin.write(`${JSON.stringify(candidates[0])}\nbad\n`);
+      // The bad line is named after the candidate was kept.
+      await once(child.stderr, 'data');
+      expect(readdirSync(inHome(`stopped-${format}/data`))).toEqual([`train.${format}.tmp`]);
+      child.kill('SIGINT');
+      expect((await ended).exitCode).toBe(130);
+      expect(readdirSync(inHome(`stopped-${format}`), { recursive: true })).toEqual(['data']);
+    },
+    60_000,
+  );
+
+  test('a format needs a name there is, and a dataset', async () => {
+    const unknown = await run(['curriculum', '--dataset', 'none', '--dataset-format', 'csv']);
+    expect(unknown.exitCode).toBe(2);
+    expect(unknown.err).toContain('--dataset-format csv: allowed are jsonl, parquet');
+    expect(existsSync(inHome('none'))).toBe(false);
+    const alone = await run(['curriculum', '--dataset-format', 'parquet']);
+    expect([alone.exitCode, alone.err]).toEqual([2, expect.stringContaining('allowed with --dataset only')]);
   });
 
   test("the presets' bands: 7 of 9 and 8 of 9", async () => {

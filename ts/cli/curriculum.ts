@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { type VotingRule, voteBy } from '../domain/ballot.ts';
 import { bandFate } from '../domain/filter.ts';
 import { GATES, type Gate, Gates } from '../domain/gates.ts';
@@ -6,6 +6,7 @@ import { formatDocument, writeWhole } from '../store/files.ts';
 import { LineFile } from '../store/lineFile.ts';
 import { answersField } from './answersField.ts';
 import { type ConfigFlags, configFrom } from './configFlags.ts';
+import { Dataset } from './dataset.ts';
 import { filterJsonLines, idOf, type JsonRecord, textField, textOrNullField } from './jsonLines.ts';
 import type { Terminal } from './terminal.ts';
 import { UsageError } from './usage.ts';
@@ -15,6 +16,7 @@ export interface CurriculumFlags extends ConfigFlags {
   report?: string;
   drops?: string;
   dataset?: string;
+  datasetFormat?: string;
   remember?: string;
 }
 
@@ -27,17 +29,6 @@ export interface CurriculumReport {
   /** Candidates by the gate that dropped them, in the order of the gates. */
   dropped: Record<Gate, number>;
 }
-
-/** The card by which Hugging Face `datasets` finds the lines. */
-const CARD = `---
-configs:
-  - config_name: default
-    data_files:
-      - split: train
-        path: data/train.jsonl
----
-Questions with their majority answers, kept by \`rzero curriculum\`. \`share\` is how many of a question's answers agree.
-`;
 
 /**
  * `rzero curriculum`: candidates `{"id","question","answers":[...]}` to the kept `{"id","question","answer","share"}`, in
@@ -53,10 +44,10 @@ export async function curriculumCommand(flags: CurriculumFlags, terminal: Termin
   const gates = new Gates(config.questions, rememberOf(flags));
   const dropped = Object.fromEntries(GATES.map((gate) => [gate, 0])) as Record<Gate, number>;
   const report: CurriculumReport = { preset: config.preset, candidates: 0, kept: 0, dropped };
-  const drops = flags.drops === undefined ? undefined : new LineFile(at(flags.drops));
-  const dataset =
-    flags.dataset === undefined ? undefined : new LineFile(join(at(flags.dataset), 'data', 'train.jsonl'));
+  const dataset = await datasetOf(flags, at);
+  let drops: LineFile | undefined;
   try {
+    if (flags.drops !== undefined) drops = new LineFile(at(flags.drops));
     const exitCode = await filterJsonLines(terminal, (record) => {
       const candidate = candidateOf(record);
       const fate = fateOf(candidate, gates, config.questions);
@@ -72,10 +63,7 @@ export async function curriculumCommand(flags: CurriculumFlags, terminal: Termin
       dataset.add(kept);
       return [];
     });
-    if (dataset !== undefined && flags.dataset !== undefined) {
-      dataset.finish();
-      writeWhole(join(at(flags.dataset), 'README.md'), CARD);
-    }
+    dataset?.finish();
     drops?.finish();
     if (flags.report !== undefined) writeWhole(at(flags.report), formatDocument(report));
     terminal.err(inWords(report));
@@ -107,6 +95,15 @@ function fateOf(
   if (early !== null) return { gate: early, label: null, share: 0 };
   const vote = voteBy(rule.voting, answers);
   return { gate: gates.afterAnswers(bandFate(vote, rule), vote.label, own), label: vote.label, share: vote.agreement };
+}
+
+async function datasetOf(
+  { dataset, datasetFormat }: CurriculumFlags,
+  at: (name: string) => string,
+): Promise<Dataset | undefined> {
+  if (dataset !== undefined) return Dataset.open(at(dataset), datasetFormat);
+  if (datasetFormat === undefined) return undefined;
+  throw new UsageError(`--dataset-format ${datasetFormat}: allowed with --dataset only`);
 }
 
 function rememberOf({ remember }: CurriculumFlags): number | undefined {

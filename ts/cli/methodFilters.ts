@@ -50,6 +50,7 @@ ${end}`,
     .option('--report <file>', 'how many each gate dropped, as JSON')
     .option('--drops <file>', 'which each gate dropped, as JSON lines {"id","gate"}')
     .option('--dataset <folder>', 'write the kept ones as a dataset that Hugging Face `datasets` loads, not to stdout')
+    .option('--dataset-format <format>', 'jsonl (default), or parquet, where ids are texts')
     .option('--remember <number>', 'questions that duplicates are looked for among (default: all), 23 to 46 bytes each')
     .addHelpText(
       'after',
@@ -60,7 +61,7 @@ counts go to stderr. Bad lines are named there too, and the exit code is then 65
 Examples:
   rzero curriculum --preset repo-head < candidates.jsonl > kept.jsonl
   rzero curriculum --set questions.delta=0.2 --set questions.duplicates=drop --drops drops.jsonl < candidates.jsonl
-  rzero curriculum --dataset ./kept < candidates.jsonl
+  rzero curriculum --dataset ./kept --dataset-format parquet < candidates.jsonl
 ${end}`,
     )
     .action(async (flags: CurriculumFlags) => finish(await curriculumCommand(flags, terminal)));

@@ -23,7 +23,7 @@ export function writeWhole(path: string, content: string): void {
 }
 
 /** Without it a rename may be lost with the power, though the file's content was flushed. */
-function flushFolder(folder: string): void {
+export function flushFolder(folder: string): void {
   const handle = openSync(folder, 'r');
   try {
     fsyncSync(handle);

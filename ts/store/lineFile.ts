@@ -1,5 +1,4 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { PendingFile } from './pendingFile.ts';
 
 /** UTF-16 units that are held back before they are written. */
 const BUFFER = 1 << 16;
@@ -9,17 +8,12 @@ const BUFFER = 1 << 16;
  * {@link LineFile.finish} a reader sees the old file or none.
  */
 export class LineFile {
-  private readonly path: string;
-  private readonly temporary: string;
-  private handle: number | undefined;
+  private readonly file: PendingFile;
   private text = '';
 
   /** @throws an error of the file system */
   constructor(path: string) {
-    this.path = path;
-    this.temporary = `${path}.tmp`;
-    mkdirSync(dirname(path), { recursive: true });
-    this.handle = openSync(this.temporary, 'w');
+    this.file = new PendingFile(path);
   }
 
   add(record: object): void {
@@ -29,26 +23,19 @@ export class LineFile {
 
   /** All are there. @throws an error of the file system */
   finish(): void {
-    if (this.handle === undefined) return;
+    if (!this.file.isOpen) return;
     this.flush();
-    fsyncSync(this.handle);
-    closeSync(this.handle);
-    this.handle = undefined;
-    renameSync(this.temporary, this.path);
+    this.file.finish();
   }
 
   /** What is not finished goes; afterwards nothing is left to do. */
   discard(): void {
-    if (this.handle === undefined) return;
-    closeSync(this.handle);
-    this.handle = undefined;
-    rmSync(this.temporary, { force: true });
+    this.file.discard();
   }
 
   private flush(): void {
-    const bytes = Buffer.from(this.text);
+    const text = this.text;
     this.text = '';
-    // One write may be cut short, by a disk that is nearly full, say, and that is no error.
-    for (let at = 0; at < bytes.length; ) at += writeSync(this.handle as number, bytes, at);
+    this.file.append(Buffer.from(text));
   }
 }

@@ -1,0 +1,50 @@
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { flushFolder } from './files.ts';
+
+/**
+ * A file that is written piece by piece and appears under its name when all is there: until
+ * {@link PendingFile.finish} a reader sees the old file or none.
+ */
+export class PendingFile {
+  private readonly path: string;
+  private readonly temporary: string;
+  private handle: number | undefined;
+
+  /** @throws an error of the file system */
+  constructor(path: string) {
+    this.path = path;
+    this.temporary = `${path}.tmp`;
+    mkdirSync(dirname(path), { recursive: true });
+    this.handle = openSync(this.temporary, 'w');
+  }
+
+  /** Neither finished nor discarded. */
+  get isOpen(): boolean {
+    return this.handle !== undefined;
+  }
+
+  /** @throws an error of the file system */
+  append(bytes: Uint8Array): void {
+    // One write may be cut short, by a disk that is nearly full, say, and that is no error.
+    for (let at = 0; at < bytes.length; ) at += writeSync(this.handle as number, bytes, at);
+  }
+
+  /** All is there. @throws an error of the file system; the old file then stays */
+  finish(): void {
+    if (this.handle === undefined) return;
+    fsyncSync(this.handle);
+    renameSync(this.temporary, this.path);
+    closeSync(this.handle);
+    this.handle = undefined;
+    flushFolder(dirname(this.path));
+  }
+
+  /** What is not finished goes; afterwards nothing is left to do. */
+  discard(): void {
+    if (this.handle === undefined) return;
+    closeSync(this.handle);
+    this.handle = undefined;
+    rmSync(this.temporary, { force: true });
+  }
+}
