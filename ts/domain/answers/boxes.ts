@@ -11,7 +11,8 @@ export interface Boxes {
 /** Boxes at the end of a text that are looked at: more than any answer has. */
 const MAX_BOXES = 100;
 
-const BOX = /\\(?:boxed|fbox)(?![A-Za-z])/g;
+/** A doubled backslash is one that was escaped on the way. */
+const BOX = /\\{1,2}(?:boxed|fbox)(?![A-Za-z])/g;
 
 /**
  * Find `\boxed{...}`, `\fbox{...}` and `\boxed 5`. Braces nest; `\{` and `\}` are literal, as in TeX. Without braces the

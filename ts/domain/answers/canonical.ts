@@ -1,4 +1,5 @@
 import type { Meaning } from './meaning.ts';
+import { isSolutions } from './members.ts';
 import type { End, Region } from './region.ts';
 import { fingerprint } from './value.ts';
 
@@ -22,7 +23,11 @@ export function canonical(meaning: Meaning): string | null {
       return joined(meaning.open, meaning.items.map(canonical), meaning.close);
     case 'collection': {
       const items = meaning.items.map(canonical).sort();
-      return joined('{', meaning.braces ? [...new Set(items)] : items, meaning.braces ? '}' : '');
+      return joined(
+        '{',
+        meaning.braces || isSolutions(meaning) ? [...new Set(items)] : items,
+        meaning.braces ? '}' : '',
+      );
     }
     case 'matrix':
       return joined(

@@ -65,8 +65,11 @@ const INVISIBLE = /\u00ad|[\u200b-\u200f]|[\u2060-\u2064]|[\ufe00-\ufe0f]|\ufeff
  * full-width characters as plain ones. Other characters stay. Linear.
  */
 export function clean(text: string): string {
-  return singleBackslashes(plainCharacters(text));
+  return singleBackslashes(plainCharacters(text.replace(METERS, '\\text{m}$1')));
 }
+
+/** `5m²` at the end of an answer: with that sign a unit is typed. */
+const METERS = /(?<=[0-9])m([²³])(?=[\s.$]{0,5}$)/;
 
 /** Macros that show that backslashes were doubled on the way, as by a JSON encoder. */
 const DOUBLED =

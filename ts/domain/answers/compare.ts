@@ -1,7 +1,8 @@
 import { type Answer, readAnswer } from './answer.ts';
 import { Budget, isLimit } from './budget.ts';
+import { functionName } from './labels.ts';
 import type { InequalityPart, Meaning, Quantity } from './meaning.ts';
-import { assigned, covered, inOrder, matched, worse } from './members.ts';
+import { assigned, better, covered, inOrder, isSolutions, matched, unlabelled, worse } from './members.ts';
 import { type AnswerPolicy, POLICIES } from './policy.ts';
 import { compareQuantities, type Rules } from './quantity.ts';
 import { sameRegion } from './region.ts';
@@ -141,6 +142,7 @@ function comparePart(x: InequalityPart, y: InequalityPart): Verdict {
 }
 
 type Sequence = Extract<Meaning, { kind: 'sequence' }>;
+type Labelled = Extract<Meaning, { kind: 'labelled' }>;
 type Collection = Extract<Meaning, { kind: 'collection' }>;
 
 function compareSequences(a: Sequence, b: Sequence, rules: Rules): Verdict {
@@ -156,10 +158,15 @@ function compareSequences(a: Sequence, b: Sequence, rules: Rules): Verdict {
 function compareCollections(a: Collection, b: Collection, rules: Rules): Verdict {
   if (a.braces !== b.braces && !rules.setAsList) return { equal: false, reason: 'kind' };
   const [valuesA, valuesB] = [assigned(a), assigned(b)];
-  if ((valuesA === null) !== (valuesB === null)) return inOrder(valuesA ?? a.items, valuesB ?? b.items, rules);
-  if (!a.braces && !b.braces && a.items.length !== b.items.length) return { equal: false, reason: 'size' };
-  if (!a.braces && !b.braces) return worse(matched(a.items, b.items, rules), matched(b.items, a.items, rules));
-  // In a set a member may be written twice.
+  if ((valuesA === null) !== (valuesB === null)) {
+    const [given, list] = valuesA === null ? [b, a] : [a, b];
+    const sorted = inOrder(valuesA ?? a.items, valuesB ?? b.items, rules);
+    return sorted.equal === true ? sorted : better(sorted, inOrder(given.items.map(unlabelled), list.items, rules));
+  }
+  const repeats = a.braces || b.braces || (isSolutions(a) && isSolutions(b));
+  if (!repeats && a.items.length !== b.items.length) return { equal: false, reason: 'size' };
+  if (!repeats) return worse(matched(a.items, b.items, rules), matched(b.items, a.items, rules));
+  // In a set a member may be written twice, and so may a point among solutions.
   const [there, back] = [covered(a.items, b.items, rules), covered(b.items, a.items, rules)];
   return worse(there, back);
 }
@@ -207,7 +214,7 @@ function ratioValue({ items }: Extract<Meaning, { kind: 'ratio' }>): Quantity | 
 
 function compareLabelled(a: Meaning, b: Meaning, rules: Rules): Verdict {
   if (a.kind === 'labelled' && b.kind === 'labelled') {
-    if (a.label === b.label || rules.labels === 'ignore') return compareMeanings(a.value, b.value, rules);
+    if (sameLabel(a, b) || rules.labels === 'ignore') return compareMeanings(a.value, b.value, rules);
     if (a.equation === null || b.equation === null || a.equation.constant) return { equal: false, reason: 'label' };
     const verdict = verdictOf(proportional(a.equation, b.equation, false), 'equation');
     return verdict.equal === false ? { equal: false, reason: 'label' } : verdict;
@@ -219,6 +226,18 @@ function compareLabelled(a: Meaning, b: Meaning, rules: Rules): Verdict {
       : verdictOf(proportional(labelled.equation, other.difference, false), 'equation');
   }
   return rules.labels === 'strict' ? { equal: false, reason: 'label' } : compareMeanings(labelled.value, other, rules);
+}
+
+/** f(x) = 1 and f(n) = 1 say the same: the values do not speak of what f is applied to. */
+function sameLabel(a: Labelled, b: Labelled): boolean {
+  if (a.label === b.label) return true;
+  const name = functionName(a.label);
+  return name !== null && name === functionName(b.label) && isConstant(a.value) && isConstant(b.value);
+}
+
+function isConstant(meaning: Meaning): boolean {
+  if (meaning.kind === 'collection') return meaning.items.every(isConstant);
+  return meaning.kind === 'quantity' && meaning.scalar.constant;
 }
 
 function compareChoices(a: Meaning, b: Meaning, rules: Rules): Verdict {

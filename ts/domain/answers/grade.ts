@@ -35,7 +35,7 @@ export function gradeTexts(
 }
 
 /** Nothing but one box that never closes. */
-const OPEN_BOX = /^[\s$]*\\(?:boxed|fbox)\s*\{(?![\s\S]*\\(?:boxed|fbox))\s*[^\s}]/;
+const OPEN_BOX = /^[\s$]*\\{1,2}(?:boxed|fbox)\s*\{(?![\s\S]*\\(?:boxed|fbox))\s*[^\s}]/;
 
 /** A text that is an answer whose box lost its brace goes to the comparison as it stands, which mends it. */
 function answerOf(text: string, rule: ExtractionRule, policy: AnswerPolicy): Extraction | null {

@@ -20,6 +20,13 @@ export function inequality({ items, ops }: Extract<Node, { kind: 'relation' }>, 
   const variables = new Set(items.flatMap((item) => [...variablesOf(item)]));
   const [variable] = variables;
   if (variable === undefined) throw new Refusal('syntax');
+  if (ops.length > 1 && items.some(isAbsolute)) {
+    // 1 < |x| < 2 is both 1 < |x| and |x| < 2.
+    const each = ops.map((op, i) => inequality({ kind: 'relation', ops: [op], items: items.slice(i, i + 2) }, budget));
+    const solved = each.filter((part) => part.kind === 'region');
+    if (solved.length === each.length && variables.size === 1)
+      return { kind: 'region', region: solved.map(({ region }) => region).reduce(intersection), variable };
+  }
   for (const [i, op] of ops.entries()) {
     const [left, right] = [items[i], items[i + 1]] as [Node, Node];
     const both = ops.length === 1 ? (absolute(left, op, right) ?? absolute(right, MIRRORED[op] ?? op, left)) : null;

@@ -3,6 +3,7 @@ import { inequality } from './inequality.ts';
 import { isLabel, labelOf, mentions } from './labels.ts';
 import { matrixOf } from './matrices.ts';
 import type { Meaning, Quantity } from './meaning.ts';
+import { bySolution } from './members.ts';
 import { complement, EMPTY, intersection, REALS, type Region, union } from './region.ts';
 import { compareScalars, Scalar, variablesOf } from './scalar.ts';
 import { asRegion, interval, isSetOperation } from './sets.ts';
@@ -76,10 +77,7 @@ function valueMeaning(node: Node, budget: Budget): Meaning {
       const { name, known } = unitName(node.unit);
       if (value.kind === 'quantity' && name === 'deg') return degreesOf(node.value, budget);
       if (value.kind === 'quantity') {
-        const letter = /^[a-zA-Z]$/.test(node.unit.trim()) ? node.unit.trim() : null;
-        const product =
-          letter === null ? null : new Scalar(apply('multiply', node.value, { kind: 'symbol', name: letter }), budget);
-        return { ...value, unit: name, knownUnit: known, product };
+        return { ...value, unit: name, knownUnit: known, product: productOf(node.value, node.unit, budget) };
       }
       if (value.kind === 'ratio') return { ...value, unit: name };
       return value;
@@ -124,6 +122,15 @@ function quantity(node: Node, budget: Budget): Quantity {
     product: null,
     decimal: bare.kind === 'number' && bare.places > 0 ? { digits: bare.digits, places: bare.places } : null,
   };
+}
+
+/** 5 m and 5 m^2 as products; null for units that are no single letter. */
+function productOf(value: Node, unit: string, budget: Budget): Scalar | null {
+  const [, name, power = '1'] = /^([a-zA-Z])(?: ?\^\{?([23])\}?)?$/.exec(unit.trim()) ?? [];
+  if (name === undefined) return null;
+  const letter: Node = { kind: 'symbol', name };
+  const factor = power === '1' ? letter : apply('power', letter, integer(Number(power)));
+  return new Scalar(apply('multiply', value, factor), budget);
 }
 
 function degreesOf(node: Node, budget: Budget): Quantity {
@@ -205,7 +212,7 @@ function listMeaning({ items: nodes, joiner }: Extract<Node, { kind: 'list' }>, 
       }
     }
   }
-  return { kind: 'collection', braces: false, items };
+  return { kind: 'collection', braces: false, items: bySolution(items) ?? items };
 }
 
 /** x_1 and x_2 are two values of one unknown. */
@@ -325,11 +332,18 @@ function equationMeaning(items: readonly Node[], budget: Budget): Meaning {
   return { kind: 'equation', difference };
 }
 
+/** @throws Refusal `syntax` where forms of the same unit have different values; 1 km = 1000 m is a conversion */
 function agree(nodes: readonly Node[], budget: Budget): void {
+  if (new Set(nodes.map(unitOf)).size > 1) return;
   const scalars = nodes.map((node) => quantity(node, budget).scalar);
   const [first] = scalars;
   if (first === undefined || scalars.some((scalar) => compareScalars(first, scalar).same !== true))
     throw new Refusal('syntax');
+}
+
+function unitOf(node: Node): string {
+  if (node.kind === 'percent') return '%';
+  return node.kind === 'quantity' ? unitName(node.unit).name : '';
 }
 
 function differenceOf(left: Node, right: Node, budget: Budget): Scalar | null {

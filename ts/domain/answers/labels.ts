@@ -43,6 +43,11 @@ export function labelOf(node: Node): string {
   }
 }
 
+/** The f of a label f(x), whose argument is a letter for any number; null for other labels, as P(A). */
+export function functionName(label: string): string | null {
+  return /^multiply\((\S+) \([k-nt-z]\)\)$/.exec(label)?.[1] ?? null;
+}
+
 /** Does a value speak of the name that it is given to? Then the two are an equation. */
 export function mentions(value: Node, label: Node): boolean {
   return label.kind === 'symbol' && variablesOf(value).has(label.name);

@@ -275,7 +275,10 @@ class Lexer extends Scanner {
       else this.#push('symbol', run);
       return;
     }
-    const lower = run.toLowerCase();
+    // `x=1orx=2`
+    const joiner = last?.kind === 'number' && !this.#spaced ? /^(?:and|or)(?=[a-zA-Z]$)/.exec(run)?.[0] : undefined;
+    if (joiner !== undefined) this.at = start + joiner.length;
+    const lower = joiner ?? run.toLowerCase();
     if (lower === 'and' || lower === 'or') {
       this.#push('macro', lower);
       return;

@@ -3,11 +3,38 @@ import { compareMeanings, type Verdict } from './compare.ts';
 import type { Meaning } from './meaning.ts';
 import type { Rules } from './quantity.ts';
 
+type Collection = Extract<Meaning, { kind: 'collection' }>;
+
 /** The values of x = 2, y = 3 in the order of the names; null where not all members are given to different names. */
-export function assigned({ items }: Extract<Meaning, { kind: 'collection' }>): Meaning[] | null {
+export function assigned({ items }: Collection): Meaning[] | null {
   const labelled = items.filter((item) => item.kind === 'labelled');
   if (labelled.length < items.length || new Set(labelled.map(({ label }) => label)).size < items.length) return null;
   return labelled.sort((x, y) => (x.label < y.label ? -1 : 1)).map(({ value }) => value);
+}
+
+/** Are the members points, or values given to several names? */
+export function isSolutions({ items }: Collection): boolean {
+  return items.every((item) => item.kind === 'sequence' || (item.kind === 'collection' && assigned(item) !== null));
+}
+
+/** What a name is given; a meaning without a name is its own value. */
+export function unlabelled(meaning: Meaning): Meaning {
+  return meaning.kind === 'labelled' ? meaning.value : meaning;
+}
+
+/**
+ * The members of x = 1, y = 2, x = 3, y = 4 by solution, each with all names; null where they do not repeat so.
+ *
+ * @param items two and more
+ */
+export function bySolution(items: readonly Meaning[]): Meaning[] | null {
+  const labels = items.map((item) => (item.kind === 'labelled' ? item.label : null));
+  const size = new Set(labels).size;
+  if (labels.includes(null) || size < 2 || size === items.length || items.length % size > 0) return null;
+  const result: Collection[] = [];
+  for (let at = 0; at < items.length; at += size)
+    result.push({ kind: 'collection', braces: false, items: items.slice(at, at + size) });
+  return result.every((solution) => assigned(solution) !== null) ? result : null;
 }
 
 /** Is each of `a` in `b`? */
@@ -25,6 +52,11 @@ export function covered(a: readonly Meaning[], b: readonly Meaning[], rules: Rul
 export function worse(a: Verdict, b: Verdict): Verdict {
   if (a.equal === true || (a.equal === null && b.equal === false)) return b;
   return a;
+}
+
+/** Of two verdicts on two readings that which says more for equality. */
+export function better(a: Verdict, b: Verdict): Verdict {
+  return b.equal === true || (b.equal === null && a.equal === false) ? b : a;
 }
 
 /** Can each of `a` be paired with its own of `b`? They are equally many. */

@@ -3,6 +3,7 @@ import { tokenize } from './lexer.ts';
 import { Measures } from './measures.ts';
 import { LAYOUTS, MATRICES, RELATIONS, SET_OPERATIONS } from './notation.ts';
 import { apply, type Node, type Relation } from './tree.ts';
+import { NUMBER_WORDS, plainWords } from './words.ts';
 
 /**
  * The tree of a cleaned answer.
@@ -87,6 +88,11 @@ class Parser extends Measures {
   protected relation(): Node {
     return this.budget.deeper(() => {
       this.budget.spend(2);
+      const label = this.heading();
+      if (label !== null) {
+        const said = this.relation();
+        return said.kind === 'relation' ? said : { kind: 'relation', ops: ['='], items: [label, said] };
+      }
       const items: Node[] = [];
       const ops: Relation[] = [];
       if (this.take('approx')) items.length = 0;
@@ -107,6 +113,16 @@ class Parser extends Measures {
       }
       return items.length === 1 ? (items[0] as Node) : { kind: 'relation', ops, items };
     });
+  }
+
+  /** The words before the colon of `Area: 5`; null where there are none, or words behind it too, as in a ratio. */
+  protected heading(): Node | null {
+    const { kind, text } = this.peek();
+    const next = this.peek(2).kind;
+    if (kind !== 'text' || text.length < 2 || this.colonEnds || !this.is(':', 1)) return null;
+    if (next === 'text' || next === 'end' || NUMBER_WORDS.has(plainWords(text))) return null;
+    this.at += 2;
+    return { kind: 'text', text };
   }
 
   /** `\pmod{7}`, `(\bmod 7)`, `\mod 7`, `(mod 7)`. */

@@ -12,8 +12,8 @@ const MAX_JOINT = 60;
 
 /**
  * The last span with those before it that belong to the same answer: `$x=1$ and $x=2$`, `\boxed{1}, \boxed{2}`.
- * They belong together when only blanks, commas, `and`, `or`, math delimiters or a label (`y =`) stand between them,
- * in one line or after a comma. Two of the same content are one.
+ * They belong together when only blanks, commas, `and`, `or`, a row of one sign (`+++`), math delimiters or a label
+ * (`y =`) stand between them, in one line or after a comma. Two of the same content are one.
  *
  * @param joint what else may stand before the comma, `and` or `or`; nothing by default
  */
@@ -40,7 +40,7 @@ function merged(spans: readonly Span[]): Span | undefined {
 }
 
 function linkOf(joint: string): RegExp {
-  return new RegExp(`^\\s*${joint}(?:[,;]|[,;]?\\s*(?:and|or))\\s*$`);
+  return new RegExp(`^\\s*${joint}(?:[,;]|[,;]?\\s*(?:and|or)|([+*|~])\\1+)\\s*$`);
 }
 
 function joins(text: string, left: Span, right: Span, link: RegExp): boolean {

@@ -26,6 +26,7 @@ describe('gradeTexts', () => {
   test('a box that lost its brace is mended where nothing else is there, and the policy mends', () => {
     expect(equal('\\frac{6}{7}', '\\boxed{\\frac{6}{7}')).toBe(true);
     expect(gradeTexts('\\frac{6}{7}', '\\boxed{\\frac{6}{7}', { policy: POLICIES.strict }).equal).toBe(false);
+    expect(equal('6', '\\\\boxed{6')).toBe(true);
     expect(equal('5', 'So we find \\boxed{5')).toBe(false);
     expect(equal('5', '\\boxed{')).toBe(false);
     expect(equal('5', '\\boxed{}')).toBe(false);
