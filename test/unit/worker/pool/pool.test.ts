@@ -329,6 +329,33 @@ describe('weights', () => {
     expect(await pool.sample({ ...ASKED, modelId: 'mean' })).toEqual({ ...(await alone()), weightsVersion: 1 });
   });
 
+  test('whose averaging was interrupted are averaged once all the same', async () => {
+    const a = new TestRecruit('a');
+    const pool = poolOf([a]);
+    await pool.loadModel({ modelId: 'mean', source: SOURCE, trainable: false, seed: 9 });
+    await load(pool);
+    const average = { modelId: 'mean', towards: 'm', share: 0.5 };
+    const request = { modelId: 'mean', tokens: Int32Array.of(80, 81), lengths: Int32Array.of(2), temperature: 1 };
+    const ask = a.request.bind(a);
+    a.request = async (verb, params, options) => {
+      const answer = await ask(verb, params, options);
+      if (verb === 'average_weights') {
+        a.request = ask;
+        a.onConnection?.(false);
+        a.onConnection?.(true);
+      }
+      return answer;
+    };
+    await pool.averageWeights(average);
+    expect(a.asked.filter((verb) => verb === 'average_weights')).toHaveLength(2);
+
+    const once = createMemoryWorker();
+    await once.loadModel({ modelId: 'mean', source: SOURCE, trainable: false, seed: 9 });
+    await once.loadModel({ modelId: 'm', source: SOURCE, trainable: false, seed: 3 });
+    await once.averageWeights(average);
+    expect(await pool.forward(request)).toEqual(await once.forward(request));
+  });
+
   test('that are trained in two places are not averaged', async () => {
     const [a, b] = [new TestRecruit('a'), new TestRecruit('b')];
     const pool = poolOf([a, b]);
