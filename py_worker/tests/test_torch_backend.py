@@ -482,6 +482,20 @@ def test_an_average_of_a_trainable_model_is_not_published(backend, folders) -> N
     assert draw(backend) == before
 
 
+def test_small_shares_of_weights_in_bfloat16_add_up(backend, folders) -> None:
+    learn(backend)
+    backend._cuda = True  # what is frozen is bfloat16 then
+    backend.load_model(samples.load("a", folders["qwen3"], trainable=False))
+    backend._cuda = False
+    start, end = parameters(backend, "a"), parameters(backend, "m")
+    for _ in range(100):
+        backend.average_weights(average(0.01))
+    for name, tensor in parameters(backend, "a").items():
+        assert tensor.dtype == torch.float32
+        torch.testing.assert_close(tensor, torch.lerp(start[name].float(), end[name], 1 - 0.99**100))
+    assert draw(backend, model_id="a").weights_version == 100
+
+
 def test_models_of_two_shapes_have_no_average(backend, folders) -> None:
     backend.load_model(samples.load("a", folders["llama"], trainable=False))
     before = parameters(backend, "a")
