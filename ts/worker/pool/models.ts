@@ -8,7 +8,7 @@ export interface ModelRecord {
   readonly params: LoadModelParams;
   /** Grows with every load under this name, so that what was loaded before is not taken for this. */
   readonly generation: number;
-  /** Who holds weights that came to be there, by training or averaging; of a model that has none, nobody in particular. */
+  /** Who holds weights that came to be there, by training or averaging; where there are none, nobody in particular. */
   holder: Member | undefined;
   /** Of the published weights. */
   version: number;

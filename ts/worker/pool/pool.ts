@@ -33,7 +33,8 @@ type Params<V extends keyof VerbTypes> = VerbTypes[V]['params'];
  * Many workers as one. Sampling is spread over all that can sample; each sample depends on its seed alone,
  * so it does not matter who draws it, and what a lost worker had not answered is drawn by another, once. A
  * model that is trained is trained by one worker; the others get its weights when they are published and
- * serve no sample before they hold them, an average of weights stays with the worker that made it: every request names the version, every answer is checked for it.
+ * serve no sample before they hold them: every request names the version, every answer is checked for it. An
+ * average of weights stays with the worker that made it until it is published.
  */
 export class Pool implements Worker {
   private readonly options: PoolOptions;
