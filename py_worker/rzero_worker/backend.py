@@ -103,6 +103,14 @@ class Backend(ABC):
         """
 
     @abstractmethod
+    def average_weights(self, params: p.AverageWeightsParams) -> p.AverageWeightsResult:
+        """Move the trained weights by `share` towards those of `towards`, which stays as it is.
+
+        A frozen model's weights are its published ones too: its version becomes one more. Raises
+        invalid_request for a model of another shape.
+        """
+
+    @abstractmethod
     def save_checkpoint(self, params: p.SaveCheckpointParams) -> p.SaveCheckpointResult:
         """Write the trained weights to a new folder: written beside it, then renamed, so whole or absent."""
 

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-PROTOCOL_HASH = "cc4ded1a26437e6c9c2864f90e1dbe97b7eacd134350a126fc25fce886317981"
+PROTOCOL_HASH = "adc5d6c10c2c7805cfd65952e9982bb6b824c0774da355757fb7af2ee56f2784"
 """sha256 over the names, types, ranges and limits below; a peer with another hash is refused."""
 
 MESSAGE_BYTES = 2**30
@@ -338,6 +338,20 @@ class PublishWeightsResult(Base, kw_only=True):
     weights_version: Int
 
 
+class AverageWeightsParams(Base, kw_only=True):
+    """Parameters of `average_weights`."""
+
+    model_id: str
+    towards: str  # the other's modelId; of another shape: invalid_request. It stays as it is
+    share: Float  # 1 makes them the other's
+
+
+class AverageWeightsResult(Base, kw_only=True):
+    """Result of `average_weights`."""
+
+    weights_version: Int  # of the published weights
+
+
 class SaveCheckpointParams(Base, kw_only=True):
     """Parameters of `save_checkpoint`."""
 
@@ -480,6 +494,14 @@ VERBS: dict[str, Verb] = {
         control=False,
         progress=False,
         errors=(ErrorCode.UNKNOWN_MODEL, ErrorCode.STALE_WEIGHTS),
+    ),
+    "average_weights": Verb(
+        name="average_weights",
+        params=AverageWeightsParams,
+        result=AverageWeightsResult,
+        control=False,
+        progress=False,
+        errors=(ErrorCode.UNKNOWN_MODEL, ErrorCode.OUT_OF_MEMORY),
     ),
     "save_checkpoint": Verb(
         name="save_checkpoint",
@@ -665,6 +687,14 @@ RANGES: dict[type[Base], dict[str, Range]] = {
         "weights_version": Range(ge=0),
     },
     PublishWeightsResult: {
+        "weights_version": Range(ge=0),
+    },
+    AverageWeightsParams: {
+        "model_id": Range(ge=1, le=256),
+        "towards": Range(ge=1, le=256),
+        "share": Range(gt=0, le=1),
+    },
+    AverageWeightsResult: {
         "weights_version": Range(ge=0),
     },
     SaveCheckpointParams: {

@@ -222,6 +222,16 @@ class Trainer:
 
 
 @torch.no_grad()
+def average_weights(model: PreTrainedModel, towards: PreTrainedModel, share: float) -> None:
+    """Move parameters in place: w <- w + share * (v - w), v those of `towards`, of the same shapes."""
+    # Not the state dict: there a tied parameter has two names, and would be moved twice.
+    others = dict(towards.named_parameters())
+    pairs = [(w, others[name].to(w.device, w.dtype)) for name, w in model.named_parameters()]
+    for w, v in pairs:
+        w.lerp_(v, share)
+
+
+@torch.no_grad()
 def copy_weights(source: PreTrainedModel, target: PreTrainedModel) -> None:
     """Copy parameters and persistent buffers in place, each to its target's device and type."""
     weights = source.state_dict()

@@ -495,6 +495,35 @@ def test_weights_have_the_version_that_was_asked_for(backend: MockBackend, tmp_p
         assert backend.sample(samples.sample(weights_version=version), Context()).weights_version == version
 
 
+def average(share: float, model_id: str = "m", towards: str = "other") -> p.AverageWeightsParams:
+    return p.AverageWeightsParams(model_id=model_id, towards=towards, share=share)
+
+
+def test_an_average_moves_every_weight_by_its_share(backend: MockBackend) -> None:
+    backend.load_model(samples.load("other", seed=9, trainable=False))
+    before = [row.copy() for row in model_of(backend).policy.rows]
+    towards = [row.copy() for row in model_of(backend, "other").policy.rows]
+    published = model_of(backend).published
+    assert backend.average_weights(average(0.25)).weights_version == 0
+    for row, old, goal in zip(model_of(backend).policy.rows, before, towards, strict=True):
+        assert row == pytest.approx([0.75 * a + 0.25 * b for a, b in zip(old, goal, strict=True)])
+    assert model_of(backend, "other").policy.rows == towards
+    assert model_of(backend).published is published
+    # A frozen model's weights are the published ones, too.
+    assert backend.average_weights(average(1.0, "other", "m")).weights_version == 1
+    frozen = model_of(backend, "other")
+    assert frozen.published.rows == frozen.policy.rows
+
+
+def test_models_of_two_languages_have_no_average(backend: MockBackend) -> None:
+    backend.load_model(samples.load("other", source="mock://rzero"))
+    before = json.dumps(model_of(backend).policy.rows)
+    with pytest.raises(WorkerFailure, match="'other'.*'m'") as failure:
+        backend.average_weights(average(0.5))
+    assert failure.value.code is p.ErrorCode.INVALID_REQUEST
+    assert json.dumps(model_of(backend).policy.rows) == before
+
+
 def test_models_are_apart(backend: MockBackend) -> None:
     backend.load_model(samples.load("other"))
     before = json.dumps(model_of(backend, "other").policy.rows)

@@ -371,6 +371,7 @@ def test_unloaded_and_unknown_models_are_unknown(backend) -> None:
         lambda: learn(backend),
         lambda: backend.optim_step(samples.step()),
         lambda: backend.publish_weights(published("m")),
+        lambda: backend.average_weights(average(1.0, "m", "m")),
         lambda: backend.unload_model(p.UnloadModelParams(model_id="m")),
         lambda: backend.load_checkpoint(p.LoadCheckpointParams(model_id="m", path="c")),
         lambda: backend.save_checkpoint(p.SaveCheckpointParams(model_id="m", path="c", with_optimizer=False)),
@@ -441,6 +442,66 @@ def test_a_checkpoint_replaces_the_weights_of_one_frozen_model_only(backend, fol
     backend.load_checkpoint(p.LoadCheckpointParams(model_id="a", path=path))
     assert draw(backend, model_id="b") == before
     assert draw(backend, model_id="a").logprobs != before.logprobs
+
+
+def average(share: float, model_id: str = "a", towards: str = "m") -> p.AverageWeightsParams:
+    return p.AverageWeightsParams(model_id=model_id, towards=towards, share=share)
+
+
+def parameters(backend: TorchBackend, model_id: str) -> dict[str, torch.Tensor]:
+    return {
+        name: tensor.detach().clone() for name, tensor in backend._models[model_id].trained.named_parameters()
+    }
+
+
+def test_an_average_moves_every_parameter_by_its_share_and_no_other_model(backend, folders) -> None:
+    learn(backend)
+    for name in ("a", "b"):
+        backend.load_model(samples.load(name, folders["qwen3"], trainable=False))
+    start, end, apart = parameters(backend, "a"), parameters(backend, "m"), draw(backend, model_id="b")
+    for share, version, moved in ((0.5, 1, 0.5), (0.5, 2, 0.75), (1.0, 3, 1.0)):
+        assert backend.average_weights(average(share)).weights_version == version
+        for name, tensor in parameters(backend, "a").items():
+            torch.testing.assert_close(tensor, torch.lerp(start[name], end[name], moved))
+    assert all(torch.equal(tensor, end[name]) for name, tensor in parameters(backend, "m").items())
+    # The two frozen models began with the same tensors.
+    assert draw(backend, model_id="b") == apart
+    drawn = draw(backend, model_id="a")
+    assert drawn.weights_version == 3
+    assert drawn.logprobs != apart.logprobs
+
+
+def test_an_average_of_a_trainable_model_is_not_published(backend, folders) -> None:
+    before = draw(backend)
+    start = logprobs(backend)
+    learn(backend)
+    backend.load_model(samples.load("a", folders["qwen3"], trainable=False))
+    assert backend.average_weights(average(1.0, "m", "a")).weights_version == 0
+    np.testing.assert_array_equal(logprobs(backend), start)
+    learn(backend, seq=3)
+    assert draw(backend) == before
+
+
+def test_small_shares_of_weights_in_bfloat16_add_up(backend, folders) -> None:
+    learn(backend)
+    backend._cuda = True  # what is frozen is bfloat16 then
+    backend.load_model(samples.load("a", folders["qwen3"], trainable=False))
+    backend._cuda = False
+    start, end = parameters(backend, "a"), parameters(backend, "m")
+    for _ in range(100):
+        backend.average_weights(average(0.01))
+    for name, tensor in parameters(backend, "a").items():
+        assert tensor.dtype == torch.float32
+        torch.testing.assert_close(tensor, torch.lerp(start[name].float(), end[name], 1 - 0.99**100))
+    assert draw(backend, model_id="a").weights_version == 100
+
+
+def test_models_of_two_shapes_have_no_average(backend, folders) -> None:
+    backend.load_model(samples.load("a", folders["llama"], trainable=False))
+    before = parameters(backend, "a")
+    message = refused(lambda: backend.average_weights(average(0.5)), "invalid_request").message
+    assert message.startswith("towards: 'm' is of another shape than 'a': ")
+    assert all(torch.equal(tensor, before[name]) for name, tensor in parameters(backend, "a").items())
 
 
 def test_forward_reports_progress_and_can_be_cancelled(backend) -> None:

@@ -65,6 +65,21 @@ test('every option at once: rounds, order, gates, one model, credit', async () =
   expect(questions.savedTokens).toBeGreaterThan(0);
 }, 60_000);
 
+test('an anchor that follows the policy is nearer to it than one that stays at the start of the phase', async () => {
+  const divergence = async (out: string, ...sets: string[]): Promise<number> => {
+    const { exitCode, err } = await run(out, ...sets);
+    expect({ exitCode, err: exitCode === 0 ? '' : err }).toEqual({ exitCode: 0, err: '' });
+    return lines(`${out}/metrics.jsonl`).findLast(({ kind, phase }) => kind === 'step' && phase === 'solver').kl;
+  };
+  const still = await divergence('still');
+  const follows = await divergence('follows', 'roles.anchor=ema', 'roles.anchorDecay=0.9');
+  const sticks = await divergence('sticks', 'roles.anchor=ema', 'roles.anchorDecay=0');
+  expect(follows).toBeLessThan(still);
+  expect(sticks).toBeLessThan(follows);
+  // It is the policy itself, seen through log-probs of 32 bits.
+  expect(sticks).toBeLessThan(1e-9);
+}, 60_000);
+
 test("a reward of one's own is used, and its hash kept", async () => {
   const text = 'export default (batch) => batch.map((_, i) => i);\n';
   writeFileSync(join(home.path, 'mine.mjs'), text);

@@ -42,7 +42,14 @@ const paper: Config = {
   model: 'Qwen/Qwen3-4B-Base',
   worker: { backend: 'torch', threads: 1, count: 1, listen: '', keys: '', expect: 0, requestSamples: 1024 },
   rewards: { challenger: { ...METHODS.paper.challenger, module: '' }, solver: METHODS.paper.solver },
-  roles: { models: 'two', challengerFrom: 'previous', anchor: 'phase', judge: 'frozen', ensemble: 3 },
+  roles: {
+    models: 'two',
+    challengerFrom: 'previous',
+    anchor: 'phase',
+    anchorDecay: 0.99,
+    judge: 'frozen',
+    ensemble: 3,
+  },
   challenger: {
     steps: 5,
     prompts: 512,

@@ -48,18 +48,12 @@ const dividing = <T extends z.ZodType<{ prompts: number; rollouts: number; miniB
     message: 'must divide prompts * rollouts',
   });
 
-/** A choice that people know from elsewhere and no verb of the worker can do. */
-const except = <T extends string, N extends string>(choices: readonly T[], not: N, why: string) =>
-  z
-    .enum([...choices, not])
-    .refine((value) => value !== not, { message: `cannot be ${not}: ${why}` })
-    .transform((value) => value as string as T);
-
 const roles = z
   .strictObject({
     models: z.enum(['two', 'one']),
     challengerFrom: z.enum(['previous', 'solver', 'base']),
-    anchor: except(['phase', 'base'], 'ema', 'a worker has no verb that averages weights'),
+    anchor: z.enum(['phase', 'base', 'ema']).describe('what the KL term holds a policy to'),
+    anchorDecay: z.number().min(0).lt(1).describe('what an update leaves of the moving average; of anchor ema only'),
     judge: z.enum(['frozen', 'current', 'ensemble']).describe('whose answers the agreement is taken of'),
     ensemble: count.max(16).describe('Solvers of an ensemble, the latest included'),
   })

@@ -32,8 +32,13 @@ export interface Roles {
   models: 'two' | 'one';
   /** What a Challenger phase starts from: the previous Challenger, the latest Solver, or the base model. */
   challengerFrom: 'previous' | 'solver' | 'base';
-  /** What the KL term holds a policy to: the weights that its phase started from, or the base model. */
-  anchor: 'phase' | 'base';
+  /**
+   * What the KL term holds a policy to: the weights that its phase started from, the base model, or an exponential
+   * moving average of the policy's own weights that begins with the phase.
+   */
+  anchor: 'phase' | 'base' | 'ema';
+  /** Of the moving average, in [0, 1): what an update of the policy leaves of it; the rest is the policy's weights. */
+  anchorDecay: number;
   /**
    * Whose answers p is the agreement of: the Solver's as it was when the iteration began; where one model has both
    * roles, also its weights of the moment; or the last few Solvers', who share the m samples out.

@@ -11,13 +11,16 @@ export interface Policy {
   modelId: string;
   /** The anchor of the KL term; absent when `klCoef` is 0. */
   referenceId?: string;
+  /** What the anchor takes over of the policy after each update, in (0, 1]; absent where it stands still. */
+  referenceShare?: number;
   /** Number for the next gradient verb; the worker applies each number once. */
   seq: number;
 }
 
 /**
- * Load `source` as a policy to train, with its KL anchor: a frozen copy, or the base model (`roles.anchor`). A phase
- * always starts with a fresh optimiser: R-Zero hands over weights, never optimiser state.
+ * Load `source` as a policy to train, with its KL anchor (`roles.anchor`): a copy that stands still or that follows
+ * the policy, or the base model. A phase always starts with a fresh optimiser: R-Zero hands over weights, never
+ * optimiser state.
  */
 export async function loadPolicy(
   { worker, settings, signal }: LoopContext,
@@ -31,7 +34,8 @@ export async function loadPolicy(
   const referenceId = `${modelId}-reference`;
   const anchor = roles.anchor === 'base' ? model : source;
   await worker.loadModel({ modelId: referenceId, source: anchor, trainable: false, seed }, { signal });
-  return { modelId, referenceId, seq: 1 };
+  const follows = roles.anchor === 'ema' ? { referenceShare: 1 - roles.anchorDecay } : {};
+  return { modelId, referenceId, ...follows, seq: 1 };
 }
 
 /** Free a policy and its anchor. */
@@ -92,6 +96,12 @@ export async function updatePolicy(
       options,
     );
     const { gradNorm } = await worker.optimStep({ modelId, seq: policy.seq++, adam: settings.optimizer }, options);
+    if (policy.referenceId !== undefined && policy.referenceShare !== undefined) {
+      await worker.averageWeights(
+        { modelId: policy.referenceId, towards: modelId, share: policy.referenceShare },
+        options,
+      );
+    }
     reports.push({ ...pass, gradNorm });
   }
   const { weightsVersion } = await worker.publishWeights({ modelId }, options);

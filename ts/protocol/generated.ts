@@ -528,6 +528,29 @@ export const tPublishWeightsResult = tStruct<PublishWeightsResult>('PublishWeigh
   weightsVersion: tRanged(tInt, { ge: 0 }),
 });
 
+/** Parameters of `average_weights`. */
+export interface AverageWeightsParams {
+  modelId: string;
+  /** the other's modelId; of another shape: invalid_request. It stays as it is */
+  towards: string;
+  /** 1 makes them the other's */
+  share: number;
+}
+export const tAverageWeightsParams = tStruct<AverageWeightsParams>('AverageWeightsParams', {
+  modelId: tRanged(tString, { ge: 1, le: 256 }),
+  towards: tRanged(tString, { ge: 1, le: 256 }),
+  share: tRanged(tFloat, { gt: 0, le: 1 }),
+});
+
+/** Result of `average_weights`. */
+export interface AverageWeightsResult {
+  /** of the published weights */
+  weightsVersion: number;
+}
+export const tAverageWeightsResult = tStruct<AverageWeightsResult>('AverageWeightsResult', {
+  weightsVersion: tRanged(tInt, { ge: 0 }),
+});
+
 /** Parameters of `save_checkpoint`. */
 export interface SaveCheckpointParams {
   modelId: string;
@@ -636,6 +659,7 @@ export interface VerbTypes {
   forward_backward: { params: ForwardBackwardParams; result: ForwardBackwardResult };
   optim_step: { params: OptimStepParams; result: OptimStepResult };
   publish_weights: { params: PublishWeightsParams; result: PublishWeightsResult };
+  average_weights: { params: AverageWeightsParams; result: AverageWeightsResult };
   save_checkpoint: { params: SaveCheckpointParams; result: SaveCheckpointResult };
   load_checkpoint: { params: LoadCheckpointParams; result: LoadCheckpointResult };
   ping: { params: PingParams; result: PingResult };
@@ -664,6 +688,12 @@ export interface WorkerVerbs {
   optimStep(params: OptimStepParams, options?: CallOptions): Promise<OptimStepResult>;
   /** Make the trained weights those that `sample` uses. */
   publishWeights(params: PublishWeightsParams, options?: CallOptions): Promise<PublishWeightsResult>;
+  /**
+   * Move a model's weights towards the trained weights of another of the same shape: w <- w + share * (v - w). Of a
+   * trainable model these are the trained weights, and nothing is published; a frozen one has but one kind of weights,
+   * whose version grows by one.
+   */
+  averageWeights(params: AverageWeightsParams, options?: CallOptions): Promise<AverageWeightsResult>;
   /** Write a Hugging Face folder (config, safetensors, tokenizer), complete or not at all. */
   saveCheckpoint(params: SaveCheckpointParams, options?: CallOptions): Promise<SaveCheckpointResult>;
   /** Put weights (and the optimiser, if saved) of a folder made by save_checkpoint back into a loaded model. */
@@ -754,6 +784,15 @@ export const VERBS: { readonly [V in Verb]: VerbSpec<VerbTypes[V]['params'], Ver
     repeatable: true,
     errors: ['unknown_model', 'stale_weights'],
   },
+  average_weights: {
+    method: 'averageWeights',
+    params: tAverageWeightsParams,
+    result: tAverageWeightsResult,
+    control: false,
+    progress: false,
+    repeatable: false,
+    errors: ['unknown_model', 'out_of_memory'],
+  },
   save_checkpoint: {
     method: 'saveCheckpoint',
     params: tSaveCheckpointParams,
@@ -802,4 +841,4 @@ export const VERBS: { readonly [V in Verb]: VerbSpec<VerbTypes[V]['params'], Ver
 };
 
 /** sha256 over the names, types, ranges and limits above; a peer with another hash is refused. */
-export const PROTOCOL_HASH = 'cc4ded1a26437e6c9c2864f90e1dbe97b7eacd134350a126fc25fce886317981';
+export const PROTOCOL_HASH = 'adc5d6c10c2c7805cfd65952e9982bb6b824c0774da355757fb7af2ee56f2784';

@@ -168,6 +168,11 @@ class MemoryRequester implements Requester {
         const { modelId, weightsVersion } = unpack(verb, bytes);
         return packResult(verb, { weightsVersion: this.model(modelId).publish(weightsVersion) });
       }
+      case 'average_weights': {
+        const { modelId, towards, share } = unpack(verb, bytes);
+        const model = this.model(modelId);
+        return packResult(verb, { weightsVersion: model.average(this.model(towards), share) });
+      }
       case 'save_checkpoint': {
         const { modelId, path, withOptimizer } = unpack(verb, bytes);
         return packResult(verb, { bytes: this.checkpoints.save(path, this.model(modelId).save(withOptimizer)) });

@@ -180,6 +180,20 @@ class MockBackend(Backend):
             model.publish(version)
         return p.PublishWeightsResult(weights_version=version)
 
+    def average_weights(self, params: p.AverageWeightsParams) -> p.AverageWeightsResult:
+        """Average the rows with those of a model of the same language."""
+        model, other = self._model(params.model_id), self._model(params.towards)
+        if other.policy.language.document != model.policy.language.document:
+            raise invalid_request(
+                f"towards: {params.towards!r} is a model of another language than {params.model_id!r}"
+            )
+        for row, towards in zip(model.policy.rows, other.policy.rows, strict=True):
+            row[:] = [w + params.share * (v - w) for w, v in zip(row, towards, strict=True)]
+        model.policy.changed()
+        if not model.trainable:
+            model.publish(model.version + 1)
+        return p.AverageWeightsResult(weights_version=model.version)
+
     def save_checkpoint(self, params: p.SaveCheckpointParams) -> p.SaveCheckpointResult:
         """Write JSON files."""
         model = self._model(params.model_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -27,7 +28,7 @@ from rzero_worker.model import context_length, load_model, load_tokenizer, stop_
 from rzero_worker.sampler import Sample, Sampler
 from rzero_worker.stop_strings import StopStrings
 from rzero_worker.tokenizer import decode_completion, decode_completions, encode_conversations
-from rzero_worker.trainer import Batch, Trainer, copy_weights, sequence_logprobs
+from rzero_worker.trainer import Batch, Trainer, average_weights, copy_weights, sequence_logprobs
 from rzero_worker.weights_version import require_version, version_to_publish
 from rzero_worker.wire import numpy_pack, numpy_view
 
@@ -266,6 +267,29 @@ class TorchBackend(Backend):
         loaded.version = version
         return p.PublishWeightsResult(weights_version=version)
 
+    def average_weights(self, params: p.AverageWeightsParams) -> p.AverageWeightsResult:
+        """See Backend. The average is float32, also on CUDA: a small share is lost in bfloat16."""
+        loaded, other = self._find(params.model_id), self._find(params.towards)
+        _check_shapes(params, loaded.trained, other.trained)
+        if loaded.trainer is not None:
+            average_weights(loaded.trainer.model, other.trained, params.share)
+        else:
+            model = self._own_weights(loaded)
+            average_weights(model, other.trained, params.share)
+            self._averaged(loaded, model)
+            loaded.version += 1
+        return p.AverageWeightsResult(weights_version=loaded.version)
+
+    def _own_weights(self, loaded: Loaded) -> PreTrainedModel:
+        """Give a frozen model's weights in float32, in a model that may be changed in place."""
+        model = loaded.published
+        is_shared = any(model is frozen for frozen in self._frozen.values())
+        return deepcopy(model).float() if is_shared else model
+
+    def _averaged(self, loaded: Loaded, model: PreTrainedModel) -> None:
+        """Take over the averaged weights of a frozen model."""
+        loaded.published = model
+
     def save_checkpoint(self, params: p.SaveCheckpointParams) -> p.SaveCheckpointResult:
         """See Backend."""
         loaded = self._find(params.model_id)
@@ -304,6 +328,17 @@ class TorchBackend(Backend):
 
 def _without_stop(tokens: np.ndarray, ends: set[int]) -> np.ndarray:
     return tokens[:-1] if len(tokens) and int(tokens[-1]) in ends else tokens
+
+
+def _check_shapes(params: p.AverageWeightsParams, model: PreTrainedModel, towards: PreTrainedModel) -> None:
+    """Refuse to average models whose parameters have other names or shapes."""
+    mine, others = ({name: list(w.shape) for name, w in one.named_parameters()} for one in (model, towards))
+    if wrong := sorted(name for name in mine.keys() | others.keys() if mine.get(name) != others.get(name)):
+        shape, other = (of.get(wrong[0], "absent") for of in (mine, others))
+        raise invalid_request(
+            f"towards: {params.towards!r} is of another shape than {params.model_id!r}: "
+            f"{wrong[0]} is {other} there, allowed is {shape}"
+        )
 
 
 def _pack(runs: Sequence[np.ndarray], dtype: str) -> bytes:

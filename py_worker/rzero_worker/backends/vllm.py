@@ -35,6 +35,7 @@ class _Served(Loaded):
     load: Callable[[str], PreTrainedModel]  # a frozen model, from its source
     source: str  # of a frozen model's present weights
     frozen: PreTrainedModel | None = None  # those weights, once something but `sample` has needed them
+    engine_is_behind: bool = False  # `frozen` has been averaged since `engine` got its weights
 
     @property
     def trained(self) -> PreTrainedModel:
@@ -96,6 +97,8 @@ class VllmBackend(TorchBackend):
         stops: StopStrings,
         context: Context,
     ) -> list[Sample]:
+        if loaded.engine_is_behind:
+            self._publish(loaded, loaded.trained)
         model, tokenizer, asked = loaded.published, loaded.tokenizer, params.sampling
         length = context_length(model, tokenizer)
         requests = plan(prompts, params.n, numpy_view(params.seeds, "u4"), asked.max_tokens, length)
@@ -114,7 +117,15 @@ class VllmBackend(TorchBackend):
 
     def _publish(self, loaded: _Served, model: PreTrainedModel) -> None:
         loaded.engine.load_weights(checkpoint_weights(model))
+        loaded.engine_is_behind = False
 
     def _replace(self, loaded: _Served, model: PreTrainedModel, path: str) -> None:
         self._publish(loaded, model)
         loaded.source, loaded.frozen = path, None
+
+    def _own_weights(self, loaded: _Served) -> PreTrainedModel:
+        return loaded.trained.float()
+
+    def _averaged(self, loaded: _Served, model: PreTrainedModel) -> None:
+        # An average that only `forward` looks at, as a KL anchor is, costs the engine nothing.
+        loaded.frozen, loaded.engine_is_behind = model, True

@@ -54,10 +54,6 @@ describe('rewards', () => {
 describe('what cannot be is refused, with the reason', () => {
   test.each([
     [
-      ['roles.anchor=ema'],
-      'option "roles.anchor" is "ema": it cannot be ema: a worker has no verb that averages weights',
-    ],
-    [
       ['roles.judge=current'],
       'option "roles.judge" is "current": it must not be current where roles.models is two: that Solver stands still while the Challenger learns',
     ],
@@ -81,7 +77,11 @@ describe('what cannot be is refused, with the reason', () => {
     expect(problem(...sets)).toBe(message);
   });
 
+  test('a moving average that never moves', () => {
+    expect(problem('roles.anchor=ema', 'roles.anchorDecay=1')).toMatch(/"roles.anchorDecay" is 1/);
+  });
+
   test('an unknown anchor', () => {
-    expect(problem('roles.anchor=bass')).toMatch(/must be one of phase, base/);
+    expect(problem('roles.anchor=bass')).toMatch(/must be one of phase, base, ema/);
   });
 });

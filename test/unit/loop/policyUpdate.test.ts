@@ -1,13 +1,15 @@
 import { expect, test } from '@jest/globals';
 import { groupAdvantages } from '../../../ts/domain/advantage.ts';
+import type { Settings } from '../../../ts/domain/settings.ts';
 import { loadPolicy, updatePolicy } from '../../../ts/loop/policyUpdate.ts';
 import { recordedContext } from './loopContext.ts';
 
 /** Two conversations of two samples: lengths 1, 2, 3, 4. */
-async function update(miniBatch: number, klCoef: number) {
+async function update(miniBatch: number, klCoef: number, roles: Partial<Settings['roles']> = {}) {
   const context = recordedContext((conversation, sample) =>
     'x'.repeat(Number(conversation.messages[0]?.content) + sample),
   );
+  Object.assign(context.settings.roles, roles);
   const settings = { ...context.settings.solver, prompts: 2, rollouts: 2, miniBatch, klCoef };
   const { worker, calls } = context;
   const policy = await loadPolicy(context, 'solver', 'base', settings);
@@ -76,4 +78,24 @@ test('with a KL term the reference is asked for the same tokens', async () => {
   expect(calls.forward[0]?.tokens).toEqual(calls.forwardBackward[0]?.batch.tokens);
   expect(calls.forwardBackward[0]?.batch.refLogprobs?.length).toBe(14);
   expect(calls.forwardBackward[0]?.loss.klCoef).toBe(0.01);
+});
+
+test('an anchor that follows starts with the phase and moves after each update', async () => {
+  const { calls } = await update(2, 0.01, { anchor: 'ema', anchorDecay: 0.75 });
+  expect(calls.loadModel.map(({ modelId, source }) => `${modelId}<-${source}`)).toEqual([
+    'solver<-base',
+    'solver-reference<-base',
+  ]);
+  const one = [
+    'forward solver-reference',
+    'forwardBackward solver',
+    'optimStep solver',
+    'average solver-reference with solver by 0.25',
+  ];
+  expect(calls.verbs.slice(5)).toEqual([...one, ...one, 'publish']);
+});
+
+test('without a KL term there is nothing to average', async () => {
+  const { calls } = await update(2, 0, { anchor: 'ema' });
+  expect(calls.verbs.filter((verb) => verb.startsWith('average'))).toEqual([]);
 });

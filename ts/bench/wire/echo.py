@@ -41,7 +41,7 @@ class EchoBackend(Backend):
     def _unused(self, *_: object) -> None:
         raise NotImplementedError
 
-    unload_model = sample = optim_step = publish_weights = save_checkpoint = load_checkpoint = _unused
+    unload_model = sample = optim_step = publish_weights = average_weights = save_checkpoint = load_checkpoint = _unused
 
 
 backends.create = lambda *_: EchoBackend()

@@ -50,6 +50,7 @@ export const REQUESTS: readonly Case[] = [
         forward_backward: worker.forwardBackward({ modelId, seq: 0, batch: NO_BATCH, loss: LOSS, normalizer: 1 }),
         optim_step: worker.optimStep({ modelId, seq: 0, adam: adam(0.1) }),
         publish_weights: worker.publishWeights({ modelId }),
+        average_weights: worker.averageWeights({ modelId, towards: modelId, share: 1 }),
         save_checkpoint: worker.saveCheckpoint({ modelId, path: folder, withOptimizer: false }),
         load_checkpoint: worker.loadCheckpoint({ modelId, path: folder }),
       };
@@ -114,6 +115,7 @@ export const REQUESTS: readonly Case[] = [
         forward: { modelId, ...EMPTY, temperature: 1 },
         forward_backward: { modelId, seq: 0, batch: NO_BATCH, loss: LOSS, normalizer: 1 },
         optim_step: { modelId, seq: 0, adam: adam(0.1) },
+        average_weights: { modelId, towards: 'x', share: 1 },
         save_checkpoint: { modelId, path: 'x', withOptimizer: false },
         cancel: { id: 1 },
       };

@@ -144,6 +144,72 @@ export const WEIGHTS: readonly Case[] = [
     },
   },
   {
+    id: 'average',
+    title: 'a model is moved towards another: part of the way, or all of it; the other stays as it is',
+    rule: 'average_weights moves weights by a share of their distance to the trained weights of another model.',
+    where: 'proto/protocol.yml, verbs.average_weights',
+    needs: NEEDS,
+    async run(context) {
+      const { worker, source, tolerance } = context;
+      const { modelId: towards, sequences } = await withSamples(context);
+      const modelId = 'anchor';
+      await worker.loadModel({ modelId, source, trainable: false, seed: 7 });
+      const start = await completionLogprobs(worker, modelId, sequences);
+      await train(context, towards, sequences, 0);
+      const end = await completionLogprobs(worker, towards, sequences);
+      const whole = expect.distance(start, end);
+      expect.above('what the step changed of a log-prob', whole, 10 * tolerance);
+
+      const average = (share: number) => worker.averageWeights({ modelId, towards, share });
+      expect.equal('average_weights of a frozen model', await average(0.5), { weightsVersion: 1 });
+      const middle = await completionLogprobs(worker, modelId, sequences);
+      expect.above('how far half the way is from its start', expect.distance(start, middle), 2 * tolerance);
+      expect.below('how far it is from its end', expect.distance(middle, end), whole - 2 * tolerance);
+      expect.above('how far it is from its end', expect.distance(middle, end), 2 * tolerance);
+      expect.equal('average_weights of the whole way', await average(1), { weightsVersion: 2 });
+      const there = await completionLogprobs(worker, modelId, sequences);
+      expect.alike('log-probs after the whole way', there, end, tolerance);
+      expect.alike('log-probs of the other', await completionLogprobs(worker, towards, sequences), end, tolerance);
+
+      const drawn = await worker.sample(sampleParams(modelId));
+      expect.equal('weightsVersion of a sample of a frozen model', drawn.weightsVersion, 2);
+      const samples = sequencesOf(drawn);
+      const reported = samples.map(({ logprobs }) => logprobs);
+      const scored = await completionLogprobs(worker, modelId, samples);
+      expect.alike('log-probs of samples of a frozen model', reported, scored, tolerance);
+      const nobody = worker.averageWeights({ modelId, towards: 'nobody', share: 1 });
+      await expect.fails('average_weights towards a name without a model', nobody, 'unknown_model', 'nobody');
+      await worker.unloadModel({ modelId });
+    },
+  },
+  {
+    id: 'average-trained',
+    title: 'averaging moves the trained weights of a trainable model, and publishes nothing',
+    rule: 'average_weights of a trainable model changes its trained weights and leaves the published ones and their version.',
+    where: 'proto/protocol.yml, verbs.average_weights',
+    needs: NEEDS,
+    async run(context) {
+      const { worker, source, tolerance } = context;
+      const { modelId, sequences } = await withSamples(context);
+      const towards = 'start';
+      await worker.loadModel({ modelId: towards, source, trainable: false, seed: 7 });
+      const before = await worker.sample(sampleParams(modelId));
+      const start = await completionLogprobs(worker, towards, sequences);
+      await train(context, modelId, sequences, 0);
+      const trained = await completionLogprobs(worker, modelId, sequences);
+      expect.above('what the step changed of a log-prob', expect.distance(start, trained), 10 * tolerance);
+      await worker.publishWeights({ modelId });
+      const published = await worker.sample(sampleParams(modelId));
+      expect.differs('samples after the step was published', published, before);
+      const answer = await worker.averageWeights({ modelId, towards, share: 1 });
+      expect.equal('average_weights of a trainable model', answer, { weightsVersion: 1 });
+      const back = await completionLogprobs(worker, modelId, sequences);
+      expect.alike('log-probs after the whole way back', back, start, tolerance);
+      expect.equal('samples after it', await worker.sample(sampleParams(modelId)), published);
+      await worker.unloadModel({ modelId: towards });
+    },
+  },
+  {
     id: 'load-replaces',
     title: 'load_model under the same name replaces weights, optimiser, version and seqs',
     rule: 'load_model replaces a model of the same name; its optimiser, version and seqs begin anew.',

@@ -110,6 +110,16 @@ export class MemoryModel {
     return version;
   }
 
+  /**
+   * Move the trained weights by `share` towards another's; where they are frozen, they are the published ones too.
+   * @returns the version of the published weights
+   */
+  average(other: MemoryModel, share: number): number {
+    const { weights } = other.trained;
+    this.trained = new Policy(this.trained.weights.map((w, index) => w + share * ((weights[index] as number) - w)));
+    return this.trainable ? this.version : this.publish();
+  }
+
   save(withOptimizer: boolean): Checkpoint {
     return {
       weights: this.trained.weights.slice(),

@@ -8,15 +8,15 @@ export interface ModelRecord {
   readonly params: LoadModelParams;
   /** Grows with every load under this name, so that what was loaded before is not taken for this. */
   readonly generation: number;
-  /** Who holds the weights being trained; of a model that is not trained, nobody in particular. */
-  readonly trainer: Member | undefined;
+  /** Who holds weights that came to be there, by training or averaging; where there are none, nobody in particular. */
+  holder: Member | undefined;
   /** Of the published weights. */
   version: number;
   /** Counts what was published; a checkpoint may bring other weights under a version that there was before. */
   publication: number;
   /**
    * Folder with the published weights, for those who do not hold them; undefined where they are those of the
-   * source, and where trained weights were published without writing them down.
+   * source, and where the holder's were published without writing them down.
    */
   weights: string | undefined;
 }

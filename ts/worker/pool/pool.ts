@@ -12,7 +12,7 @@ import type {
 import { WorkerCallError } from '../errors.ts';
 import { cancelledError } from '../pendingCalls.ts';
 import { Dispatcher } from './dispatcher.ts';
-import type { Member, Recruit } from './member.ts';
+import type { Held, Member, Recruit } from './member.ts';
 import { Exchange, type ModelRecord } from './models.ts';
 import { Roster, type RosterOptions } from './roster.ts';
 import { joinBatches, miscount, type Part, splitSample } from './split.ts';
@@ -33,7 +33,8 @@ type Params<V extends keyof VerbTypes> = VerbTypes[V]['params'];
  * Many workers as one. Sampling is spread over all that can sample; each sample depends on its seed alone,
  * so it does not matter who draws it, and what a lost worker had not answered is drawn by another, once. A
  * model that is trained is trained by one worker; the others get its weights when they are published and
- * serve no sample before they hold them: every request names the version, every answer is checked for it.
+ * serve no sample before they hold them: every request names the version, every answer is checked for it. An
+ * average of weights stays with the worker that made it until it is published.
  */
 export class Pool implements Worker {
   private readonly options: PoolOptions;
@@ -83,7 +84,7 @@ export class Pool implements Worker {
     const record: ModelRecord = {
       params,
       generation: this.generations,
-      trainer: trainable ? member : undefined,
+      holder: trainable ? member : undefined,
       version: result.weightsVersion,
       publication: 0,
       weights: undefined,
@@ -154,7 +155,7 @@ export class Pool implements Worker {
 
   async forward(params: Params<'forward'>, options?: CallOptions): Promise<VerbTypes['forward']['result']> {
     const record = this.find(params.modelId);
-    if (record.trainer !== undefined) return record.trainer.worker.forward(params, options);
+    if (record.holder !== undefined) return record.holder.worker.forward(params, options);
     return this.dispatcher.run(
       {
         tokens: params.tokens.length,
@@ -178,12 +179,12 @@ export class Pool implements Worker {
 
   async publishWeights(params: Params<'publish_weights'>, options?: CallOptions) {
     const record = this.find(params.modelId);
-    const { trainer } = record;
+    const { holder } = record;
     const version = params.weightsVersion ?? record.version + 1;
     let path: string | undefined;
-    if (trainer !== undefined && this.exchange !== undefined && version > record.version) {
+    if (holder !== undefined && this.exchange !== undefined && version > record.version) {
       path = this.exchange.place();
-      await trainer.worker.saveCheckpoint({ modelId: params.modelId, path, withOptimizer: false }, options);
+      await holder.worker.saveCheckpoint({ modelId: params.modelId, path, withOptimizer: false }, options);
     }
     const { member, result } = await this.withHolder(record, options, (one) =>
       one.worker.publishWeights({ ...params, weightsVersion: version }, options),
@@ -191,8 +192,33 @@ export class Pool implements Worker {
     if (path !== undefined) await this.exchange?.keep(record, path);
     // At the present version nothing has changed.
     if (result.weightsVersion !== record.version) {
-      this.published(member, record, result.weightsVersion, trainer === undefined ? record.weights : path);
+      this.published(member, record, result.weightsVersion, holder === undefined ? record.weights : path);
     }
+    return result;
+  }
+
+  /** Done where either model's weights came to be; others are brought there, but no two such can be averaged. */
+  async averageWeights(params: Params<'average_weights'>, options?: CallOptions) {
+    const [record, other] = [this.find(params.modelId), this.find(params.towards)];
+    const place = record.holder ?? other.holder;
+    if (place !== undefined && other.holder !== undefined && place !== other.holder) {
+      const message = `towards: ${params.towards} is at ${other.holder.hello.workerId}, ${params.modelId} at ${place.hello.workerId}`;
+      throw new WorkerCallError('invalid_request', `${message}: allowed is a model of the same worker`);
+    }
+    const average = async (member: Member) => {
+      await this.bringUpToDate(member, record);
+      await this.bringUpToDate(member, other);
+      // Where the answer is lost nobody knows what the member holds: who tries again begins anew.
+      if (record.holder === undefined) member.models.set(params.modelId, UNKNOWN);
+      return member.change(() => member.worker.averageWeights(params, options));
+    };
+    const fits = (one: Member) => one.can('train') && this.canServe(one, record) && this.canServe(one, other);
+    const { member, result } =
+      place === undefined
+        ? await this.roster.ask(fits, average, options?.signal)
+        : { member: place, result: await average(place) };
+    record.holder = member;
+    if (result.weightsVersion !== record.version) this.published(member, record, result.weightsVersion, undefined);
     return result;
   }
 
@@ -271,7 +297,7 @@ export class Pool implements Worker {
   /** Whether a member holds a model's published weights or can be given them. */
   private canServe(member: Member, record: ModelRecord): boolean {
     const isCurrent = this.models.get(record.params.modelId) === record;
-    const areSource = record.publication === 0 || record.trainer === undefined;
+    const areSource = record.publication === 0 || record.holder === undefined;
     return !isCurrent || areSource || holds(member, record) || record.weights !== undefined;
   }
 
@@ -280,16 +306,16 @@ export class Pool implements Worker {
     return member.change(async () => {
       if (this.models.get(modelId) !== record) throw unknownModel(modelId); // unloaded or replaced meanwhile
       if (holds(member, record)) return;
-      if (member === record.trainer) throw trainerLostModel(modelId);
+      if (member === record.holder) throw holderLostModel(modelId);
       if (member.models.get(modelId)?.generation !== record.generation) {
         member.models.delete(modelId);
         await member.worker.loadModel({ ...record.params, trainable: false });
         member.models.set(modelId, { generation: record.generation, publication: 0 });
       }
-      const { publication, version: weightsVersion, weights, trainer } = record;
+      const { publication, version: weightsVersion, weights, holder } = record;
       if (publication === 0) return;
       if (weights !== undefined) await member.worker.loadCheckpoint({ modelId, path: weights, weightsVersion });
-      else if (trainer === undefined) await member.worker.publishWeights({ modelId, weightsVersion });
+      else if (holder === undefined) await member.worker.publishWeights({ modelId, weightsVersion });
       else throw new WorkerCallError('stale_weights', `the weights of ${modelId} were published to nobody else`);
       member.models.set(modelId, { generation: record.generation, publication });
     });
@@ -303,19 +329,19 @@ export class Pool implements Worker {
 
   /** Who trains a model. @throws WorkerCallError `unknown_model` or `not_trainable` */
   private trainerOf(modelId: string): Member {
-    const { trainer } = this.find(modelId);
-    if (trainer !== undefined) return trainer;
+    const { holder, params } = this.find(modelId);
+    if (holder !== undefined && params.trainable) return holder;
     throw new WorkerCallError('not_trainable', `modelId: ${modelId} was loaded with trainable: false`);
   }
 
-  /** Ask whoever trains a model, or of one that nobody trains somebody who holds it then. */
+  /** Ask the holder of a model, or of one that has none somebody who has been given it. */
   private async withHolder<T>(
     record: ModelRecord,
     options: CallOptions | undefined,
     action: (member: Member) => Promise<T>,
   ) {
-    const { trainer } = record;
-    if (trainer !== undefined) return { member: trainer, result: await action(trainer) };
+    const { holder } = record;
+    if (holder !== undefined) return { member: holder, result: await action(holder) };
     const act = async (member: Member): Promise<T> => {
       await this.bringUpToDate(member, record);
       return action(member);
@@ -342,6 +368,9 @@ export class Pool implements Worker {
   }
 }
 
+/** Of no load: they begin with 1. */
+const UNKNOWN: Held = { generation: 0, publication: 0 };
+
 /** @throws WorkerCallError `internal` when a worker did not answer all that it was asked, or more */
 function checkCounts(batch: SampleBatch, params: SampleParams, { hello }: Member): SampleBatch {
   const problem = miscount(batch, params);
@@ -358,8 +387,11 @@ function unknownModel(modelId: string): WorkerCallError {
   return new WorkerCallError('unknown_model', `modelId: no model is loaded as ${JSON.stringify(modelId)}`);
 }
 
-function trainerLostModel(modelId: string): WorkerCallError {
-  return new WorkerCallError('worker_gone', `the worker that trained ${modelId} does not hold its weights any more`);
+function holderLostModel(modelId: string): WorkerCallError {
+  return new WorkerCallError(
+    'worker_gone',
+    `the worker that trained or averaged ${modelId} does not hold its weights any more`,
+  );
 }
 
 /** For calls whose effect the end of the worker has as well. */

@@ -294,6 +294,82 @@ describe('weights', () => {
     for (const { sampled } of recruits) expect(sampled.length).toBeGreaterThan(1);
   });
 
+  test('that are averaged stay with the trainer of those they are averaged with', async () => {
+    const recruits = [new TestRecruit('a', ['sample']), new TestRecruit('b'), new TestRecruit('c')];
+    const pool = poolOf(recruits);
+    await pool.loadModel({ modelId: 'mean', source: SOURCE, trainable: false, seed: 3 });
+    await load(pool, true);
+    await train(pool, 0);
+    const average = { modelId: 'mean', towards: 'm', share: 1 };
+    expect(await pool.averageWeights(average)).toEqual({ weightsVersion: 1 });
+    expect(recruits.map(({ asked }) => asked.includes('average_weights'))).toEqual([false, true, false]);
+    for (const recruit of recruits) recruit.asked.length = 0;
+
+    const tokens = { tokens: Int32Array.of(80, 81, 82), lengths: Int32Array.of(3), temperature: 1 };
+    expect(await pool.forward({ modelId: 'mean', ...tokens })).toEqual(await pool.forward({ modelId: 'm', ...tokens }));
+    expect(await pool.sample({ ...ASKED, modelId: 'mean' })).toEqual(await alone(1));
+    expect(recruits.map(({ asked }) => asked.length > 0)).toEqual([false, true, false]);
+    expect(await pool.averageWeights(average)).toEqual({ weightsVersion: 2 });
+    const step = pool.optimStep({ modelId: 'mean', seq: 0, adam: adam(1) });
+    await expect(step).rejects.toMatchObject({ code: 'not_trainable' });
+
+    // Published, they are handed over like any that came to be in one place.
+    await pool.publishWeights({ modelId: 'mean' });
+    for (const recruit of recruits) recruit.asked.length = 0;
+    expect(await pool.sample({ ...ASKED, modelId: 'mean' })).toEqual({ ...(await alone(1)), weightsVersion: 3 });
+    expect(recruits.map(({ asked }) => asked.includes('sample'))).toEqual([true, true, true]);
+  });
+
+  test('that are averaged with those of a frozen model are averaged by one who can train', async () => {
+    const recruits = [new TestRecruit('a', ['sample']), new TestRecruit('b')];
+    const pool = poolOf(recruits);
+    await pool.loadModel({ modelId: 'mean', source: SOURCE, trainable: false, seed: 9 });
+    await load(pool);
+    expect(await pool.averageWeights({ modelId: 'mean', towards: 'm', share: 1 })).toEqual({ weightsVersion: 1 });
+    expect(await pool.sample({ ...ASKED, modelId: 'mean' })).toEqual({ ...(await alone()), weightsVersion: 1 });
+  });
+
+  test('whose averaging was interrupted are averaged once all the same', async () => {
+    const a = new TestRecruit('a');
+    const pool = poolOf([a]);
+    await pool.loadModel({ modelId: 'mean', source: SOURCE, trainable: false, seed: 9 });
+    await load(pool);
+    const average = { modelId: 'mean', towards: 'm', share: 0.5 };
+    const request = { modelId: 'mean', tokens: Int32Array.of(80, 81), lengths: Int32Array.of(2), temperature: 1 };
+    const ask = a.request.bind(a);
+    a.request = async (verb, params, options) => {
+      const answer = await ask(verb, params, options);
+      if (verb === 'average_weights') {
+        a.request = ask;
+        a.onConnection?.(false);
+        a.onConnection?.(true);
+      }
+      return answer;
+    };
+    await pool.averageWeights(average);
+    expect(a.asked.filter((verb) => verb === 'average_weights')).toHaveLength(2);
+
+    const once = createMemoryWorker();
+    await once.loadModel({ modelId: 'mean', source: SOURCE, trainable: false, seed: 9 });
+    await once.loadModel({ modelId: 'm', source: SOURCE, trainable: false, seed: 3 });
+    await once.averageWeights(average);
+    expect(await pool.forward(request)).toEqual(await once.forward(request));
+  });
+
+  test('that are trained in two places are not averaged', async () => {
+    const [a, b] = [new TestRecruit('a'), new TestRecruit('b')];
+    const pool = poolOf([a, b]);
+    await load(pool, true);
+    const ask = a.request.bind(a);
+    a.request = (verb, params, options) =>
+      verb === 'load_model' ? Promise.reject(new WorkerCallError('out_of_memory', 'full')) : ask(verb, params, options);
+    await pool.loadModel({ modelId: 'other', source: SOURCE, trainable: true, seed: 3 });
+    await expect(pool.averageWeights({ modelId: 'other', towards: 'm', share: 1 })).rejects.toMatchObject({
+      code: 'invalid_request',
+      message: 'towards: m is at a, other at b: allowed is a model of the same worker',
+    });
+  });
+
   test('of a loaded checkpoint are served by all', async () => {
     const pool = poolOf([new TestRecruit('a'), new TestRecruit('b', ['sample'])]);
     await load(pool, true);
