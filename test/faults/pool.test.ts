@@ -22,14 +22,21 @@ let folder: string;
 let place: Neighbourhood;
 let pool: Pool;
 let said: string[];
+let onSaid: () => void;
 /** What one undisturbed worker samples after the same training. */
 let expected: SampleBatch;
+
+function hear(text: string): void {
+  said.push(text);
+  onSaid();
+}
 
 async function open(patience: Partial<Patience> = {}): Promise<void> {
   place = await Neighbourhood.open(patience);
   said = [];
+  onSaid = () => {};
   const options = { requestSamples: 100, exchange: join(folder, 'exchange'), expectsMore: true };
-  pool = new Pool({ ...options, onChange: (text) => said.push(text) }, async () => {});
+  pool = new Pool({ ...options, onChange: hear }, async () => {});
 }
 
 /** One gradient step and its publication, by whoever is there. */
@@ -50,7 +57,11 @@ async function openWell(patience: Partial<Patience> = {}): Promise<void> {
 
 /** Resolves when the pool has told of something like it. */
 async function untilSaid(pattern: RegExp): Promise<void> {
-  while (!said.some((text) => pattern.test(text))) await new Promise((resolve) => setTimeout(resolve, 5));
+  while (!said.some((text) => pattern.test(text))) {
+    await new Promise<void>((resolve) => {
+      onSaid = resolve;
+    });
+  }
 }
 
 async function close(): Promise<void> {

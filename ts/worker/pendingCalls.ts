@@ -37,6 +37,10 @@ export class PendingCalls {
     return call;
   }
 
+  get size(): number {
+    return this.calls.size;
+  }
+
   /** All that wait, the oldest first. */
   list(): PendingCall[] {
     return [...this.calls.values()];

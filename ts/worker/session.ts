@@ -154,7 +154,7 @@ export class Session {
     }
     this.leaving ||= verb === 'shutdown';
     // Who had nothing to do cannot have moved.
-    if (this.pending.list().length === 0) this.movedAt = performance.now();
+    if (this.pending.size === 0) this.movedAt = performance.now();
     const call = this.pending.add(this.nextId(), verb, params, onProgress);
     const onAbort = (): void => this.abort(call);
     if (cancellable) signal?.addEventListener('abort', onAbort);

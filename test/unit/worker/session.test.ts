@@ -33,7 +33,11 @@ async function meet(patience: Partial<Patience> = {}): Promise<{ endpoint: strin
 
 /** Resolves when the session has noticed that its connection is gone. */
 async function away(session: Session): Promise<void> {
-  while (session.connected) await new Promise((resolve) => setTimeout(resolve, 5));
+  while (session.connected) {
+    await new Promise<void>((resolve) => {
+      session.onConnection = () => resolve();
+    });
+  }
 }
 
 describe('requests', () => {
