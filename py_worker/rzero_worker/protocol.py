@@ -10,7 +10,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-PROTOCOL_HASH = "adc5d6c10c2c7805cfd65952e9982bb6b824c0774da355757fb7af2ee56f2784"
+PROTOCOL_HASH = "a2b968013b8118c1e673c1e9cdd77f581cf266b9a36a267a1e0e66b8d4bebe1f"
 """sha256 over the names, types, ranges and limits below; a peer with another hash is refused."""
 
 MESSAGE_BYTES = 2**30
@@ -60,7 +60,25 @@ class Capability(StrEnum):
 class Loss(StrEnum):
     """Values of Loss on the wire."""
 
+    POLICY_GRADIENT = "policy_gradient"
     GRPO = "grpo"
+    GSPO = "gspo"
+    CISPO = "cispo"
+
+
+class Aggregation(StrEnum):
+    """Values of Aggregation on the wire."""
+
+    TOKEN = "token"
+    SEQUENCE = "sequence"
+
+
+class KlEstimator(StrEnum):
+    """Values of KlEstimator on the wire."""
+
+    K1 = "k1"
+    K2 = "k2"
+    K3 = "k3"
 
 
 class ErrorCode(StrEnum):
@@ -74,7 +92,10 @@ class ErrorCode(StrEnum):
     NOT_TRAINABLE = "not_trainable"  # a gradient verb on a model that was loaded with trainable: false
     SEQUENCE_CONFLICT = "sequence_conflict"  # this seq was used before, with another payload
     STALE_WEIGHTS = "stale_weights"  # the published weights are not of the version that was asked for
+    # nothing was changed; the worker computes less at once from now on, so asking again may do
     OUT_OF_MEMORY = "out_of_memory"
+    # a loss or gradient is NaN or infinite; the message names the sequences; nothing was changed
+    NOT_FINITE = "not_finite"
     CANCELLED = "cancelled"
     IO_ERROR = "io_error"  # a checkpoint could not be written or read
     INTERNAL = "internal"  # a bug in the worker; details carry the traceback
@@ -134,17 +155,40 @@ class TrainBatch(Base, kw_only=True):
     # packed f32; aligned with tokens; absent: the current policy's own, so the ratio is 1
     old_logprobs: bytes | None = None
     ref_logprobs: bytes | None = None  # packed f32; aligned with tokens; needed when klCoef > 0
+    # packed f32; aligned with tokens, as `sample` reported them; needed when importanceCap > 0
+    sample_logprobs: bytes | None = None
 
 
 class LossSpec(Base, kw_only=True):
     """A loss by name with its coefficients (py_worker/rzero_worker/losses.py has the formulas)."""
 
     name: Loss
+    # what is summed and divided by the normalizer: token losses, or their mean in each sequence
+    aggregation: Aggregation
     clip_low: Float  # ratio is clipped at 1 - clipLow
     clip_high: Float  # ... and 1 + clipHigh
     dual_clip: Float  # bound for negative advantages, above 1; 0 is off
-    kl_coef: Float  # weight of the k3 estimate of KL(policy || reference)
+    kl_coef: Float  # weight of the estimate of KL(policy || reference)
+    kl_estimator: KlEstimator
+    importance_cap: Float  # truncated importance sampling: the most that policy / sampler may weigh; 0 is off
     temperature: Float  # of the distribution that was sampled from
+
+
+class Training(Base, kw_only=True):
+    """How a model is trained. What a worker cannot do is invalid_request."""
+
+    pack_tokens: Int  # most tokens computed at once; 0: as the device allows
+    recompute: bool  # activations in the backward pass: less memory, more time
+    offload: bool  # weights, gradient and optimiser wait in the host's memory
+    lora_rank: Int  # of low-rank adapters, which are then all that is trained; 0 trains every weight
+    lora_alpha: Float  # an adapter weighs loraAlpha / loraRank
+
+
+class WeightsProof(Base, kw_only=True):
+    """What the published weights are, as the one who samples from them holds them."""
+
+    checksum: str  # equal weights, rounded to bfloat16, have equal ones
+    probe: bytes  # packed f32; log-probs of the probe tokens at temperature 1; README says which these are
 
 
 class Adam(Base, kw_only=True):
@@ -239,6 +283,7 @@ class LoadModelParams(Base, kw_only=True):
     model_id: str
     source: str  # a Hugging Face folder, or a hub name where the worker has network
     trainable: bool
+    training: Training | None = None  # of a trainable model; absent: every weight, as the device allows
     seed: Int
 
 
@@ -307,6 +352,9 @@ class ForwardBackwardResult(Base, kw_only=True):
     entropy: Float  # mean over trained tokens, nats
     clip_fraction: Float
     ratio_mean: Float
+    importance_mean: Float  # mean weight of importance sampling, as truncated; 1 where it is off
+    importance_capped: Float  # share of trained tokens whose weight was truncated
+    sampler_kl: Float  # k3 estimate of KL(sampler || policy) over trained tokens; 0 without sampleLogprobs
     tokens: Int  # trained tokens
 
 
@@ -336,6 +384,7 @@ class PublishWeightsResult(Base, kw_only=True):
     """Result of `publish_weights`."""
 
     weights_version: Int
+    proof: WeightsProof
 
 
 class AverageWeightsParams(Base, kw_only=True):
@@ -364,6 +413,7 @@ class SaveCheckpointResult(Base, kw_only=True):
     """Result of `save_checkpoint`."""
 
     bytes: Int
+    manifest_sha256: str  # of the manifest, and so of the whole
 
 
 class LoadCheckpointParams(Base, kw_only=True):
@@ -371,6 +421,7 @@ class LoadCheckpointParams(Base, kw_only=True):
 
     model_id: str
     path: str
+    manifest_sha256: str | None = None  # as save_checkpoint said it; absent: whatever manifest is there
     weights_version: Int | None = None  # the version the published weights get; absent: one more
 
 
@@ -378,6 +429,8 @@ class LoadCheckpointResult(Base, kw_only=True):
     """Result of `load_checkpoint`."""
 
     weights_version: Int
+    steps: Int  # that the optimiser has taken; 0 for a fresh one
+    proof: WeightsProof
 
 
 class PingParams(Base, kw_only=True):
@@ -477,6 +530,7 @@ VERBS: dict[str, Verb] = {
             ErrorCode.NOT_TRAINABLE,
             ErrorCode.SEQUENCE_CONFLICT,
             ErrorCode.OUT_OF_MEMORY,
+            ErrorCode.NOT_FINITE,
         ),
     ),
     "optim_step": Verb(
@@ -485,7 +539,12 @@ VERBS: dict[str, Verb] = {
         result=OptimStepResult,
         control=False,
         progress=False,
-        errors=(ErrorCode.UNKNOWN_MODEL, ErrorCode.NOT_TRAINABLE, ErrorCode.SEQUENCE_CONFLICT),
+        errors=(
+            ErrorCode.UNKNOWN_MODEL,
+            ErrorCode.NOT_TRAINABLE,
+            ErrorCode.SEQUENCE_CONFLICT,
+            ErrorCode.NOT_FINITE,
+        ),
     ),
     "publish_weights": Verb(
         name="publish_weights",
@@ -586,13 +645,23 @@ RANGES: dict[type[Base], dict[str, Range]] = {
         "advantages": Range(packed="f", items=Range()),
         "old_logprobs": Range(packed="f", items=Range()),
         "ref_logprobs": Range(packed="f", items=Range()),
+        "sample_logprobs": Range(packed="f", items=Range()),
     },
     LossSpec: {
         "clip_low": Range(ge=0, le=1),
         "clip_high": Range(ge=0),
         "dual_clip": Range(ge=0),
         "kl_coef": Range(ge=0),
+        "importance_cap": Range(ge=0),
         "temperature": Range(gt=0),
+    },
+    Training: {
+        "pack_tokens": Range(ge=0, lt=2**31),
+        "lora_rank": Range(ge=0, le=4096),
+        "lora_alpha": Range(gt=0),
+    },
+    WeightsProof: {
+        "probe": Range(packed="f"),
     },
     Adam: {
         "learning_rate": Range(ge=0),
@@ -707,10 +776,12 @@ RANGES: dict[type[Base], dict[str, Range]] = {
     LoadCheckpointParams: {
         "model_id": Range(ge=1, le=256),
         "path": Range(ge=1, le=4096),
+        "manifest_sha256": Range(ge=64, le=64),
         "weights_version": Range(ge=0),
     },
     LoadCheckpointResult: {
         "weights_version": Range(ge=0),
+        "steps": Range(ge=0),
     },
     PingResult: {
         "busy": Range(le=64),

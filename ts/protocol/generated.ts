@@ -54,10 +54,22 @@ export const CAPABILITY_VALUES = ['sample', 'train'] as const;
 export const tCapability = tEnum<Capability>('Capability', CAPABILITY_VALUES);
 
 /** One of {@link LOSS_VALUES}. */
-export type Loss = 'grpo';
+export type Loss = 'policy_gradient' | 'grpo' | 'gspo' | 'cispo';
 /** Every Loss, in the order of the source. */
-export const LOSS_VALUES = ['grpo'] as const;
+export const LOSS_VALUES = ['policy_gradient', 'grpo', 'gspo', 'cispo'] as const;
 export const tLoss = tEnum<Loss>('Loss', LOSS_VALUES);
+
+/** One of {@link AGGREGATION_VALUES}. */
+export type Aggregation = 'token' | 'sequence';
+/** Every Aggregation, in the order of the source. */
+export const AGGREGATION_VALUES = ['token', 'sequence'] as const;
+export const tAggregation = tEnum<Aggregation>('Aggregation', AGGREGATION_VALUES);
+
+/** One of {@link KL_ESTIMATOR_VALUES}. */
+export type KlEstimator = 'k1' | 'k2' | 'k3';
+/** Every KlEstimator, in the order of the source. */
+export const KL_ESTIMATOR_VALUES = ['k1', 'k2', 'k3'] as const;
+export const tKlEstimator = tEnum<KlEstimator>('KlEstimator', KL_ESTIMATOR_VALUES);
 
 /**
  * - `invalid_request`: a field is missing, unknown, of the wrong type or out of range
@@ -67,6 +79,8 @@ export const tLoss = tEnum<Loss>('Loss', LOSS_VALUES);
  * - `not_trainable`: a gradient verb on a model that was loaded with trainable: false
  * - `sequence_conflict`: this seq was used before, with another payload
  * - `stale_weights`: the published weights are not of the version that was asked for
+ * - `out_of_memory`: nothing was changed; the worker computes less at once from now on, so asking again may do
+ * - `not_finite`: a loss or gradient is NaN or infinite; the message names the sequences; nothing was changed
  * - `io_error`: a checkpoint could not be written or read
  * - `internal`: a bug in the worker; details carry the traceback
  */
@@ -79,6 +93,7 @@ export type ErrorCode =
   | 'sequence_conflict'
   | 'stale_weights'
   | 'out_of_memory'
+  | 'not_finite'
   | 'cancelled'
   | 'io_error'
   | 'internal';
@@ -92,6 +107,7 @@ export const ERROR_CODE_VALUES = [
   'sequence_conflict',
   'stale_weights',
   'out_of_memory',
+  'not_finite',
   'cancelled',
   'io_error',
   'internal',
@@ -182,6 +198,8 @@ export interface TrainBatch {
   oldLogprobs?: Float32Array;
   /** aligned with tokens; needed when klCoef > 0 */
   refLogprobs?: Float32Array;
+  /** aligned with tokens, as `sample` reported them; needed when importanceCap > 0 */
+  sampleLogprobs?: Float32Array;
 }
 export const tTrainBatch = tStruct<TrainBatch>('TrainBatch', {
   tokens: tRangedItems(tI32s, { ge: 0 }),
@@ -190,29 +208,71 @@ export const tTrainBatch = tStruct<TrainBatch>('TrainBatch', {
   advantages: tRangedItems(tF32s, {}),
   oldLogprobs: tOptional(tRangedItems(tF32s, {})),
   refLogprobs: tOptional(tRangedItems(tF32s, {})),
+  sampleLogprobs: tOptional(tRangedItems(tF32s, {})),
 });
 
 /** A loss by name with its coefficients (py_worker/rzero_worker/losses.py has the formulas). */
 export interface LossSpec {
   name: Loss;
+  /** what is summed and divided by the normalizer: token losses, or their mean in each sequence */
+  aggregation: Aggregation;
   /** ratio is clipped at 1 - clipLow */
   clipLow: number;
   /** ... and 1 + clipHigh */
   clipHigh: number;
   /** bound for negative advantages, above 1; 0 is off */
   dualClip: number;
-  /** weight of the k3 estimate of KL(policy || reference) */
+  /** weight of the estimate of KL(policy || reference) */
   klCoef: number;
+  klEstimator: KlEstimator;
+  /** truncated importance sampling: the most that policy / sampler may weigh; 0 is off */
+  importanceCap: number;
   /** of the distribution that was sampled from */
   temperature: number;
 }
 export const tLossSpec = tStruct<LossSpec>('LossSpec', {
   name: tLoss,
+  aggregation: tAggregation,
   clipLow: tRanged(tFloat, { ge: 0, le: 1 }),
   clipHigh: tRanged(tFloat, { ge: 0 }),
   dualClip: tRanged(tFloat, { ge: 0 }),
   klCoef: tRanged(tFloat, { ge: 0 }),
+  klEstimator: tKlEstimator,
+  importanceCap: tRanged(tFloat, { ge: 0 }),
   temperature: tRanged(tFloat, { gt: 0 }),
+});
+
+/** How a model is trained. What a worker cannot do is invalid_request. */
+export interface Training {
+  /** most tokens computed at once; 0: as the device allows */
+  packTokens: number;
+  /** activations in the backward pass: less memory, more time */
+  recompute: boolean;
+  /** weights, gradient and optimiser wait in the host's memory */
+  offload: boolean;
+  /** of low-rank adapters, which are then all that is trained; 0 trains every weight */
+  loraRank: number;
+  /** an adapter weighs loraAlpha / loraRank */
+  loraAlpha: number;
+}
+export const tTraining = tStruct<Training>('Training', {
+  packTokens: tRanged(tInt, { ge: 0, lt: 2 ** 31 }),
+  recompute: tBool,
+  offload: tBool,
+  loraRank: tRanged(tInt, { ge: 0, le: 4096 }),
+  loraAlpha: tRanged(tFloat, { gt: 0 }),
+});
+
+/** What the published weights are, as the one who samples from them holds them. */
+export interface WeightsProof {
+  /** equal weights, rounded to bfloat16, have equal ones */
+  checksum: string;
+  /** log-probs of the probe tokens at temperature 1; README says which these are */
+  probe: Float32Array;
+}
+export const tWeightsProof = tStruct<WeightsProof>('WeightsProof', {
+  checksum: tString,
+  probe: tF32s,
 });
 
 /** AdamW with decoupled weight decay. */
@@ -369,12 +429,15 @@ export interface LoadModelParams {
   /** a Hugging Face folder, or a hub name where the worker has network */
   source: string;
   trainable: boolean;
+  /** of a trainable model; absent: every weight, as the device allows */
+  training?: Training;
   seed: number;
 }
 export const tLoadModelParams = tStruct<LoadModelParams>('LoadModelParams', {
   modelId: tRanged(tString, { ge: 1, le: 256 }),
   source: tRanged(tString, { ge: 1, le: 4096 }),
   trainable: tBool,
+  training: tOptional(tTraining),
   seed: tRanged(tInt, { ge: 0 }),
 });
 
@@ -476,6 +539,12 @@ export interface ForwardBackwardResult {
   entropy: number;
   clipFraction: number;
   ratioMean: number;
+  /** mean weight of importance sampling, as truncated; 1 where it is off */
+  importanceMean: number;
+  /** share of trained tokens whose weight was truncated */
+  importanceCapped: number;
+  /** k3 estimate of KL(sampler || policy) over trained tokens; 0 without sampleLogprobs */
+  samplerKl: number;
   /** trained tokens */
   tokens: number;
 }
@@ -485,6 +554,9 @@ export const tForwardBackwardResult = tStruct<ForwardBackwardResult>('ForwardBac
   entropy: tFloat,
   clipFraction: tFloat,
   ratioMean: tFloat,
+  importanceMean: tFloat,
+  importanceCapped: tFloat,
+  samplerKl: tFloat,
   tokens: tRanged(tInt, { ge: 0 }),
 });
 
@@ -523,9 +595,11 @@ export const tPublishWeightsParams = tStruct<PublishWeightsParams>('PublishWeigh
 /** Result of `publish_weights`. */
 export interface PublishWeightsResult {
   weightsVersion: number;
+  proof: WeightsProof;
 }
 export const tPublishWeightsResult = tStruct<PublishWeightsResult>('PublishWeightsResult', {
   weightsVersion: tRanged(tInt, { ge: 0 }),
+  proof: tWeightsProof,
 });
 
 /** Parameters of `average_weights`. */
@@ -567,30 +641,41 @@ export const tSaveCheckpointParams = tStruct<SaveCheckpointParams>('SaveCheckpoi
 /** Result of `save_checkpoint`. */
 export interface SaveCheckpointResult {
   bytes: number;
+  /** of the manifest, and so of the whole */
+  manifestSha256: string;
 }
 export const tSaveCheckpointResult = tStruct<SaveCheckpointResult>('SaveCheckpointResult', {
   bytes: tRanged(tInt, { ge: 0 }),
+  manifestSha256: tString,
 });
 
 /** Parameters of `load_checkpoint`. */
 export interface LoadCheckpointParams {
   modelId: string;
   path: string;
+  /** as save_checkpoint said it; absent: whatever manifest is there */
+  manifestSha256?: string;
   /** the version the published weights get; absent: one more */
   weightsVersion?: number;
 }
 export const tLoadCheckpointParams = tStruct<LoadCheckpointParams>('LoadCheckpointParams', {
   modelId: tRanged(tString, { ge: 1, le: 256 }),
   path: tRanged(tString, { ge: 1, le: 4096 }),
+  manifestSha256: tOptional(tRanged(tString, { ge: 64, le: 64 })),
   weightsVersion: tOptional(tRanged(tInt, { ge: 0 })),
 });
 
 /** Result of `load_checkpoint`. */
 export interface LoadCheckpointResult {
   weightsVersion: number;
+  /** that the optimiser has taken; 0 for a fresh one */
+  steps: number;
+  proof: WeightsProof;
 }
 export const tLoadCheckpointResult = tStruct<LoadCheckpointResult>('LoadCheckpointResult', {
   weightsVersion: tRanged(tInt, { ge: 0 }),
+  steps: tRanged(tInt, { ge: 0 }),
+  proof: tWeightsProof,
 });
 
 /** Parameters of `ping`. */
@@ -680,13 +765,13 @@ export interface WorkerVerbs {
   /** Log-probs of given tokens under the weights being trained. */
   forward(params: ForwardParams, options?: CallOptions): Promise<ForwardResult>;
   /**
-   * Add the gradient of sum(token losses * mask) / normalizer to the model's gradient. The caller gives the normalizer,
-   * so splitting a batch leaves the sum of gradients unchanged.
+   * Add the gradient of sum(token losses * mask) / normalizer to the model's gradient, or of the sum of the sequences'
+   * means. The caller gives the normalizer, so splitting a batch leaves the sum of gradients unchanged.
    */
   forwardBackward(params: ForwardBackwardParams, options?: CallOptions): Promise<ForwardBackwardResult>;
   /** One AdamW step on the accumulated gradient, which is then zero. */
   optimStep(params: OptimStepParams, options?: CallOptions): Promise<OptimStepResult>;
-  /** Make the trained weights those that `sample` uses. */
+  /** Make the trained weights those that `sample` uses, and prove it; weights that did not arrive are stale_weights. */
   publishWeights(params: PublishWeightsParams, options?: CallOptions): Promise<PublishWeightsResult>;
   /**
    * Move a model's weights towards the trained weights of another of the same shape: w <- w + share * (v - w). Of a
@@ -694,9 +779,15 @@ export interface WorkerVerbs {
    * whose version grows by one.
    */
   averageWeights(params: AverageWeightsParams, options?: CallOptions): Promise<AverageWeightsResult>;
-  /** Write a Hugging Face folder (config, safetensors, tokenizer), complete or not at all. */
+  /**
+   * Write a Hugging Face folder (config, safetensors, tokenizer), complete or not at all, with a manifest of its files
+   * and their SHA-256.
+   */
   saveCheckpoint(params: SaveCheckpointParams, options?: CallOptions): Promise<SaveCheckpointResult>;
-  /** Put weights (and the optimiser, if saved) of a folder made by save_checkpoint back into a loaded model. */
+  /**
+   * Put weights (and the optimiser and the record of seq, if saved) of a folder made by save_checkpoint back into a
+   * loaded model. A folder that is not as its manifest says is an io_error, and nothing of it is used.
+   */
   loadCheckpoint(params: LoadCheckpointParams, options?: CallOptions): Promise<LoadCheckpointResult>;
   /** Answered within a second, also while a long call runs. */
   ping(params: PingParams, options?: CallOptions): Promise<PingResult>;
@@ -764,7 +855,7 @@ export const VERBS: { readonly [V in Verb]: VerbSpec<VerbTypes[V]['params'], Ver
     control: false,
     progress: false,
     repeatable: true,
-    errors: ['unknown_model', 'not_trainable', 'sequence_conflict', 'out_of_memory'],
+    errors: ['unknown_model', 'not_trainable', 'sequence_conflict', 'out_of_memory', 'not_finite'],
   },
   optim_step: {
     method: 'optimStep',
@@ -773,7 +864,7 @@ export const VERBS: { readonly [V in Verb]: VerbSpec<VerbTypes[V]['params'], Ver
     control: false,
     progress: false,
     repeatable: true,
-    errors: ['unknown_model', 'not_trainable', 'sequence_conflict'],
+    errors: ['unknown_model', 'not_trainable', 'sequence_conflict', 'not_finite'],
   },
   publish_weights: {
     method: 'publishWeights',
@@ -841,4 +932,4 @@ export const VERBS: { readonly [V in Verb]: VerbSpec<VerbTypes[V]['params'], Ver
 };
 
 /** sha256 over the names, types, ranges and limits above; a peer with another hash is refused. */
-export const PROTOCOL_HASH = 'adc5d6c10c2c7805cfd65952e9982bb6b824c0774da355757fb7af2ee56f2784';
+export const PROTOCOL_HASH = 'a2b968013b8118c1e673c1e9cdd77f581cf266b9a36a267a1e0e66b8d4bebe1f';
