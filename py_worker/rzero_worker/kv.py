@@ -13,18 +13,13 @@ from typing import ClassVar, Protocol
 
 import torch
 from torch import Tensor
-from torch.nn.functional import scaled_dot_product_attention
-from transformers import AttentionInterface, AttentionMaskInterface, DynamicCache, PreTrainedModel
+from transformers import DynamicCache, PreTrainedModel
 from transformers.cache_utils import Cache, CacheLayerMixin, DynamicLayer
-from transformers.integrations.sdpa_attention import sdpa_attention_forward
-from transformers.masking_utils import sdpa_mask
 
 from rzero_worker.model import accepts_positions, projected_logits
 
 PREFILL_TOKENS = 8192
 """Most tokens, padding included, in one forward pass over prompts; bounds its memory."""
-
-ATTENTION = "rzero_grouped"
 
 
 class Store(Protocol):
@@ -59,43 +54,6 @@ def make_store(model: PreTrainedModel, rows: int, tokens: int) -> Store:
     if all(type(layer) is DynamicLayer for layer in layers):
         return SlotStore(model, rows, tokens)
     return PaddedStore(model)
-
-
-def grouped_attention(
-    module: torch.nn.Module,
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    attention_mask: Tensor | None,
-    **kwargs,
-) -> tuple[Tensor, None]:
-    """Attention as transformers' `sdpa`, but a decoding step with grouped heads copies no keys or values.
-
-    The heads that share a key head become query positions of it: [B, H, 1, D] -> [B, K, H / K, D]. With a
-    padding mask, `sdpa` would write out each key head H / K times, every step and layer.
-    """
-    batch, heads, length, size = query.shape
-    if length > 1 or kwargs.get("position_bias") is not None or kwargs.get("dropout"):
-        return sdpa_attention_forward(module, query, key, value, attention_mask, **kwargs)
-    groups = key.shape[1]
-    out = scaled_dot_product_attention(
-        query.view(batch, groups, heads // groups, size),
-        key,
-        value,
-        attention_mask,
-        scale=kwargs.get("scaling"),
-    )
-    return out.reshape(batch, 1, heads, -1), None
-
-
-AttentionInterface.register(ATTENTION, grouped_attention)
-AttentionMaskInterface.register(ATTENTION, sdpa_mask)
-
-
-def use_grouped_attention(model: PreTrainedModel) -> None:
-    """Switch a model that runs on transformers' `sdpa` to `grouped_attention`; leave any other as it is."""
-    if model.config._attn_implementation == "sdpa" and model._supports_attention_backend:
-        model.set_attn_implementation(ATTENTION)
 
 
 def _next_logits(

@@ -1,11 +1,11 @@
-"""Training: gradients of a batch in micro-batches, AdamW steps, and log-probs of given tokens."""
+"""Training: gradients of a batch pack by pack, AdamW steps, and log-probs of given tokens."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import astuple, dataclass, replace
 
 import numpy as np
 import torch
@@ -13,11 +13,12 @@ from torch import Tensor
 from transformers import PreTrainedModel
 from transformers.modeling_layers import GradientCheckpointingLayer
 
-from rzero_worker.batches import Limits, micro_batches, sequence_of_token
 from rzero_worker.errors import WorkerFailure
-from rzero_worker.losses import grpo, token_logprobs
-from rzero_worker.model import projected_logits
-from rzero_worker.protocol import Adam, LossSpec
+from rzero_worker.losses import Scored, token_losses
+from rzero_worker.memory import is_full
+from rzero_worker.packing import Pack, sequence_of_token
+from rzero_worker.protocol import Adam, ErrorCode, LossSpec
+from rzero_worker.scorer import Scorer
 
 
 @dataclass(frozen=True)
@@ -28,20 +29,28 @@ class Batch:
     lengths: np.ndarray  # int32 [sequences]
     mask: np.ndarray  # bool, aligned with tokens
     advantages: np.ndarray  # float32 [sequences]
-    old_logprobs: np.ndarray | None  # float32, aligned with tokens
-    ref_logprobs: np.ndarray | None  # float32, aligned with tokens
+    old_logprobs: np.ndarray | None = None  # float32, aligned with tokens
+    ref_logprobs: np.ndarray | None = None  # float32, aligned with tokens
+    sample_logprobs: np.ndarray | None = None  # float32, aligned with tokens
+
+    def only(self, sequence: int) -> Batch:
+        """The same batch with no token trained but those of one sequence."""
+        return replace(self, mask=self.mask & (sequence_of_token(self.lengths) == sequence))
 
 
 @dataclass(frozen=True)
 class Metrics:
-    """What a forward_backward reports. Means are over trained tokens; 0 (ratio_mean: 1) if there are none."""
+    """What a forward_backward reports. Means are over trained tokens, without any as the defaults say."""
 
-    loss: float
-    kl: float
-    entropy: float
-    clip_fraction: float
-    ratio_mean: float
-    tokens: int
+    loss: float = 0.0
+    kl: float = 0.0
+    entropy: float = 0.0
+    clip_fraction: float = 0.0
+    ratio_mean: float = 1.0
+    importance_mean: float = 1.0
+    importance_capped: float = 0.0
+    sampler_kl: float = 0.0
+    tokens: int = 0
 
 
 def autocast(device: torch.device) -> AbstractContextManager:
@@ -49,64 +58,78 @@ def autocast(device: torch.device) -> AbstractContextManager:
     return torch.autocast("cuda", torch.bfloat16) if device.type == "cuda" else nullcontext()
 
 
+@contextmanager
+def _within_memory(scorer: Scorer, pack: Pack) -> Iterator[None]:
+    """Make a full memory a failure that says what was too large, and let later packs be smaller."""
+    try:
+        yield
+    except Exception as error:
+        if not is_full(error):
+            raise
+        size = int(pack.tokens.size)
+        least = len(pack.sequences) == 1
+        # Half of what it was, and below what was tried: a small batch may fail under a large budget.
+        scorer.budget = max(1, min(scorer.budget, size) // 2)
+        hope = "is too much even alone" if least else f"are too much; at most {scorer.budget} from now on"
+        raise WorkerFailure(ErrorCode.OUT_OF_MEMORY, f"{pack} {hope}", str(error)) from error
+
+
+def _not_finite(sequences: Iterable[int], problem: str) -> WorkerFailure:
+    names = ", ".join(map(str, sequences)) or "none alone"
+    return WorkerFailure(ErrorCode.NOT_FINITE, f"sequences {names}: {problem}; no gradient was added")
+
+
 @torch.no_grad()
 def sequence_logprobs(
-    model: PreTrainedModel,
+    scorer: Scorer,
     tokens: np.ndarray,
     lengths: np.ndarray,
     temperature: float,
-    limits: Limits,
-    after_micro_batch: Callable[[int], None] = lambda done: None,
+    after_pack: Callable[[int], None] = lambda done: None,
 ) -> np.ndarray:
     """Log-probs of given tokens under softmax(logits / temperature).
 
     Args:
-        model: in eval mode.
+        scorer: of a model in eval mode.
         tokens: concatenated sequences.
         lengths: [sequences].
         temperature: > 0.
-        limits: of a micro-batch.
-        after_micro_batch: called with the number of sequences done so far.
+        after_pack: called with the number of sequences done so far.
 
     Returns:
         float32, aligned with tokens; 0 for the first token of each sequence.
+
+    Raises out_of_memory.
     """
     result = np.zeros(len(tokens), np.float32)
     mask = np.ones(len(tokens), bool)
     mask[np.cumsum(lengths) - lengths] = False
-    done = 0
-    for micro in micro_batches(tokens, lengths, mask, limits):
-        with autocast(model.device):
-            logits = projected_logits(
-                model, torch.from_numpy(micro.tokens), torch.from_numpy(micro.positions), use_cache=False
-            )
-        targets = torch.from_numpy(micro.targets).to(logits.device)
-        result[micro.source] = token_logprobs(logits, targets, temperature)[0].cpu().numpy()
-        done += len(micro.sequences)
-        after_micro_batch(done)
+    done = int((lengths == 1).sum())
+    for pack in scorer.make_packs(tokens, lengths, mask):
+        with _within_memory(scorer, pack), autocast(scorer.model.device):
+            result[pack.source] = scorer(pack, temperature)[0].cpu().numpy()
+        done += len(pack.sequences)
+        after_pack(done)
     return result
 
 
 class Trainer:
-    """The trained weights of one model: float32 parameters, their gradient, and AdamW's moments.
+    """The trained weights of one model: float32 parameters, their gradient, and AdamW's moments."""
 
-    Weight decay applies to every parameter, norms and biases too, as in the code published with the paper
-    (torch.optim.AdamW over all parameters).
-    """
-
-    def __init__(self, model: PreTrainedModel, limits: Limits, checkpoint_activations: bool = False) -> None:
+    def __init__(self, model: PreTrainedModel, budget: int, recompute: bool = False) -> None:
         """Take over a model in eval mode (no dropout).
 
         Args:
             model: float32; its parameters become trainable.
-            limits: of a micro-batch.
-            checkpoint_activations: recompute activations in the backward pass; less memory, more time.
+            budget: most tokens of a pack.
+            recompute: activations in the backward pass; less memory, more time.
         """
-        self.model = model.requires_grad_(True)
-        self._limits = limits
+        self.model = model
+        self.scorer = Scorer(model, budget)
+        model.requires_grad_(True)
         self._parameters = dict(model.named_parameters())
         self._optimizer = self._fresh_optimizer()
-        if checkpoint_activations and model.supports_gradient_checkpointing:
+        if recompute and model.supports_gradient_checkpointing:
             model.gradient_checkpointing_enable({"use_reentrant": False})
             for module in model.modules():
                 if isinstance(module, GradientCheckpointingLayer):
@@ -114,20 +137,30 @@ class Trainer:
                     module.training = True
 
     def _fresh_optimizer(self) -> torch.optim.AdamW:
-        # The fused kernel needs no temporaries the size of the model.
-        return torch.optim.AdamW(self._parameters.values(), fused=True)
+        # Two groups: `optim_step` sets their weight decay. The fused kernel needs no temporaries of the
+        # model's size.
+        decayed, others = [], []
+        for parameter in self._parameters.values():
+            (decayed if parameter.dim() > 1 else others).append(parameter)
+        groups = [{"params": group} for group in (decayed, others) if group]
+        return torch.optim.AdamW(groups, fused=True)
 
     def forward_backward(self, batch: Batch, loss: LossSpec, normalizer: float) -> Metrics:
-        """Add the gradient of sum(token losses * mask) / normalizer; a failure leaves it as it was."""
+        """Add the gradient of the aggregated token losses over the normalizer; a failure leaves it as it was.
+
+        Raises not_finite, naming the sequences, and out_of_memory.
+        """
         before = [parameter.grad for parameter in self._parameters.values()]
         self.model.zero_grad(set_to_none=True)
         try:
             metrics = self._accumulate(batch, loss, normalizer)
             # Found here, an overflow costs this call; found by optim_step, it would cost the others too.
             norm = self._gradient_norm()
-            if not math.isfinite(norm) or not math.isfinite(metrics.loss):
-                numbers = f"loss {metrics.loss}, gradient norm {norm}"
-                raise WorkerFailure("internal", f"not finite: {numbers}; no gradient was added")
+            if not math.isfinite(norm):
+                problem = f"the gradient's norm is {norm}"
+                raise _not_finite(self._overflowing(batch, loss, normalizer), problem)
+            if not all(map(math.isfinite, astuple(metrics))):
+                raise WorkerFailure(ErrorCode.NOT_FINITE, f"not finite: {metrics}; no gradient was added")
         except BaseException:
             for parameter, grad in zip(self._parameters.values(), before, strict=True):
                 parameter.grad = grad
@@ -138,42 +171,61 @@ class Trainer:
         return metrics
 
     def _accumulate(self, batch: Batch, spec: LossSpec, normalizer: float) -> Metrics:
-        owner = sequence_of_token(batch.lengths)
-        device = self.model.device
+        sums, count = np.zeros(8), 0
+        for pack in self.scorer.make_packs(batch.tokens, batch.lengths, batch.mask):
+            with _within_memory(self.scorer, pack):
+                values = self._backward(batch, pack, spec, normalizer)
+            if not np.isfinite(values[0]).all():
+                owner = sequence_of_token(batch.lengths)[pack.source]
+                wrong = np.unique(owner[~np.isfinite(values[0])])
+                raise _not_finite(wrong, f"the loss of a token is {values[0][~np.isfinite(values[0])][0]}")
+            sums += values.sum(-1, dtype=np.float64)
+            count += len(pack.targets)
+        if count == 0:
+            return Metrics()
+        return Metrics(float(sums[0] / normalizer), *(float(value) for value in sums[1:] / count), count)
 
-        def at(values: np.ndarray | None, index: np.ndarray) -> Tensor | None:
+    def _backward(self, batch: Batch, pack: Pack, spec: LossSpec, normalizer: float) -> np.ndarray:
+        """Add a pack's gradient; give [8, N]: each token's loss, then what `Metrics` has the means of."""
+        device = self.model.device
+        sequence = np.unique(sequence_of_token(batch.lengths)[pack.source], return_inverse=True)
+
+        def at(values: np.ndarray | None, index: np.ndarray = pack.source) -> Tensor | None:
             return None if values is None else torch.from_numpy(values[index]).to(device)
 
-        sums = np.zeros(5)  # loss, kl, entropy, clipped, ratio
-        count = 0
-        for micro in micro_batches(batch.tokens, batch.lengths, batch.mask, self._limits):
-            with autocast(device):
-                logits = projected_logits(
-                    self.model,
-                    torch.from_numpy(micro.tokens),
-                    torch.from_numpy(micro.positions),
-                    use_cache=False,
-                )
-            new, entropy = token_logprobs(
-                logits, torch.from_numpy(micro.targets).to(device), spec.temperature
-            )
-            losses = grpo(
-                new,
-                at(batch.old_logprobs, micro.source),
-                at(batch.ref_logprobs, micro.source),
-                at(batch.advantages, owner[micro.source]),
-                clip_low=spec.clip_low,
-                clip_high=spec.clip_high,
-                dual_clip=spec.dual_clip,
-                kl_coef=spec.kl_coef,
-            )
-            (losses.loss.sum() / normalizer).backward()
-            parts = (losses.loss.detach(), losses.kl, entropy, losses.clipped, losses.ratio)
-            sums += torch.stack([part.double().sum() for part in parts]).cpu().numpy()
-            count += len(micro.targets)
-        if count == 0:
-            return Metrics(0.0, 0.0, 0.0, 0.0, 1.0, 0)
-        return Metrics(float(sums[0] / normalizer), *(float(value) for value in sums[1:] / count), count)
+        with autocast(device):
+            new, entropy = self.scorer(pack, spec.temperature)
+        tokens = Scored(
+            new,
+            at(batch.old_logprobs),
+            at(batch.ref_logprobs),
+            at(batch.sample_logprobs),
+            at(batch.advantages[sequence[0]], sequence[1]),
+            torch.from_numpy(sequence[1]).to(device),
+        )
+        losses = token_losses(tokens, spec)
+        (losses.loss.sum() / normalizer).backward()
+        reported = (
+            losses.loss.detach(),
+            losses.kl,
+            entropy,
+            losses.clipped,
+            losses.ratio,
+            losses.importance,
+            losses.capped,
+            losses.sampler_kl,
+        )
+        return torch.stack([values.float() for values in reported]).cpu().numpy()
+
+    def _overflowing(self, batch: Batch, spec: LossSpec, normalizer: float) -> list[int]:
+        """Sequences whose gradient is not finite, each computed alone."""
+        wrong = []
+        for sequence in np.unique(sequence_of_token(batch.lengths)[batch.mask]):
+            self.model.zero_grad(set_to_none=True)
+            self._accumulate(batch.only(sequence), spec, normalizer)
+            if not math.isfinite(self._gradient_norm()):
+                wrong.append(int(sequence))
+        return wrong
 
     def _gradient_norm(self) -> float:
         grads = [parameter.grad for parameter in self._parameters.values() if parameter.grad is not None]
@@ -182,21 +234,23 @@ class Trainer:
     def optim_step(self, adam: Adam) -> float:
         """One AdamW step on the accumulated gradient, zero if there is none, which is then zero.
 
-        Returns its global norm before clipping. A gradient that is not finite fails and changes nothing.
+        Returns its global norm before clipping. A gradient that is not finite is lost, and nothing else
+        changes. Raises not_finite.
         """
         for parameter in self._parameters.values():
             if parameter.grad is None:
                 parameter.grad = torch.zeros_like(parameter)
         norm = self._gradient_norm()
         if not math.isfinite(norm):
-            raise WorkerFailure("internal", f"the gradient's norm is {norm}; no step was taken")
+            self.model.zero_grad(set_to_none=True)
+            raise WorkerFailure(ErrorCode.NOT_FINITE, f"the gradient's norm is {norm}; no step was taken")
         if adam.max_grad_norm > 0:
             torch.nn.utils.clip_grads_with_norm_(
                 self._parameters.values(), adam.max_grad_norm, torch.tensor(norm)
             )
-        (group,) = self._optimizer.param_groups
-        group["lr"], group["betas"] = adam.learning_rate, (adam.beta1, adam.beta2)
-        group["eps"], group["weight_decay"] = adam.epsilon, adam.weight_decay
+        for group in self._optimizer.param_groups:
+            group["lr"], group["betas"] = adam.learning_rate, (adam.beta1, adam.beta2)
+            group["eps"], group["weight_decay"] = adam.epsilon, adam.weight_decay
         self._optimizer.step()
         self.model.zero_grad(set_to_none=True)
         return norm

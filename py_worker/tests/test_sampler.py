@@ -12,10 +12,11 @@ import torch
 from transformers import Gemma2Config, GPT2Config, LlamaConfig, MistralConfig, Qwen3Config
 
 from rzero_worker import kv
+from rzero_worker.attention import use_own_attention
 from rzero_worker.backend import Context
 from rzero_worker.draw import Distribution, draw
 from rzero_worker.errors import WorkerFailure
-from rzero_worker.kv import PaddedStore, SlotStore, make_store, use_grouped_attention
+from rzero_worker.kv import PaddedStore, SlotStore, make_store
 from rzero_worker.random import philox, token_uniforms
 from rzero_worker.sampler import Sampler
 
@@ -156,7 +157,7 @@ SEEDS = np.array([1, 2, 3, 4, 2**32 - 5], np.uint32)
 
 def make_model(kind: str) -> torch.nn.Module:
     model = tiny_models.make_model(CONFIGS[kind]())
-    use_grouped_attention(model)
+    use_own_attention(model)
     return model
 
 

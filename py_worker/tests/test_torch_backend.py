@@ -18,10 +18,10 @@ from transformers import Mamba2Config, Qwen3ForCausalLM
 
 from rzero_worker import protocol as p
 from rzero_worker import wire
+from rzero_worker.attention import NAME as ATTENTION
 from rzero_worker.backend import Context
 from rzero_worker.backends.torch import TorchBackend
 from rzero_worker.errors import WorkerFailure
-from rzero_worker.kv import ATTENTION
 
 SEQUENCES = [[5, 6, 7, 8, 9], [10, 11, 12]]
 

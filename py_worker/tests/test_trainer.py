@@ -10,11 +10,11 @@ import tiny_models
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rzero_worker.batches import Limits, micro_batches
 from transformers import GPT2Config
 
 from rzero_worker import protocol as p
 from rzero_worker import trainer as trainer_module
-from rzero_worker.batches import Limits, micro_batches
 from rzero_worker.errors import WorkerFailure
 from rzero_worker.trainer import Batch, Metrics, Trainer, sequence_logprobs
 

@@ -6,7 +6,7 @@ import os
 import platform
 from collections.abc import Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
@@ -19,13 +19,15 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from rzero_worker import checkpoint
 from rzero_worker import protocol as p
+from rzero_worker.attention import use_own_attention
 from rzero_worker.backend import Backend, Context
-from rzero_worker.batches import Limits
 from rzero_worker.draw import Distribution
 from rzero_worker.errors import WorkerFailure, invalid_request, not_trainable, unknown_model
-from rzero_worker.kv import use_grouped_attention
+from rzero_worker.losses import POLICY_TERMS
+from rzero_worker.memory import is_full
 from rzero_worker.model import context_length, load_model, load_tokenizer, stop_ids, token_bytes
 from rzero_worker.sampler import Sample, Sampler
+from rzero_worker.scorer import Scorer
 from rzero_worker.stop_strings import StopStrings
 from rzero_worker.tokenizer import decode_completion, decode_completions, encode_conversations
 from rzero_worker.trainer import Batch, Trainer, average_weights, copy_weights, sequence_logprobs
@@ -41,6 +43,15 @@ class Loaded:
     published: PreTrainedModel
     trainer: Trainer | None
     version: int = 0
+    own_scorer: Scorer | None = None
+
+    def scorer(self, budget: int) -> Scorer:
+        """Of the trained weights, in packs of at most `budget` tokens; a frozen model's is made here."""
+        if self.trainer is not None:
+            return self.trainer.scorer
+        if self.own_scorer is None or self.own_scorer.model is not self.trained:
+            self.own_scorer = Scorer(self.trained, budget)
+        return self.own_scorer
 
     @property
     def trained(self) -> PreTrainedModel:
@@ -66,6 +77,7 @@ class TorchBackend(Backend):
     """
 
     name: ClassVar[str] = "torch"
+    losses: ClassVar[Sequence[p.Loss]] = tuple(POLICY_TERMS)
 
     def __init__(self, device: str | None = None) -> None:
         """Set torch up for this process; `device` defaults to cuda where there is one."""
@@ -97,13 +109,21 @@ class TorchBackend(Backend):
         torch.manual_seed(params.seed)
         tokenizer = load_tokenizer(params.source)
         published = self._load_published(params.source, shared=not params.trainable)
-        trainer = self._load_trainer(params.source) if params.trainable else None
+        trainer = self._load_trainer(params) if params.trainable else None
         loaded = self._models[params.model_id] = Loaded(tokenizer, published, trainer)
         return loaded.describe()
 
-    def _load_trainer(self, source: str) -> Trainer:
-        trained = load_model(source, torch.float32, self._device)
-        return Trainer(trained, self._limits(trained), checkpoint_activations=self._cuda)
+    def _load_trainer(self, params: p.LoadModelParams) -> Trainer:
+        how = params.training or p.Training(
+            pack_tokens=0, recompute=self._cuda, offload=False, lora_rank=0, lora_alpha=1.0
+        )
+        trained = load_model(params.source, torch.float32, self._device)
+        return Trainer(trained, how.pack_tokens or self._budget, how.recompute)
+
+    @property
+    def _budget(self) -> int:
+        """Most tokens of a pack, where nobody says."""
+        return 16384 if self._cuda else 4096
 
     def _load_published(self, source: str, shared: bool) -> PreTrainedModel:
         folder = Path(source).expanduser()
@@ -117,17 +137,10 @@ class TorchBackend(Backend):
         model = self._frozen.get(key) if shared else None
         if model is None:
             model = load_model(source, torch.bfloat16 if self._cuda else torch.float32, self._device)
-            use_grouped_attention(model)
+            use_own_attention(model)
             if shared:
                 self._frozen[key] = model
         return model
-
-    def _limits(self, model: PreTrainedModel) -> Limits:
-        vocabulary = model.get_output_embeddings().weight.shape[0]
-        # 2^26 float32 logits are 256 MiB, of which a backward pass holds a few copies.
-        return Limits(
-            tokens=16384 if self._cuda else 4096, targets=2 ** (28 if self._cuda else 26) // vocabulary
-        )
 
     def _find(self, model_id: str) -> Loaded:
         if model_id not in self._models:
@@ -205,14 +218,12 @@ class TorchBackend(Backend):
         tokens, lengths = numpy_view(params.tokens, "i4"), numpy_view(params.lengths, "i4")
         self._check_tokens(loaded, tokens, lengths, "")
 
-        def after_micro_batch(done: int) -> None:
+        def after_pack(done: int) -> None:
             context.progress(done, len(lengths))
             context.raise_if_cancelled()
 
-        limits = self._limits(loaded.trained)
-        logprobs = sequence_logprobs(
-            loaded.trained, tokens, lengths, params.temperature, limits, after_micro_batch
-        )
+        scorer = loaded.scorer(self._budget)
+        logprobs = sequence_logprobs(scorer, tokens, lengths, params.temperature, after_pack)
         return p.ForwardResult(logprobs=numpy_pack(logprobs, "f4"))
 
     def forward_backward(self, params: p.ForwardBackwardParams) -> p.ForwardBackwardResult:
@@ -229,17 +240,11 @@ class TorchBackend(Backend):
             advantages=numpy_view(packed.advantages, "f4"),
             old_logprobs=floats(packed.old_logprobs),
             ref_logprobs=floats(packed.ref_logprobs),
+            sample_logprobs=floats(packed.sample_logprobs),
         )
         self._check_tokens(self._find(params.model_id), batch.tokens, batch.lengths, "batch.")
         metrics = trainer.forward_backward(batch, params.loss, params.normalizer)
-        return p.ForwardBackwardResult(
-            loss=metrics.loss,
-            kl=metrics.kl,
-            entropy=metrics.entropy,
-            clip_fraction=metrics.clip_fraction,
-            ratio_mean=metrics.ratio_mean,
-            tokens=metrics.tokens,
-        )
+        return p.ForwardBackwardResult(**asdict(metrics))
 
     def _check_tokens(self, loaded: Loaded, tokens: np.ndarray, lengths: np.ndarray, prefix: str) -> None:
         """Refuse what would be an index error deep in the model."""
@@ -320,8 +325,7 @@ class TorchBackend(Backend):
 
     def failure_of(self, error: Exception) -> WorkerFailure | None:
         """See Backend: a full memory, of the GPU or the host."""
-        full = isinstance(error, (torch.OutOfMemoryError, MemoryError))
-        if full or (isinstance(error, RuntimeError) and "can't allocate memory" in str(error)):
+        if is_full(error):
             return WorkerFailure("out_of_memory", "not enough memory for the call", str(error))
         return None
 

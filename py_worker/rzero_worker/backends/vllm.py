@@ -64,7 +64,7 @@ class VllmBackend(TorchBackend):
         """See Backend."""
         torch.manual_seed(params.seed)
         tokenizer = load_tokenizer(params.source)
-        trainer = self._load_trainer(params.source) if params.trainable else None
+        trainer = self._load_trainer(params) if params.trainable else None
         model = trainer.model if trainer is not None else self._load_frozen(params.source)
         length = context_length(model, tokenizer)
         engine = Engine(params.source, checkpoint_weights(model), length, token_bytes(model), self._cuda)

@@ -1,0 +1,179 @@
+"""A model as a function from packed sequences to the log-probs of their tokens."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel
+
+from rzero_worker.attention import IGNORED_MASK, Layout, NotPackable, use_own_attention
+from rzero_worker.errors import WorkerFailure
+from rzero_worker.model import accepts_positions
+from rzero_worker.packing import Pack, make_packs, make_rectangles
+from rzero_worker.vocabulary import Projection, token_logprobs
+
+log = logging.getLogger(__name__)
+
+LAYER_TYPES = {"full_attention", "sliding_attention"}
+"""Kinds of layers that `attend` can pack."""
+
+PROBE = ((5, 3, 4, 2), (-1, 0, 0, -1))
+"""Runs and prefixes of the pack that a model is tried with: a prompt, two continuations, one alone."""
+
+SCALES = {"logit_scale": lambda scale: scale, "logits_scaling": lambda divisor: 1 / divisor}
+"""Fields of a config by which logits are scaled: Cohere's, Granite's."""
+
+TOLERANCE = {torch.float32: 1e-3, torch.bfloat16: 0.1}
+"""How far hidden states may be apart, relative to the largest one, when the same is computed in two ways.
+What is wrong is wrong by about 1."""
+
+
+class Scorer(torch.nn.Module):
+    """Log-probs of tokens under one model, in packs where the model can, else in rectangles."""
+
+    def __init__(self, model: PreTrainedModel, budget: int) -> None:
+        """Try what the model can do; the log says once if it cannot be packed.
+
+        Args:
+            model: in eval mode.
+            budget: most tokens of a pack.
+
+        Raises model_unloadable for a model whose logits cannot be computed from its hidden states in parts.
+        """
+        super().__init__()
+        self.model = model
+        self.budget = budget
+        with torch.no_grad():
+            self.projection = _projection_of(model)
+            reason = _why_not_packable(model)
+        self.packs = reason is None
+        if reason is not None:
+            name = type(model).__name__
+            log.warning("%s cannot be packed exactly (%s): sequences are padded instead", name, reason)
+
+    def make_packs(self, tokens: np.ndarray, lengths: np.ndarray, mask: np.ndarray) -> list[Pack]:
+        """Cut concatenated sequences into what `forward` takes; see packing.py."""
+        return (make_packs if self.packs else make_rectangles)(tokens, lengths, mask, self.budget)
+
+    def forward(self, pack: Pack, temperature: float) -> tuple[Tensor, Tensor]:
+        """Log-probs [N] of a pack's targets under softmax(logits / temperature), and those softmaxes'
+        entropies.
+
+        Both float32; only the log-probs have a gradient.
+        """
+        device = self.model.device
+        tokens = torch.from_numpy(pack.tokens).to(device)
+        hidden = hidden_states(self.model, tokens, pack.layout).flatten(0, 1)
+        head = self.model.get_output_embeddings()
+        return token_logprobs(
+            hidden.index_select(0, torch.from_numpy(pack.outputs).to(device)),
+            head.weight,
+            head.bias,
+            torch.from_numpy(pack.targets).to(device),
+            temperature=temperature,
+            projection=self.projection,
+            elements=2 ** (28 if device.type == "cuda" else 24),  # 1 GiB of float32, or 64 MiB
+        )
+
+
+@contextmanager
+def _listening(model: PreTrainedModel) -> Iterator[list[Tensor]]:
+    """Collect what the output projection is given, and give it no rows, so that no logits are computed."""
+    found: list[Tensor] = []
+
+    def hook(_module: torch.nn.Module, args: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        found.append(args[0])
+        return (args[0][:, :0], *args[1:])
+
+    handle = model.get_output_embeddings().register_forward_pre_hook(hook)
+    try:
+        yield found
+    finally:
+        handle.remove()
+
+
+def hidden_states(model: PreTrainedModel, tokens: Tensor, layout: Layout | None) -> Tensor:
+    """What the output projection is given, [B, T, H], for tokens [B, T]; packed where there is a layout."""
+    given = {}
+    if layout is not None:
+        given = {
+            "layout": layout,
+            "position_ids": layout.positions.to(tokens.device),
+            "attention_mask": IGNORED_MASK.to(tokens.device),
+        }
+    with _listening(model) as found:
+        model(input_ids=tokens, use_cache=False, **given)
+    return found[0]
+
+
+def _probe_tokens(model: PreTrainedModel, count: int) -> Tensor:
+    vocabulary = model.get_input_embeddings().weight.shape[0]
+    return (7919 * torch.arange(1, count + 1, device=model.device) % vocabulary).unsqueeze(0)
+
+
+def _why_not_packable(model: PreTrainedModel) -> str | None:
+    """Say why a model cannot be packed, None if it can: by what it is, and by trying."""
+    config = model.config.get_text_config()
+    kinds = getattr(config, "layer_types", None)
+    if unknown := set(kinds or ()) - LAYER_TYPES:
+        return f"it has layers of kind {min(unknown)}"
+    if getattr(config, "attention_chunk_size", None) is not None:
+        return "it attends in chunks"
+    if not accepts_positions(model):
+        return "it takes no position_ids"
+    if not use_own_attention(model):
+        return f"its attention is {model.config._attn_implementation}"
+    runs, prefixes = PROBE
+    layout = Layout(runs, prefixes)
+    tokens = _probe_tokens(model, sum(runs))
+    try:
+        packed = hidden_states(model, tokens, layout)[0].split(runs)
+    except (NotPackable, TypeError) as error:
+        return str(error)
+    # A window is longer than a probe, so whether it reaches the attention is asked, not tried.
+    has_window = getattr(config, "sliding_window", None) is not None and getattr(
+        config, "use_sliding_window", True
+    )
+    windowed = kinds.count("sliding_attention") if kinds else len(layout.windows) * bool(has_window)
+    if not layout.windows or sum(window is not None for window in layout.windows) != windowed:
+        return "its attention does not know of its layers' windows"
+    parts = tokens[0].split(runs)
+    for run, prefix in enumerate(prefixes):
+        before = parts[prefix] if prefix >= 0 else parts[run][:0]
+        alone = hidden_states(model, torch.cat([before, parts[run]])[None], None)[0, len(before) :]
+        if _apart(packed[run], alone) > TOLERANCE.get(alone.dtype, 0.1):
+            return "a packed sequence has other hidden states than alone"
+    return None
+
+
+def _apart(a: Tensor, b: Tensor) -> float:
+    return ((a - b).abs().max() / b.abs().max().clamp(min=1e-6)).item()
+
+
+def _projection_of(model: PreTrainedModel) -> Projection:
+    """Find out what a model does to its logits beyond the projection, by trying. Raises model_unloadable."""
+    head = model.get_output_embeddings()
+    tokens = _probe_tokens(model, 8)
+    found: list[Tensor] = []
+    handle = head.register_forward_hook(lambda _module, _args, output: found.append(output))
+    try:
+        logits = model(input_ids=tokens, use_cache=False).logits.float()
+    finally:
+        handle.remove()
+    config = model.config.get_text_config()
+    scales = [1.0, *(of(value) for name, of in SCALES.items() if (value := getattr(config, name, None)))]
+    cap = getattr(config, "final_logit_softcapping", None)
+    if isinstance(head, torch.nn.Linear):
+        identity = torch.eye(1, device=logits.device)
+        for projection in (Projection(scale, cap) for scale in scales):
+            made = projection.logits(found[0].flatten()[:, None], identity, None, 1.0)
+            if _apart(made.view_as(logits), logits) <= TOLERANCE.get(found[0].dtype, 0.1):
+                return projection
+    name = type(model).__name__
+    problem = "what it does to its logits is neither a scale nor a soft cap of its config"
+    raise WorkerFailure("model_unloadable", f"{name} cannot be scored: {problem}")
