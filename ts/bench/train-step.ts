@@ -26,7 +26,7 @@ async function main(options: TrainStepOptions): Promise<void> {
   const [load = 0] = loadavg(); // before our own
   const python = pythonPath(process.env, 'torch');
   if (options.fixture !== undefined) return print(await stepsOnFixture(python, options.fixture, options.threads));
-  const trl = options.skipTrl ? undefined : (options.trl ?? (await trlPython(python)));
+  const trl = options.skipTrl ? undefined : await trlPython(python, options.trl);
   if (options.makeGolden !== undefined && trl !== undefined) {
     const golden = await makeGolden(python, trl);
     await writeFile(options.makeGolden, `${JSON.stringify(golden, null, 1)}\n`);

@@ -114,13 +114,19 @@ describe('sides', () => {
 
   test('one that ends before its time is an error with what it printed', async () => {
     const sides = { ours: start(FAKE('ours', 2)), trl: start('console.error("no module named trl"); process.exit(1)') };
-    await expect(takeTurns(sides, 2)).rejects.toThrow(/ended before its time\nno module named trl/);
+    await expect(takeTurns(sides, 2)).rejects.toMatchObject({
+      message: expect.stringMatching(/ended before its time$/),
+      details: expect.stringContaining('no module named trl'),
+    });
     await expect(sides.ours.step()).rejects.toThrow(/ended before its time/); // it was ended with the other
   });
 
   test('one that cannot be started is an error that says why', async () => {
     const side = new Side(['/no/such/python', '-m', 'train_step.side']);
-    await expect(side.ready()).rejects.toThrow(/\/no\/such\/python -m train_step.side: .*\n.*ENOENT/);
+    await expect(side.ready()).rejects.toMatchObject({
+      message: '/no/such/python -m train_step.side: ended before its time',
+      details: expect.stringContaining('ENOENT'),
+    });
     await side.close();
   });
 });

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { WORKER_PACKAGE } from '../../cli/places.ts';
+import { WorkerStartError } from '../../worker/errors.ts';
 
 export const SIDES = ['ours', 'trl', 'bare'] as const;
 export type SideName = (typeof SIDES)[number];
@@ -59,12 +60,12 @@ export class Side {
     this.#lines = createInterface({ input: this.#process.stdout })[Symbol.asyncIterator]();
   }
 
-  /** Wait until it has loaded all it needs. @throws Error with what it printed, if it ends instead */
+  /** Wait until it has loaded all it needs. @throws WorkerStartError with what it printed, if it ends instead */
   async ready(): Promise<void> {
     await this.#next();
   }
 
-  /** @throws Error with what it printed, if it ends instead */
+  /** @throws WorkerStartError with what it printed, if it ends instead */
   async step(): Promise<Step> {
     this.#process.stdin.write('step\n');
     return (await this.#next()) as Step;
@@ -84,6 +85,10 @@ export class Side {
     const { value, done } = await this.#lines.next();
     if (!done) return JSON.parse(value);
     await this.#ended;
-    throw new Error(`${this.#command.join(' ')}: ended before its time\n${this.#printed}`);
+    throw new WorkerStartError(
+      'worker_start_failed',
+      `${this.#command.join(' ')}: ended before its time`,
+      this.#printed,
+    );
   }
 }
