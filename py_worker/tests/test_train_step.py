@@ -22,19 +22,8 @@ torch.set_num_threads(1)
 GOLDEN = json.loads((Path(__file__).parent / "train_step_golden.json").read_text())
 CASES = {f"{case['args']['loss_type']} x {case['args']['num_iterations']}": case for case in GOLDEN["cases"]}
 
-# Losses that the trainer does not know yet; the marks fail when it does.
-PENDING = {"grpo x 1", "grpo x 2", "cispo x 2"}
 
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(
-            name, marks=pytest.mark.xfail(reason="the trainer knows one loss") if name in PENDING else ()
-        )
-        for name in CASES
-    ],
-)
+@pytest.mark.parametrize("name", CASES)
 def test_steps_are_those_of_trl(name: str, tmp_path: Path) -> None:
     case = CASES[name]
     write_fixture(tmp_path, Args(**case["args"]))

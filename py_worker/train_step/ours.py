@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from rzero_worker.batches import Limits
 from rzero_worker.protocol import Adam, Aggregation, KlEstimator, Loss, LossSpec
 from rzero_worker.trainer import Batch, Trainer, sequence_logprobs
 from train_step.fixture import Args, Fixture, Rollout
@@ -18,8 +17,7 @@ def run(fixture: Fixture, turns: Turns) -> float:
     args, model = fixture.args, fixture.model()
     torch.use_deterministic_algorithms(True)  # as in the worker
     torch.utils.deterministic.fill_uninitialized_memory = False
-    limits = Limits(tokens=4096, targets=2**26 // model.config.vocab_size)  # the worker's on a CPU
-    trainer = Trainer(model, limits)
+    trainer = Trainer(model, budget=4096)  # the worker's on a CPU
     before = copies(model)
     adam = Adam(
         learning_rate=args.lr, beta1=0.9, beta2=0.999, epsilon=1e-8, weight_decay=0.0, max_grad_norm=1.0
@@ -29,7 +27,7 @@ def run(fixture: Fixture, turns: Turns) -> float:
         turns.begin()
         if args.num_iterations > 1 and step % args.num_iterations == 0:
             tokens, lengths = concatenated(rollout)
-            old = sequence_logprobs(model, tokens, lengths, 1.0, limits)
+            old = sequence_logprobs(trainer.scorer, tokens, lengths, 1.0)
         trainer.forward_backward(batch_of(rollout, old), loss_spec(args), normalizer(args, rollout))
         norm = trainer.optim_step(adam)
         turns.stop()
