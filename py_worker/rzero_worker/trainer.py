@@ -13,6 +13,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 from transformers.modeling_layers import GradientCheckpointingLayer
 
+from rzero_worker.adapters import own_tensors
 from rzero_worker.errors import WorkerFailure
 from rzero_worker.losses import Scored, token_losses
 from rzero_worker.memory import is_full
@@ -114,20 +115,20 @@ def sequence_logprobs(
 
 
 class Trainer:
-    """The trained weights of one model: float32 parameters, their gradient, and AdamW's moments."""
+    """The trained weights of one model, all or adapters: their gradient, and AdamW's moments."""
 
     def __init__(self, model: PreTrainedModel, budget: int, recompute: bool = False) -> None:
         """Take over a model in eval mode (no dropout).
 
         Args:
-            model: float32; its parameters become trainable.
+            model: its parameters that require a gradient are trained; they are float32.
             budget: most tokens of a pack.
             recompute: activations in the backward pass; less memory, more time.
         """
         self.model = model
         self.scorer = Scorer(model, budget)
-        model.requires_grad_(True)
-        self._parameters = dict(model.named_parameters())
+        named = model.named_parameters()
+        self._parameters = {name: parameter for name, parameter in named if parameter.requires_grad}
         self._optimizer = self._fresh_optimizer()
         if recompute and model.supports_gradient_checkpointing:
             model.gradient_checkpointing_enable({"use_reentrant": False})
@@ -287,7 +288,7 @@ def average_weights(model: PreTrainedModel, towards: PreTrainedModel, share: flo
 
 @torch.no_grad()
 def copy_weights(source: PreTrainedModel, target: PreTrainedModel) -> None:
-    """Copy parameters and persistent buffers in place, each to its target's device and type."""
+    """Copy a model's own tensors in place, each to its target's device and type; see `own_tensors`."""
     weights = source.state_dict()
-    for name, tensor in target.state_dict().items():
+    for name, tensor in own_tensors(target).items():
         tensor.copy_(weights[name])
