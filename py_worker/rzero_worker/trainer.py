@@ -86,6 +86,7 @@ def sequence_logprobs(
     tokens: np.ndarray,
     lengths: np.ndarray,
     temperature: float,
+    wanted: np.ndarray | None = None,
     after_pack: Callable[[int], None] = lambda done: None,
 ) -> np.ndarray:
     """Log-probs of given tokens under softmax(logits / temperature).
@@ -95,18 +96,21 @@ def sequence_logprobs(
         tokens: concatenated sequences.
         lengths: [sequences].
         temperature: > 0.
+        wanted: bool, aligned with tokens, false at each sequence's first token; None: true at all others.
         after_pack: called with the number of sequences done so far.
 
     Returns:
-        float32, aligned with tokens; 0 for the first token of each sequence.
+        float32, aligned with tokens; 0 where none is wanted.
 
     Raises out_of_memory.
     """
     result = np.zeros(len(tokens), np.float32)
-    mask = np.ones(len(tokens), bool)
-    mask[np.cumsum(lengths) - lengths] = False
-    done = int((lengths == 1).sum())
-    for pack in scorer.make_packs(tokens, lengths, mask):
+    if wanted is None:
+        wanted = np.ones(len(tokens), bool)
+        wanted[np.cumsum(lengths) - lengths] = False
+    packs = scorer.make_packs(tokens, lengths, wanted)
+    done = len(lengths) - sum(len(pack.sequences) for pack in packs)
+    for pack in packs:
         with _within_memory(scorer, pack), autocast(scorer.model.device):
             result[pack.source] = scorer(pack, temperature)[0].cpu().numpy()
         done += len(pack.sequences)
@@ -138,13 +142,13 @@ class Trainer:
                     module.training = True
 
     def _fresh_optimizer(self) -> torch.optim.AdamW:
-        # Two groups: `optim_step` sets their weight decay. The fused kernel needs no temporaries of the
-        # model's size.
-        decayed, others = [], []
-        for parameter in self._parameters.values():
-            (decayed if parameter.dim() > 1 else others).append(parameter)
-        groups = [{"params": group} for group in (decayed, others) if group]
-        return torch.optim.AdamW(groups, fused=True)
+        parameters = self._parameters.values()
+        groups = [
+            {"params": [one for one in parameters if (one.dim() < 2) == vectors], "vectors": vectors}
+            for vectors in (False, True)
+        ]
+        # The fused kernel needs no temporaries of the model's size.
+        return torch.optim.AdamW([group for group in groups if group["params"]], fused=True)
 
     def forward_backward(self, batch: Batch, loss: LossSpec, normalizer: float) -> Metrics:
         """Add the gradient of the aggregated token losses over the normalizer; a failure leaves it as it was.
@@ -251,7 +255,9 @@ class Trainer:
             )
         for group in self._optimizer.param_groups:
             group["lr"], group["betas"] = adam.learning_rate, (adam.beta1, adam.beta2)
-            group["eps"], group["weight_decay"] = adam.epsilon, adam.weight_decay
+            group["eps"] = adam.epsilon
+            decays = adam.decay_vectors or not group["vectors"]
+            group["weight_decay"] = adam.weight_decay if decays else 0.0
         self._optimizer.step()
         self.model.zero_grad(set_to_none=True)
         return norm

@@ -157,7 +157,7 @@ class TorchBackend(Backend):
     @property
     def _budget(self) -> int:
         """Most tokens of a pack, where nobody says."""
-        return 16384 if self._cuda else 4096
+        return 16384 if self._cuda else 2048
 
     def _load_published(self, source: str, shared: bool) -> PreTrainedModel:
         dtype = torch.bfloat16 if self._cuda else torch.float32
@@ -257,6 +257,7 @@ class TorchBackend(Backend):
         """See Backend."""
         loaded = self._find(params.model_id)
         tokens, lengths = numpy_view(params.tokens, "i4"), numpy_view(params.lengths, "i4")
+        wanted = None if params.mask is None else numpy_view(params.mask, "u1").astype(bool)
         self._check_tokens(loaded, tokens, lengths, "")
 
         def after_pack(done: int) -> None:
@@ -264,7 +265,7 @@ class TorchBackend(Backend):
             context.raise_if_cancelled()
 
         scorer = loaded.scorer(self._budget)
-        logprobs = sequence_logprobs(scorer, tokens, lengths, params.temperature, after_pack)
+        logprobs = sequence_logprobs(scorer, tokens, lengths, params.temperature, wanted, after_pack)
         return p.ForwardResult(logprobs=numpy_pack(logprobs, "f4"))
 
     def forward_backward(self, params: p.ForwardBackwardParams) -> p.ForwardBackwardResult:
