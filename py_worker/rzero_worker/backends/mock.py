@@ -10,12 +10,12 @@ import math
 import platform
 from array import array
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from rzero_worker import protocol as p
 from rzero_worker import wire
-from rzero_worker.backend import Backend, Context
+from rzero_worker.backend import NO_FILES, Backend, Context
 from rzero_worker.errors import WorkerFailure, invalid_request, not_trainable, unknown_model
 from rzero_worker.mock import files, language
 from rzero_worker.mock.adam import AdamW
@@ -194,23 +194,33 @@ class MockBackend(Backend):
             model.publish(model.version + 1)
         return p.AverageWeightsResult(weights_version=model.version)
 
-    def save_checkpoint(self, params: p.SaveCheckpointParams) -> p.SaveCheckpointResult:
+    def save_checkpoint(
+        self, params: p.SaveCheckpointParams, extras: Mapping[str, bytes] = NO_FILES
+    ) -> p.SaveCheckpointResult:
         """Write JSON files."""
         model = self._model(params.model_id)
         optimizer = model.optimizer if params.with_optimizer else None
         try:
-            size = files.save(Path(params.path), model.policy.language, model.policy.rows, optimizer)
+            size, digest = files.save(
+                Path(params.path).expanduser(),
+                model.policy.language,
+                model.policy.rows,
+                optimizer,
+                extras,
+                model.optimizer.steps,
+                model.version,
+            )
         except OSError as error:
             raise WorkerFailure(
                 p.ErrorCode.IO_ERROR, f"path: cannot write {params.path!r}: {error}"
             ) from error
-        return p.SaveCheckpointResult(bytes=size)
+        return p.SaveCheckpointResult(bytes=size, manifest_sha256=digest)
 
     def load_checkpoint(self, params: p.LoadCheckpointParams) -> p.LoadCheckpointResult:
         """Read JSON files of the same language."""
         model = self._model(params.model_id)
         try:
-            other, rows, optimizer = files.load(Path(params.path))
+            other, rows, optimizer = files.load(Path(params.path).expanduser())
         except (OSError, files.FolderError) as error:
             raise WorkerFailure(
                 p.ErrorCode.IO_ERROR, f"path: cannot read {params.path!r}: {error}"
@@ -250,7 +260,7 @@ def _load(source: str, seed: int) -> Policy:
         spoken = language.load(source.removeprefix(SCHEME))
         return Policy(spoken, spoken.initial_rows(seed))
     try:
-        spoken, rows, _ = files.load(Path(source))
+        spoken, rows, _ = files.load(Path(source).expanduser())
     except (OSError, files.FolderError) as error:
         raise WorkerFailure(
             p.ErrorCode.MODEL_UNLOADABLE, f"source: saw {source!r}, not a model of the mock: {error}"
