@@ -1,7 +1,7 @@
 """What a checkpoint's folder holds, written down so that damage is found before anything is loaded.
 
-`manifest.json` names every other file of the folder with its size and SHA-256. Its own SHA-256 therefore stands
-for the whole folder: who was told it when the folder was written can tell whether its bytes are still the same.
+`manifest.json` names every other file of the folder with its size and SHA-256. Its own SHA-256 therefore
+stands for the whole folder: who was told it when the folder was written can tell whether that is unchanged.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Entry:
 class Manifest:
     """A checkpoint's files by name (with `/` below folders), and where in a training it was written.
 
-    `steps` counts the optimiser steps that the model has taken; `weights_version` is of its published weights.
+    `steps` counts the optimiser steps that the model has taken; `weights_version` is its published weights'.
     """
 
     files: dict[str, Entry]
