@@ -319,7 +319,7 @@ class TorchBackend(Backend):
         loaded, other = self._find(params.model_id), self._find(params.towards)
         if has_adapters(loaded.trained) or has_adapters(other.trained):
             raise invalid_request(
-                "modelId: saw a model with adapters, allowed is one without: means of A and B are not those of B A"
+                "modelId: saw a model with adapters, allowed is one without: means of A and B are not of B A"
             )
         _check_shapes(params, loaded.trained, other.trained)
         if loaded.trainer is not None:
