@@ -13,6 +13,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 from transformers.modeling_layers import GradientCheckpointingLayer
 
+from rzero_worker.adapters import own_tensors
 from rzero_worker.errors import WorkerFailure
 from rzero_worker.losses import Scored, token_losses
 from rzero_worker.memory import is_full
@@ -85,6 +86,7 @@ def sequence_logprobs(
     tokens: np.ndarray,
     lengths: np.ndarray,
     temperature: float,
+    wanted: np.ndarray | None = None,
     after_pack: Callable[[int], None] = lambda done: None,
 ) -> np.ndarray:
     """Log-probs of given tokens under softmax(logits / temperature).
@@ -94,18 +96,21 @@ def sequence_logprobs(
         tokens: concatenated sequences.
         lengths: [sequences].
         temperature: > 0.
+        wanted: bool, aligned with tokens, false at each sequence's first token; None: true at all others.
         after_pack: called with the number of sequences done so far.
 
     Returns:
-        float32, aligned with tokens; 0 for the first token of each sequence.
+        float32, aligned with tokens; 0 where none is wanted.
 
     Raises out_of_memory.
     """
     result = np.zeros(len(tokens), np.float32)
-    mask = np.ones(len(tokens), bool)
-    mask[np.cumsum(lengths) - lengths] = False
-    done = int((lengths == 1).sum())
-    for pack in scorer.make_packs(tokens, lengths, mask):
+    if wanted is None:
+        wanted = np.ones(len(tokens), bool)
+        wanted[np.cumsum(lengths) - lengths] = False
+    packs = scorer.make_packs(tokens, lengths, wanted)
+    done = len(lengths) - sum(len(pack.sequences) for pack in packs)
+    for pack in packs:
         with _within_memory(scorer, pack), autocast(scorer.model.device):
             result[pack.source] = scorer(pack, temperature)[0].cpu().numpy()
         done += len(pack.sequences)
@@ -114,20 +119,20 @@ def sequence_logprobs(
 
 
 class Trainer:
-    """The trained weights of one model: float32 parameters, their gradient, and AdamW's moments."""
+    """The trained weights of one model, all or adapters: their gradient, and AdamW's moments."""
 
     def __init__(self, model: PreTrainedModel, budget: int, recompute: bool = False) -> None:
         """Take over a model in eval mode (no dropout).
 
         Args:
-            model: float32; its parameters become trainable.
+            model: its parameters that require a gradient are trained; they are float32.
             budget: most tokens of a pack.
             recompute: activations in the backward pass; less memory, more time.
         """
         self.model = model
         self.scorer = Scorer(model, budget)
-        model.requires_grad_(True)
-        self._parameters = dict(model.named_parameters())
+        named = model.named_parameters()
+        self._parameters = {name: parameter for name, parameter in named if parameter.requires_grad}
         self._optimizer = self._fresh_optimizer()
         if recompute and model.supports_gradient_checkpointing:
             model.gradient_checkpointing_enable({"use_reentrant": False})
@@ -137,13 +142,13 @@ class Trainer:
                     module.training = True
 
     def _fresh_optimizer(self) -> torch.optim.AdamW:
-        # Two groups: `optim_step` sets their weight decay. The fused kernel needs no temporaries of the
-        # model's size.
-        decayed, others = [], []
-        for parameter in self._parameters.values():
-            (decayed if parameter.dim() > 1 else others).append(parameter)
-        groups = [{"params": group} for group in (decayed, others) if group]
-        return torch.optim.AdamW(groups, fused=True)
+        parameters = self._parameters.values()
+        groups = [
+            {"params": [one for one in parameters if (one.dim() < 2) == vectors], "vectors": vectors}
+            for vectors in (False, True)
+        ]
+        # The fused kernel needs no temporaries of the model's size.
+        return torch.optim.AdamW([group for group in groups if group["params"]], fused=True)
 
     def forward_backward(self, batch: Batch, loss: LossSpec, normalizer: float) -> Metrics:
         """Add the gradient of the aggregated token losses over the normalizer; a failure leaves it as it was.
@@ -250,7 +255,9 @@ class Trainer:
             )
         for group in self._optimizer.param_groups:
             group["lr"], group["betas"] = adam.learning_rate, (adam.beta1, adam.beta2)
-            group["eps"], group["weight_decay"] = adam.epsilon, adam.weight_decay
+            group["eps"] = adam.epsilon
+            decays = adam.decay_vectors or not group["vectors"]
+            group["weight_decay"] = adam.weight_decay if decays else 0.0
         self._optimizer.step()
         self.model.zero_grad(set_to_none=True)
         return norm
@@ -287,7 +294,7 @@ def average_weights(model: PreTrainedModel, towards: PreTrainedModel, share: flo
 
 @torch.no_grad()
 def copy_weights(source: PreTrainedModel, target: PreTrainedModel) -> None:
-    """Copy parameters and persistent buffers in place, each to its target's device and type."""
+    """Copy a model's own tensors in place, each to its target's device and type; see `own_tensors`."""
     weights = source.state_dict()
-    for name, tensor in target.state_dict().items():
+    for name, tensor in own_tensors(target).items():
         tensor.copy_(weights[name])

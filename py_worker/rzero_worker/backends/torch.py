@@ -17,8 +17,9 @@ import torch
 import transformers
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from rzero_worker import checkpoint
+from rzero_worker import adapters, checkpoint
 from rzero_worker import protocol as p
+from rzero_worker.adapters import has_adapters
 from rzero_worker.attention import use_own_attention
 from rzero_worker.backend import Backend, Context
 from rzero_worker.draw import Distribution
@@ -44,6 +45,7 @@ class Loaded:
     trainer: Trainer | None
     version: int = 0
     own_scorer: Scorer | None = None
+    base: PreTrainedModel | None = None  # whose tensors a model with adapters uses
 
     def scorer(self, budget: int) -> Scorer:
         """Of the trained weights, in packs of at most `budget` tokens; a frozen model's is made here."""
@@ -107,25 +109,64 @@ class TorchBackend(Backend):
     def load_model(self, params: p.LoadModelParams) -> p.LoadModelResult:
         """See Backend. Frozen models of one source share their weights."""
         torch.manual_seed(params.seed)
-        tokenizer = load_tokenizer(params.source)
-        published = self._load_published(params.source, shared=not params.trainable)
+        tokenizer = load_tokenizer(adapters.base_of(params.source))
         trainer = self._load_trainer(params) if params.trainable else None
-        loaded = self._models[params.model_id] = Loaded(tokenizer, published, trainer)
+        if trainer is not None and has_adapters(trainer.model):
+            published = adapters.twin(trainer.model)
+        else:
+            published = self._load_published(params.source, shared=not params.trainable)
+        base = self._base_of(params.source) if has_adapters(published) else None
+        loaded = self._models[params.model_id] = Loaded(tokenizer, published, trainer, base=base)
         return loaded.describe()
 
     def _load_trainer(self, params: p.LoadModelParams) -> Trainer:
         how = params.training or p.Training(
             pack_tokens=0, recompute=self._cuda, offload=False, lora_rank=0, lora_alpha=1.0
         )
-        trained = load_model(params.source, torch.float32, self._device)
-        return Trainer(trained, how.pack_tokens or self._budget, how.recompute)
+        if how.lora_rank > 0:
+            model = self._with_adapters(params.source, how)
+        else:
+            model = self._load_whole(params.source, torch.float32).requires_grad_(True)
+        return Trainer(model, how.pack_tokens or self._budget, how.recompute)
+
+    def _with_adapters(self, source: str, how: p.Training) -> PreTrainedModel:
+        base = self._base_of(source)
+        if not adapters.is_adapters(source):
+            return adapters.attach(base, how.lora_rank, how.lora_alpha)
+        model = adapters.load(source, base)
+        (config,) = model.peft_config.values()
+        for field, seen, there in (
+            ("loraRank", how.lora_rank, config.r),
+            ("loraAlpha", how.lora_alpha, config.lora_alpha),
+        ):
+            if seen != there:
+                raise invalid_request(
+                    f"training.{field}: saw {seen}, allowed is {there}, that of the source's adapters"
+                )
+        return model
+
+    def _base_of(self, source: str) -> PreTrainedModel:
+        """Load what a source's adapters belong to, or the source, for others to share."""
+        return self._load_published(adapters.base_of(source), shared=True)
+
+    def _load_whole(self, source: str, dtype: torch.dtype) -> PreTrainedModel:
+        """Load a model with every weight its own, adapters merged into them."""
+        model = load_model(adapters.base_of(source), dtype, self._device)
+        return adapters.merged(adapters.load(source, model)) if adapters.is_adapters(source) else model
 
     @property
     def _budget(self) -> int:
         """Most tokens of a pack, where nobody says."""
-        return 16384 if self._cuda else 4096
+        return 16384 if self._cuda else 2048
 
     def _load_published(self, source: str, shared: bool) -> PreTrainedModel:
+        dtype = torch.bfloat16 if self._cuda else torch.float32
+        if adapters.is_adapters(source):
+            if not shared:
+                model = self._load_whole(source, dtype)
+                use_own_attention(model)
+                return model
+            return adapters.load(source, self._base_of(source)).requires_grad_(False)
         folder = Path(source).expanduser()
         # Names, sizes and times of the files: a folder written anew under an old name is another source.
         files = (
@@ -136,7 +177,7 @@ class TorchBackend(Backend):
         key = (str(folder.absolute()), *files)
         model = self._frozen.get(key) if shared else None
         if model is None:
-            model = load_model(source, torch.bfloat16 if self._cuda else torch.float32, self._device)
+            model = load_model(source, dtype, self._device)
             use_own_attention(model)
             if shared:
                 self._frozen[key] = model
@@ -216,6 +257,7 @@ class TorchBackend(Backend):
         """See Backend."""
         loaded = self._find(params.model_id)
         tokens, lengths = numpy_view(params.tokens, "i4"), numpy_view(params.lengths, "i4")
+        wanted = None if params.mask is None else numpy_view(params.mask, "u1").astype(bool)
         self._check_tokens(loaded, tokens, lengths, "")
 
         def after_pack(done: int) -> None:
@@ -223,7 +265,7 @@ class TorchBackend(Backend):
             context.raise_if_cancelled()
 
         scorer = loaded.scorer(self._budget)
-        logprobs = sequence_logprobs(scorer, tokens, lengths, params.temperature, after_pack)
+        logprobs = sequence_logprobs(scorer, tokens, lengths, params.temperature, wanted, after_pack)
         return p.ForwardResult(logprobs=numpy_pack(logprobs, "f4"))
 
     def forward_backward(self, params: p.ForwardBackwardParams) -> p.ForwardBackwardResult:
@@ -275,6 +317,10 @@ class TorchBackend(Backend):
     def average_weights(self, params: p.AverageWeightsParams) -> p.AverageWeightsResult:
         """See Backend. The average is float32, also on CUDA: a small share is lost in bfloat16."""
         loaded, other = self._find(params.model_id), self._find(params.towards)
+        if has_adapters(loaded.trained) or has_adapters(other.trained):
+            raise invalid_request(
+                "modelId: saw a model with adapters, allowed is one without: means of A and B are not of B A"
+            )
         _check_shapes(params, loaded.trained, other.trained)
         if loaded.trainer is not None:
             average_weights(loaded.trainer.model, other.trained, params.share)

@@ -9,6 +9,7 @@ from typing import ClassVar
 import torch
 from transformers import PreTrainedModel
 
+from rzero_worker import adapters
 from rzero_worker import protocol as p
 from rzero_worker.backend import Context
 from rzero_worker.backends.torch import Loaded, TorchBackend
@@ -17,7 +18,6 @@ from rzero_worker.engine_request import EMPTY, plan, sampling_arguments
 from rzero_worker.model import (
     checkpoint_weights,
     context_length,
-    load_model,
     load_tokenizer,
     stop_ids,
     token_bytes,
@@ -63,11 +63,13 @@ class VllmBackend(TorchBackend):
     def load_model(self, params: p.LoadModelParams) -> p.LoadModelResult:
         """See Backend."""
         torch.manual_seed(params.seed)
-        tokenizer = load_tokenizer(params.source)
+        base = adapters.base_of(params.source)
+        tokenizer = load_tokenizer(base)
         trainer = self._load_trainer(params) if params.trainable else None
         model = trainer.model if trainer is not None else self._load_frozen(params.source)
         length = context_length(model, tokenizer)
-        engine = Engine(params.source, checkpoint_weights(model), length, token_bytes(model), self._cuda)
+        weights = checkpoint_weights(adapters.merged(model))
+        engine = Engine(base, weights, length, token_bytes(model), self._cuda)
         self._close(params.model_id)
         loaded = self._models[params.model_id] = _Served(
             tokenizer, model, trainer, engine=engine, source=params.source, load=self._load_frozen
@@ -78,7 +80,7 @@ class VllmBackend(TorchBackend):
         return described
 
     def _load_frozen(self, source: str) -> PreTrainedModel:
-        return load_model(source, torch.bfloat16 if self._cuda else torch.float32, self._device)
+        return self._load_whole(source, torch.bfloat16 if self._cuda else torch.float32)
 
     def unload_model(self, params: p.UnloadModelParams) -> p.UnloadModelResult:
         """See Backend."""
@@ -116,7 +118,7 @@ class VllmBackend(TorchBackend):
         return samples
 
     def _publish(self, loaded: _Served, model: PreTrainedModel) -> None:
-        loaded.engine.load_weights(checkpoint_weights(model))
+        loaded.engine.load_weights(checkpoint_weights(adapters.merged(model)))
         loaded.engine_is_behind = False
 
     def _replace(self, loaded: _Served, model: PreTrainedModel, path: str) -> None:

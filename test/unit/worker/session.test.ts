@@ -231,6 +231,15 @@ describe('heartbeats', () => {
   });
 });
 
+test('a worker that is given up by its owner is gone, and what it was asked fails so', async () => {
+  const { session, peer } = await meet();
+  const call = expect(session.request('load_model', PING)).rejects.toMatchObject({ code: 'worker_gone' });
+  await peer.request();
+  session.giveUp('it took too long');
+  await call;
+  expect((await session.gone).message).toMatch(/is given up: it took too long$/);
+});
+
 describe('a worker that sends', () => {
   test('bytes that are no message is given up', async () => {
     const { session, peer } = await meet();
@@ -302,7 +311,15 @@ describe('an abort', () => {
     const { session, peer } = await meet();
     const worker = createTypedWorker(session, session.hello, async () => {});
     const stop = new AbortController();
-    const adam = { learningRate: 1, beta1: 0, beta2: 0, epsilon: 1, weightDecay: 0, maxGradNorm: 0 };
+    const adam = {
+      learningRate: 1,
+      beta1: 0,
+      beta2: 0,
+      epsilon: 1,
+      weightDecay: 0,
+      decayVectors: true,
+      maxGradNorm: 0,
+    };
     const call = worker.optimStep({ modelId: 'm', seq: 0, adam }, { signal: stop.signal });
     const { id } = await peer.request();
     stop.abort();
