@@ -186,6 +186,23 @@ def test_half_precision_models_have_log_probs_in_float32(elements: int) -> None:
         torch.testing.assert_close(mine.grad.double(), theirs.grad, atol=0.1, rtol=0.05)
 
 
+def test_backward_computes_the_logits_again_as_autocast_computed_them() -> None:
+    # As on CUDA: the forward pass runs under autocast, the backward pass is called outside of it. One chunk
+    # is kept from the forward pass, several are computed again, and the gradient is the same.
+    hidden, weight, _, tokens, slopes = problem()
+    grads = []
+    for elements in (10**6, VOCABULARY):
+        given = hidden.clone().requires_grad_()
+        with torch.autocast("cpu", torch.bfloat16):
+            logprobs, _ = token_logprobs(
+                given, weight, None, tokens, temperature=0.7, projection=Projection(), elements=elements
+            )
+        (logprobs * slopes).sum().backward()
+        assert given.grad.dtype == torch.float32
+        grads.append(given.grad)
+    torch.testing.assert_close(*grads, atol=1e-6, rtol=0)
+
+
 class Memory(TorchDispatchMode):
     """The most bytes that tensors took at once, of those made while it is on."""
 
