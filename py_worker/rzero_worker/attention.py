@@ -213,6 +213,7 @@ def _run_by_run(
 
 
 @lru_cache(maxsize=64)
+@torch.inference_mode(False)  # or the first caller's mode would decide whether later ones can train
 def _mask(
     rows: int, keys: int, window: int | None, copies: int, dtype: torch.dtype, device: torch.device
 ) -> Tensor:

@@ -204,3 +204,13 @@ def test_what_a_model_says_but_does_not_mean_is_no_hindrance() -> None:
     torch.testing.assert_close(output, packed(PROMPTS)(query, key, value))
 
 
+def test_a_mask_that_was_made_without_autograd_serves_with_it() -> None:
+    attention._mask.cache_clear()
+    query, key, value, slopes = states(PROMPTS, 2)
+    with torch.inference_mode():
+        packed(PROMPTS, 3)(query, key, value)
+    again = results(packed(PROMPTS, 3), query, key, value, slopes)
+    assert attention._mask.cache_info().hits > 0
+    attention._mask.cache_clear()
+    for one, other in zip(again, results(packed(PROMPTS, 3), query, key, value, slopes), strict=True):
+        assert torch.equal(one, other)
