@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 
 import pytest
 import tiny_models  # noqa: F401 - sets the threads
@@ -145,8 +146,8 @@ def test_values_may_be_wider_than_keys() -> None:
 def reference_varlen_attn(
     query, key, value, begin_q, begin_k, max_q, max_k, *, scale, window_size, enable_gqa
 ) -> torch.Tensor:
-    """What torch's documentation of `varlen_attn` says, a run at a time: a run's last query is on a level with
-    its last key, and sees `window_size` = (left, right) tokens beside its own, -1 for all."""
+    """What torch's documentation of `varlen_attn` says, a run at a time: a run's last query is on a level
+    with its last key, and sees `window_size` = (left, right) tokens beside its own, -1 for all."""
     assert query.shape[1] == key.shape[1] or enable_gqa
     left, right = window_size
     outputs = []
@@ -178,6 +179,26 @@ def test_one_kernel_for_all_runs_is_given_what_it_needs(layout, groups, window, 
         flash = results(compute(attention._flash), *inputs)
     for one, other in zip(flash, results(compute(attention._run_by_run), *inputs), strict=True):
         torch.testing.assert_close(one, other, atol=1e-10, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("device", "dtype", "sizes", "taken"),
+    [
+        ("cuda", torch.bfloat16, (64, 64), True),
+        ("cuda", torch.float16, (256, 256), True),
+        ("cuda", torch.float32, (64, 64), False),
+        ("cuda", torch.bfloat16, (100, 100), False),  # OpenLLaMA-3B's; the kernel wants a multiple of 8
+        ("cuda", torch.bfloat16, (264, 264), False),
+        ("cuda", torch.bfloat16, (64, 128), False),
+        ("cpu", torch.bfloat16, (64, 64), False),
+    ],
+)
+def test_the_kernel_is_asked_for_what_it_has(device, dtype, sizes, taken) -> None:
+    q, v = (
+        SimpleNamespace(is_cuda=device == "cuda", dtype=dtype, shape=torch.Size((HEADS, 9, size)))
+        for size in sizes
+    )
+    assert attention._has_kernel(q, v) is taken
 
 
 @pytest.mark.parametrize(
