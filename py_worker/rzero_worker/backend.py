@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
 
 from rzero_worker.errors import WorkerFailure
@@ -23,6 +24,8 @@ from rzero_worker.protocol import ErrorCode
 
 if TYPE_CHECKING:
     from rzero_worker import protocol as p
+
+NO_FILES: Mapping[str, bytes] = MappingProxyType({})
 
 
 class Context:
@@ -58,7 +61,7 @@ class Backend(ABC):
 
     name: ClassVar[str]
     capabilities: ClassVar[Sequence[p.Capability]] = ("sample", "train")
-    losses: ClassVar[Sequence[p.Loss]] = ("grpo",)
+    losses: ClassVar[Sequence[p.Loss]] = ("policy_gradient", "grpo", "gspo", "cispo")
 
     @abstractmethod
     def versions(self) -> dict[str, str]:
@@ -111,14 +114,21 @@ class Backend(ABC):
         """
 
     @abstractmethod
-    def save_checkpoint(self, params: p.SaveCheckpointParams) -> p.SaveCheckpointResult:
-        """Write the trained weights to a new folder: written beside it, then renamed, so whole or absent."""
+    def save_checkpoint(
+        self, params: p.SaveCheckpointParams, extras: Mapping[str, bytes] = NO_FILES
+    ) -> p.SaveCheckpointResult:
+        """Write the trained weights to a new folder: written beside it, then renamed, so whole or absent.
+
+        `extras` are further files of the checkpoint, by name: the server's own. `manifest.write` comes after
+        everything else and gives the result its `manifest_sha256`.
+        """
 
     @abstractmethod
     def load_checkpoint(self, params: p.LoadCheckpointParams) -> p.LoadCheckpointResult:
         """Put a saved folder's weights back, as trained and published ones.
 
-        The version becomes the one asked for, or one more.
+        The server has compared the folder with its manifest, and that with `manifest_sha256`. The version
+        becomes the one asked for, or one more.
 
         The optimiser becomes the saved one, or fresh if none was saved; the gradient becomes zero.
         """

@@ -45,6 +45,12 @@ def _forward_backward(params: p.ForwardBackwardParams) -> None:
         None,
         f"an array, since loss.klCoef is {loss.kl_coef}",
     )
+    _require(
+        loss.importance_cap == 0 or batch.sample_logprobs is not None,
+        "batch.sampleLogprobs",
+        None,
+        f"an array, since loss.importanceCap is {loss.importance_cap}",
+    )
     tokens, lengths = _check_sequences(batch.tokens, batch.lengths, "batch.")
     mask = unpack_u8s(batch.mask, "batch.mask")
     _check_count(mask, len(tokens), "batch.mask", "token")
@@ -55,7 +61,11 @@ def _forward_backward(params: p.ForwardBackwardParams) -> None:
         )
         start += length
     _check_count(unpack_f32s(batch.advantages), len(lengths), "batch.advantages", "sequence")
-    for name, packed in (("oldLogprobs", batch.old_logprobs), ("refLogprobs", batch.ref_logprobs)):
+    for name, packed in (
+        ("oldLogprobs", batch.old_logprobs),
+        ("refLogprobs", batch.ref_logprobs),
+        ("sampleLogprobs", batch.sample_logprobs),
+    ):
         if packed is not None:
             _check_count(unpack_f32s(packed), len(tokens), f"batch.{name}", "token")
 

@@ -46,6 +46,11 @@ def not_trainable(model_id: str) -> WorkerFailure:
     return WorkerFailure(ErrorCode.NOT_TRAINABLE, f"modelId {model_id!r} was loaded with trainable: false")
 
 
+def not_finite(what: str) -> WorkerFailure:
+    """Build the failure for a loss or gradient that is NaN or infinite; `what` names it and its sequences."""
+    return WorkerFailure(ErrorCode.NOT_FINITE, f"{what} is not finite; nothing was changed")
+
+
 def clipped(text: str) -> str:
     """Quote a text that came over the wire: on one line, of bounded length."""
     return repr(text) if len(text) <= CLIP else f"{text[:CLIP]!r}..."

@@ -6,14 +6,15 @@ import logging
 import time
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 
+from rzero_worker import manifest, wire
 from rzero_worker import protocol as p
-from rzero_worker import wire
 from rzero_worker.backend import Backend, Context
 from rzero_worker.checks import check
 from rzero_worker.errors import WorkerFailure, invalid_request
 from rzero_worker.job import Job, failed
-from rzero_worker.ledger import Ledger, digest
+from rzero_worker.ledger import LEDGER_FILE, Ledger, digest
 
 log = logging.getLogger(__name__)
 
@@ -62,8 +63,8 @@ class Executor:
             if known is not None:
                 log.info("%s %d repeats seq %d, answered from the ledger", job.verb.name, job.id, params.seq)
                 return known
-        method = getattr(self._backend, job.verb.name)
-        result = method(params, self._context(job)) if job.verb.progress else method(params)
+        restored = self._saved_ledger(params) if isinstance(params, p.LoadCheckpointParams) else None
+        result = self._call(job, params)
         answer = wire.encode(result)
         if not job.verb.progress:  # small answers: find out here, not at the caller, that one is NaN, say
             _assert_valid(answer, job.verb)
@@ -74,7 +75,28 @@ class Executor:
             self._ledgers[params.model_id] = Ledger()
         elif isinstance(params, p.UnloadModelParams):
             self._ledgers.pop(params.model_id, None)
+        elif isinstance(params, p.LoadCheckpointParams) and restored is not None:
+            self._ledgers[params.model_id] = restored
         return answer
+
+    def _call(self, job: Job, params: p.Base) -> p.Base:
+        method = getattr(self._backend, job.verb.name)
+        if isinstance(params, p.SaveCheckpointParams):
+            ledger = self._ledgers.get(params.model_id) if params.with_optimizer else None
+            return method(params, {} if ledger is None else {LEDGER_FILE: ledger.dump()})
+        return method(params, self._context(job)) if job.verb.progress else method(params)
+
+    def _saved_ledger(self, params: p.LoadCheckpointParams) -> Ledger | None:
+        """Compare a checkpoint with its manifest, before the backend sees it, and read its ledger, if any."""
+        if params.model_id not in self._ledgers:
+            return None  # the backend does not know the model either, and says so
+        saved = manifest.verify(params.path, params.manifest_sha256)
+        if LEDGER_FILE not in saved.files:
+            return None
+        try:
+            return Ledger.parse((Path(params.path).expanduser() / LEDGER_FILE).read_bytes())
+        except (OSError, ValueError) as error:
+            raise manifest.io_error(params.path, f"has no usable {LEDGER_FILE}: {error}") from error
 
     def _context(self, job: Job) -> Context:
         highest, due = -1, 0.0

@@ -6,11 +6,18 @@ ledger answers instead of the backend, so that a step is never applied twice.
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import json
 from collections import OrderedDict
 
 from rzero_worker.errors import WorkerFailure
 from rzero_worker.protocol import ANSWERS_KEPT, ErrorCode
+
+LEDGER_FILE = "ledger.json"
+"""A ledger beside a model in its checkpoint."""
+
+FORMAT = 1
 
 
 def digest(verb: str, params: bytes) -> bytes:
@@ -63,3 +70,27 @@ class Ledger:
         self._highest = max(self._highest, seq)
         if len(self._answers) > self._capacity:
             self._answers.popitem(last=False)
+
+    def dump(self) -> bytes:
+        """Write the ledger down, as `LEDGER_FILE` holds it."""
+        answers = [
+            {"seq": seq, "digest": payload.hex(), "answer": base64.b64encode(answer).decode()}
+            for seq, (payload, answer) in self._answers.items()
+        ]
+        return json.dumps({"format": FORMAT, "highest": self._highest, "answers": answers}).encode()
+
+    @classmethod
+    def parse(cls, written: bytes, capacity: int = ANSWERS_KEPT) -> Ledger:
+        """Read what `dump` wrote. Raises ValueError saying what is wrong."""
+        ledger = cls(capacity)
+        try:
+            document = json.loads(written)
+            if document["format"] != FORMAT:
+                raise ValueError(f"format: saw {document['format']!r}, allowed is {FORMAT}")
+            for one in document["answers"]:
+                answer = base64.b64decode(one["answer"], validate=True)
+                ledger.record(int(one["seq"]), bytes.fromhex(one["digest"]), answer)
+            ledger._highest = max(ledger._highest, int(document["highest"]))
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"it has another structure: {error!r}") from error
+        return ledger

@@ -62,10 +62,13 @@ def loss(**changes: Any) -> p.LossSpec:
     return p.LossSpec(
         **{
             "name": p.Loss.GRPO,
+            "aggregation": p.Aggregation.TOKEN,
             "clip_low": 0.2,
             "clip_high": 0.3,
             "dual_clip": 3.0,
             "kl_coef": 0.0,
+            "kl_estimator": p.KlEstimator.K3,
+            "importance_cap": 0.0,
             "temperature": 1.0,
             **changes,
         }
@@ -79,6 +82,7 @@ def train(
     mask: Sequence[int] | None = None,
     old: Sequence[float] | None = None,
     ref: Sequence[float] | None = None,
+    sampled: Sequence[float] | None = None,
     normalizer: float = 1.0,
     model_id: str = "m",
     **changes: Any,
@@ -96,6 +100,7 @@ def train(
             advantages=wire.pack_f32s(advantages),
             old_logprobs=None if old is None else wire.pack_f32s(old),
             ref_logprobs=None if ref is None else wire.pack_f32s(ref),
+            sample_logprobs=None if sampled is None else wire.pack_f32s(sampled),
         ),
         loss=loss(**changes),
         normalizer=normalizer,

@@ -29,6 +29,8 @@ def train(**changes: object) -> p.ForwardBackwardParams:
         samples.forward(SEQUENCES),
         samples.train([], []),
         train(old=[0.0] * 5, ref=[-1.0] * 5, kl_coef=0.1),
+        train(sampled=[-1.0] * 5, importance_cap=2.0),
+        train(sampled=[-1.0] * 5),
         train(dual_clip=0.0, clip_low=1.0),
         samples.step(learning_rate=0.0),
         p.PublishWeightsParams(model_id="m"),
@@ -48,6 +50,11 @@ def test_what_is_allowed_passes(params: p.Base) -> None:
         ),
         (train(dual_clip=1.0), "loss.dualClip: saw 1.0, allowed is 0 (off) or above 1"),
         (train(kl_coef=0.5), "batch.refLogprobs: saw None, allowed is an array, since loss.klCoef is 0.5"),
+        (
+            train(importance_cap=2.0),
+            "batch.sampleLogprobs: saw None, allowed is an array, since loss.importanceCap is 2.0",
+        ),
+        (train(sampled=[0.0] * 6), "batch.sampleLogprobs: saw '6 values', allowed is one a token, 5"),
         (train(mask=[0, 1, 1, 0]), "batch.mask: saw '4 values', allowed is one a token, 5"),
         (
             train(mask=[0, 1, 1, 1, 1]),

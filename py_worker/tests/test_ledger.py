@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -63,3 +65,48 @@ def test_each_seq_is_executed_at_most_once(capacity: int, requests: list[tuple[i
         else:
             assert seq in newest
             assert executed[seq] == (payload, answer)
+
+
+def test_a_ledger_that_was_written_down_answers_as_before() -> None:
+    ledger = Ledger(capacity=2)
+    for seq, payload in ((3, b"p"), (5, b"q"), (8, b"r")):
+        ledger.record(seq, digest("optim_step", payload), b"\x00answer to " + payload)
+    again = Ledger.parse(ledger.dump(), capacity=2)
+    assert again.dump() == ledger.dump()
+    assert again.find(8, digest("optim_step", b"r")) == b"\x00answer to r"
+    assert again.is_new(9)
+    for seq, payload in ((3, b"p"), (5, b"r"), (7, b"s")):
+        with pytest.raises(WorkerFailure) as conflict:
+            again.find(seq, digest("optim_step", payload))
+        assert conflict.value.code is ErrorCode.SEQUENCE_CONFLICT
+
+
+def test_a_written_ledger_has_the_documented_form() -> None:
+    ledger = Ledger()
+    assert json.loads(ledger.dump()) == {"format": 1, "highest": -1, "answers": []}
+    assert Ledger.parse(ledger.dump()).is_new(0)
+    ledger.record(4, b"\x01\xff", b"\x80")
+    assert json.loads(ledger.dump()) == {
+        "format": 1,
+        "highest": 4,
+        "answers": [{"seq": 4, "digest": "01ff", "answer": "gA=="}],
+    }
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        b"{",
+        b"\xff",
+        b"[]",
+        b"{}",
+        b'{"format": 2, "highest": 1, "answers": []}',
+        b'{"format": 1, "highest": "x", "answers": []}',
+        b'{"format": 1, "highest": 1, "answers": [1]}',
+        b'{"format": 1, "highest": 1, "answers": [{"seq": 1, "digest": "0", "answer": ""}]}',
+        b'{"format": 1, "highest": 1, "answers": [{"seq": 1, "digest": "00", "answer": "?"}]}',
+    ],
+)
+def test_what_is_no_ledger_is_a_value_error(written: bytes) -> None:
+    with pytest.raises(ValueError):
+        Ledger.parse(written)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 from array import array
 from collections import Counter
@@ -14,15 +15,15 @@ import samples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rzero_worker import manifest, wire
 from rzero_worker import protocol as p
-from rzero_worker import wire
 from rzero_worker.backend import Context
 from rzero_worker.backends.mock import MockBackend, Model
 from rzero_worker.errors import WorkerFailure
 from rzero_worker.mock import language
 from rzero_worker.mock.adam import AdamW
 from rzero_worker.mock.language import ASSISTANT, END, FIRST_FRAGMENT, Language
-from rzero_worker.mock.loss import grpo
+from rzero_worker.mock.loss import Scored, sequence_losses
 from rzero_worker.mock.policy import CONTEXT_LENGTH, Policy, stream, uniform
 
 # Two words, equally likely at first and after each other; no noise.
@@ -279,7 +280,15 @@ def test_nothing_to_work_on_is_no_error(backend: MockBackend) -> None:
     assert backend.forward(samples.forward([]), Context()).logprobs == b""
     result = backend.forward_backward(samples.train([], []))
     assert result == p.ForwardBackwardResult(
-        loss=0.0, kl=0.0, entropy=0.0, clip_fraction=0.0, ratio_mean=1.0, tokens=0
+        loss=0.0,
+        kl=0.0,
+        entropy=0.0,
+        clip_fraction=0.0,
+        ratio_mean=1.0,
+        importance_mean=1.0,
+        importance_capped=0.0,
+        sampler_kl=0.0,
+        tokens=0,
     )
 
 
@@ -330,7 +339,7 @@ def test_the_language_of_the_loop_is_mostly_well_formed_and_divided() -> None:
         (-1.0, -31.0, None, -2.0, {}, 6.0, 0.0, True),
     ],
 )
-def test_token_loss_by_hand(
+def test_grpo_by_hand(
     new: float,
     old: float | None,
     ref: float | None,
@@ -340,9 +349,116 @@ def test_token_loss_by_hand(
     slope: float,
     clipped: bool,
 ) -> None:
-    token = grpo(new, old, ref, advantage, samples.loss(**changes))
+    scored = Scored(new, new if old is None else old, ref)
+    (token,) = sequence_losses([scored], advantage, samples.loss(**changes))
     assert (token.loss, token.slope) == pytest.approx((loss, slope))
     assert token.clipped is clipped
+
+
+@pytest.mark.parametrize(
+    ("name", "ratio", "advantage", "loss", "slope", "clipped"),
+    [
+        # CISPO: -A clip(r) new, where the clipped r is a constant, so that beyond a bound the slope stays.
+        ("cispo", 1.1, 2.0, -2 * 1.1 * math.log(1.1), -2.2, False),
+        ("cispo", 1.5, 2.0, -2 * 1.3 * math.log(1.5), -2.6, True),
+        ("cispo", 1.5, -2.0, 2 * 1.3 * math.log(1.5), 2.6, True),
+        ("cispo", 0.5, 2.0, -2 * 0.8 * math.log(0.5), -1.6, True),
+        ("cispo", 0.5, -2.0, 2 * 0.8 * math.log(0.5), 1.6, True),
+        # The dual bound means nothing to it.
+        ("cispo", 4.0, -2.0, 2 * 1.3 * math.log(4), 2.6, True),
+        # REINFORCE: -A new, whatever the ratio.
+        ("policy_gradient", 1.5, 2.0, -2 * math.log(1.5), -2.0, False),
+        ("policy_gradient", 4.0, -2.0, 2 * math.log(4), 2.0, False),
+        # GSPO of one token is GRPO.
+        ("gspo", 1.5, 2.0, -2.6, 0.0, True),
+        ("gspo", 4.0, -2.0, 6.0, 0.0, True),
+    ],
+)
+def test_other_losses_by_hand(
+    name: str, ratio: float, advantage: float, loss: float, slope: float, clipped: bool
+) -> None:
+    spec = samples.loss(name=p.Loss(name))
+    (token,) = sequence_losses([Scored(math.log(ratio), 0.0)], advantage, spec)
+    assert (token.loss, token.slope, token.ratio) == pytest.approx((loss, slope, ratio))
+    assert token.clipped is clipped
+
+
+def test_gspo_has_one_ratio_a_sequence() -> None:
+    # Log-ratios 0.3 and -0.1: s = exp(0.1), inside the bounds though the first token's own ratio is not.
+    tokens = [Scored(-0.7, -1.0), Scored(-1.1, -1.0)]
+    for aggregation, share in (("token", 1.0), ("sequence", 0.5)):
+        spec = samples.loss(name=p.Loss.GSPO, aggregation=p.Aggregation(aggregation))
+        losses = sequence_losses(tokens, 2.0, spec)
+        for token in losses:
+            assert token.ratio == pytest.approx(math.exp(0.1))
+            assert token.loss == pytest.approx(share * -2 * math.exp(0.1))
+            # Two terms, each with half a token's log-prob.
+            assert token.slope == pytest.approx(share * -2 * math.exp(0.1))
+            assert not token.clipped
+    # The mean log-ratio is 0.3, above log 1.3: both tokens count as clipped, also the one inside.
+    clipped = sequence_losses([Scored(-0.4, -1.0), Scored(-1.0, -1.0)], 2.0, samples.loss(name=p.Loss.GSPO))
+    assert [(token.clipped, token.slope) for token in clipped] == [(True, 0.0)] * 2
+    assert [token.loss for token in clipped] == pytest.approx([-2.6] * 2)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "kl", "slope"),
+    # d = log ref - log new = -0.5.
+    [("k1", 0.5, 1.0), ("k2", 0.125, 0.5), ("k3", math.exp(-0.5) - 0.5, 1 - math.exp(-0.5))],
+)
+def test_kl_estimators_by_hand(estimator: str, kl: float, slope: float) -> None:
+    spec = samples.loss(kl_coef=0.1, kl_estimator=p.KlEstimator(estimator))
+    (token,) = sequence_losses([Scored(-1.0, -1.0, ref=-1.5)], 0.0, spec)
+    assert (token.kl, token.loss, token.slope) == pytest.approx((kl, 0.1 * kl, 0.1 * slope))
+
+
+def test_importance_weighs_the_policy_term_alone_and_is_truncated() -> None:
+    spec = samples.loss(kl_coef=0.1, importance_cap=2.0)
+    # policy / sampler is 1.5, and 4, of which 2 is left.
+    tokens = [Scored(-1.0, -1.0, -1.5, -1.0 - math.log(1.5)), Scored(-1.0, -1.0, -1.5, -1.0 - math.log(4))]
+    kl, kl_slope = 0.1 * (math.exp(-0.5) - 0.5), 0.1 * (1 - math.exp(-0.5))
+    losses = sequence_losses(tokens, 2.0, spec)
+    assert [token.loss for token in losses] == pytest.approx([-3.0 + kl, -4.0 + kl])
+    assert [token.slope for token in losses] == pytest.approx([-3.0 + kl_slope, -4.0 + kl_slope])
+    assert [(token.weight, token.capped) for token in losses] == [(pytest.approx(1.5), False), (2.0, True)]
+    # k3 with d = log 1.5: 1.5 - log 1.5 - 1.
+    assert losses[0].sampler_kl == pytest.approx(0.5 - math.log(1.5))
+    # It is reported where nothing is weighed, too.
+    unweighed = sequence_losses(tokens, 2.0, samples.loss())
+    assert [(token.weight, token.capped) for token in unweighed] == [(1.0, False)] * 2
+    assert [token.sampler_kl for token in unweighed] == [token.sampler_kl for token in losses]
+
+
+def test_importance_is_of_each_token_in_gspo() -> None:
+    spec = samples.loss(name=p.Loss.GSPO, importance_cap=9.0)
+    tokens = [Scored(-1.0, -1.0, None, -1.0), Scored(-1.0, -1.0, None, -1.0 - math.log(3))]
+    losses = sequence_losses(tokens, 2.0, spec)
+    assert [token.loss for token in losses] == pytest.approx([-2.0, -6.0])
+    assert [token.slope for token in losses] == pytest.approx([-4.0, -4.0])  # the mean of both
+
+
+def test_aggregation_by_sequence_is_the_sum_of_means(backend: MockBackend) -> None:
+    backend.load_model(samples.load("other"))
+    data, advantages = [[3, 21, 22, 0], [2, 30], [5, 6]], [1.0, -0.5, 2.0]
+    mask = [0, 1, 1, 1, 0, 1, 0, 0]  # of the last sequence, nothing is trained
+    ref = [-1.0] * 8
+    changes = {"ref": ref, "kl_coef": 0.1, "normalizer": 2.0}
+    by_sequence = backend.forward_backward(
+        samples.train(data, advantages, mask=mask, aggregation=p.Aggregation.SEQUENCE, **changes)
+    )
+    parts = [
+        backend.forward_backward(
+            samples.train(data[i : i + 1], advantages[i : i + 1], mask=part, model_id="other", **one)
+        )
+        for i, part, one in (
+            (0, mask[:4], {**changes, "ref": ref[:4], "normalizer": 6.0}),
+            (1, mask[4:6], {**changes, "ref": ref[:2], "normalizer": 2.0}),
+        )
+    ]
+    assert by_sequence.loss == pytest.approx(sum(part.loss for part in parts))
+    assert by_sequence.tokens == 4
+    for index, row in model_of(backend, "other").gradient.items():
+        assert model_of(backend).gradient[index] == pytest.approx(row, abs=1e-12)
 
 
 @settings(max_examples=60, deadline=None)
@@ -353,6 +469,10 @@ def test_token_loss_by_hand(
     clip_high=st.floats(0.05, 0.9),
     dual_clip=st.sampled_from([0.0, 1.5, 3.0]),
     kl_coef=st.sampled_from([0.0, 0.1, 1.0]),
+    kl_estimator=st.sampled_from(list(p.KlEstimator)),
+    importance_cap=st.sampled_from([0.0, 1.2, 4.0]),
+    aggregation=st.sampled_from(list(p.Aggregation)),
+    name=st.sampled_from([p.Loss.GRPO, p.Loss.GSPO, p.Loss.POLICY_GRADIENT]),
     temperature=st.floats(0.5, 2.0),
 )
 def test_gradient_is_the_slope_of_the_loss(
@@ -362,8 +482,13 @@ def test_gradient_is_the_slope_of_the_loss(
     clip_high: float,
     dual_clip: float,
     kl_coef: float,
+    kl_estimator: p.KlEstimator,
+    importance_cap: float,
+    aggregation: p.Aggregation,
+    name: p.Loss,
     temperature: float,
 ) -> None:
+    """Of every loss but CISPO, whose ratio is a constant though the loss's value moves with it."""
     backend = MockBackend()
     backend.load_model(samples.load(seed=data.draw(st.integers(0, 99))))
     model = model_of(backend)
@@ -379,6 +504,11 @@ def test_gradient_is_the_slope_of_the_loss(
         mask=mask,
         old=old,
         ref=ref,
+        sampled=[x + d for x, d in zip(current, data.draw(shift), strict=True)],
+        name=name,
+        aggregation=aggregation,
+        kl_estimator=kl_estimator,
+        importance_cap=importance_cap,
         normalizer=3.0,
         clip_low=clip_low,
         clip_high=clip_high,
@@ -515,6 +645,83 @@ def test_an_average_moves_every_weight_by_its_share(backend: MockBackend) -> Non
     assert frozen.published.rows == frozen.policy.rows
 
 
+def proof_of(backend: MockBackend) -> p.WeightsProof:
+    """Prove the weights that are published already."""
+    version = model_of(backend).version
+    return backend.publish_weights(p.PublishWeightsParams(model_id="m", weights_version=version)).proof
+
+
+def test_the_proof_is_of_the_published_weights(backend: MockBackend, tmp_path: Path) -> None:
+    before = proof_of(backend)
+    vocabulary = model_of(backend).policy.language.vocabulary
+    tokens = [7919 * (index + 1) % vocabulary for index in range(16)]
+    assert before.probe == backend.forward(samples.forward([tokens]), Context()).logprobs
+    training(backend)
+    assert proof_of(backend) == before
+    after = backend.publish_weights(p.PublishWeightsParams(model_id="m")).proof
+    assert after.checksum != before.checksum
+    assert after.probe != before.probe
+    backend.save_checkpoint(save(tmp_path / "c"))
+    training(backend)
+    loaded = backend.load_checkpoint(p.LoadCheckpointParams(model_id="m", path=str(tmp_path / "c")))
+    assert loaded.proof == after
+
+
+def test_one_weight_more_or_less_is_another_checksum(backend: MockBackend) -> None:
+    before = proof_of(backend)
+    row = model_of(backend).policy.rows[0]
+    row[0] = math.nextafter(row[0], math.inf)
+    after = backend.publish_weights(p.PublishWeightsParams(model_id="m")).proof
+    assert after.checksum != before.checksum
+
+
+def test_adapters_are_refused_and_the_rest_of_training_has_no_effect() -> None:
+    def training_with(rank: int) -> p.Training:
+        return p.Training(pack_tokens=64, recompute=True, offload=True, lora_rank=rank, lora_alpha=32.0)
+
+    backend = MockBackend()
+    with pytest.raises(WorkerFailure) as failure:
+        backend.load_model(samples.load(training=training_with(8)))
+    assert failure.value.code is p.ErrorCode.INVALID_REQUEST
+    assert failure.value.message == "training.loraRank: saw 8, allowed is 0: this worker has no adapters"
+    backend.load_model(samples.load(training=training_with(0)))
+    trained = training(backend)
+    backend.load_model(samples.load())
+    assert training(backend) == trained
+
+
+# What is not finite
+
+
+def test_a_loss_that_is_not_finite_changes_nothing_and_names_its_sequences(backend: MockBackend) -> None:
+    backend.forward_backward(samples.train([[3, 21, 0]], [1.0]))
+    before = json.dumps(model_of(backend).gradient)
+    data = [[3, 21, 0], [3, 22, 0], [3, 23, 0], [3, 24, 0]]
+    with pytest.raises(WorkerFailure, match=r"the loss of sequence 1, 3 is not finite") as failure:
+        backend.forward_backward(samples.train(data, [0.0, 3e38, 1e-20, -3e38], normalizer=1e-280))
+    assert failure.value.code is p.ErrorCode.NOT_FINITE
+    assert json.dumps(model_of(backend).gradient) == before
+
+
+def test_a_sum_that_is_not_finite_changes_nothing(backend: MockBackend) -> None:
+    wide = [3, *[21] * 50, 0]
+    with pytest.raises(WorkerFailure, match="sequences 0 to 1 is not finite") as failure:
+        backend.forward_backward(samples.train([wide, wide], [1.0, 1.0], normalizer=1e-307))
+    assert failure.value.code is p.ErrorCode.NOT_FINITE
+    assert model_of(backend).gradient == {}
+
+
+def test_a_step_on_a_gradient_that_is_too_large_drops_it(backend: MockBackend) -> None:
+    before = json.dumps(model_of(backend).policy.rows)
+    backend.forward_backward(samples.train([[3, 21, 0]], [1.0], normalizer=1e-200))
+    with pytest.raises(WorkerFailure, match="norm of the gradient") as failure:
+        backend.optim_step(samples.step())
+    assert failure.value.code is p.ErrorCode.NOT_FINITE
+    assert json.dumps(model_of(backend).policy.rows) == before
+    assert model_of(backend).optimizer.steps == 0
+    assert backend.optim_step(samples.step()).grad_norm == 0
+
+
 def test_models_of_two_languages_have_no_average(backend: MockBackend) -> None:
     backend.load_model(samples.load("other", source="mock://rzero"))
     before = json.dumps(model_of(backend).policy.rows)
@@ -565,11 +772,18 @@ def test_saved_training_goes_on_as_if_never_interrupted(backend: MockBackend, tm
     path = tmp_path / "new" / "checkpoint"
     result = backend.save_checkpoint(save(path))
     assert result.bytes == sum(file.stat().st_size for file in path.iterdir())
-    assert sorted(file.name for file in path.iterdir()) == ["config.json", "optimizer.json", "weights.json"]
+    assert sorted(file.name for file in path.iterdir()) == [
+        "config.json",
+        "manifest.json",
+        "optimizer.json",
+        "weights.json",
+    ]
+    saved = manifest.verify(str(path), result.manifest_sha256)
+    assert (saved.steps, saved.weights_version) == (1, 0)
     uninterrupted = training(backend)
     backend.forward_backward(samples.train([[3, 30, 0]], [1.0]))  # a gradient that loading forgets
     loaded = backend.load_checkpoint(p.LoadCheckpointParams(model_id="m", path=str(path)))
-    assert loaded.weights_version == 1
+    assert (loaded.weights_version, loaded.steps) == (1, 1)
     assert training(backend) == uninterrupted
 
 
@@ -577,8 +791,8 @@ def test_without_the_optimizer_it_starts_fresh(backend: MockBackend, tmp_path: P
     training(backend)
     backend.save_checkpoint(save(tmp_path / "c", with_optimizer=False))
     uninterrupted = training(backend)
-    backend.load_checkpoint(p.LoadCheckpointParams(model_id="m", path=str(tmp_path / "c")))
-    assert model_of(backend).optimizer.steps == 0
+    loaded = backend.load_checkpoint(p.LoadCheckpointParams(model_id="m", path=str(tmp_path / "c")))
+    assert loaded.steps == model_of(backend).optimizer.steps == 0
     assert training(backend) != uninterrupted
 
 
@@ -604,7 +818,7 @@ def test_a_failed_write_leaves_nothing(
     def fails(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(json, "dump", fails)
+    monkeypatch.setattr(os, "fsync", fails)
     with pytest.raises(WorkerFailure, match="No space left") as failure:
         backend.save_checkpoint(save(tmp_path / "c"))
     assert failure.value.code is p.ErrorCode.IO_ERROR

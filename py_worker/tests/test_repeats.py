@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import samples
 from conftest import Orchestrator, Serve, WorkerProcess
 from gated import Gated
 
+from rzero_worker import manifest
 from rzero_worker import protocol as p
 
 
@@ -49,6 +52,60 @@ def test_a_request_that_failed_may_be_mended_under_its_seq(
     bad, good = (samples.train([[1, 2]], [1.0], seq=1, normalizer=n) for n in (0.0, 1.0))
     assert orchestrator.failure_of("forward_backward", bad).code is p.ErrorCode.INVALID_REQUEST
     assert orchestrator.call("forward_backward", good).tokens == 1
+
+
+def test_a_checkpoint_keeps_the_ledger(
+    orchestrator: Orchestrator, worker: WorkerProcess, tmp_path: Path
+) -> None:
+    orchestrator.call("load_model", samples.load())
+    orchestrator.call("forward_backward", samples.train([[3, 21, 0]], [1.0], seq=1))
+    norm = orchestrator.call("optim_step", samples.step(2)).grad_norm
+    saved = orchestrator.call("save_checkpoint", save(tmp_path / "with", with_optimizer=True))
+    orchestrator.call("save_checkpoint", save(tmp_path / "without", with_optimizer=False))
+    assert not (tmp_path / "without" / "ledger.json").exists()
+    stepped = orchestrator.call("forward", samples.forward([[3, 21, 22, 0]]))
+    orchestrator.call("forward_backward", samples.train([[3, 22, 0]], [1.0], seq=3))
+    orchestrator.call("optim_step", samples.step(4))
+    # What came after the save is forgotten; what came before it is not done again.
+    loaded = orchestrator.call("load_checkpoint", load(tmp_path / "with", saved.manifest_sha256))
+    assert loaded.steps == 1
+    assert orchestrator.call("optim_step", samples.step(2)).grad_norm == norm > 0
+    assert orchestrator.call("forward", samples.forward([[3, 21, 22, 0]])) == stepped
+    changed = orchestrator.failure_of("optim_step", samples.step(2, learning_rate=0.5))
+    assert changed.code is p.ErrorCode.SEQUENCE_CONFLICT
+    assert orchestrator.call("optim_step", samples.step(3)).grad_norm == 0
+    # Where none was saved, the record goes on.
+    orchestrator.call("load_checkpoint", load(tmp_path / "without"))
+    assert orchestrator.failure_of("optim_step", samples.step(1)).code is p.ErrorCode.SEQUENCE_CONFLICT
+    assert orchestrator.call("optim_step", samples.step(3)).grad_norm == 0
+
+
+def test_a_checkpoint_that_was_changed_is_not_loaded(
+    orchestrator: Orchestrator, worker: WorkerProcess, tmp_path: Path
+) -> None:
+    orchestrator.call("load_model", samples.load())
+    orchestrator.call("save_checkpoint", save(tmp_path / "c", with_optimizer=True))
+    orchestrator.call("optim_step", samples.step(1))
+    other = orchestrator.failure_of("load_checkpoint", load(tmp_path / "c", "0" * 64))
+    assert (other.code, "is another checkpoint" in other.message) == (p.ErrorCode.IO_ERROR, True)
+    (tmp_path / "c" / "ledger.json").write_text('{"format": 1, "highest": 9, "answers": []}')
+    damaged = orchestrator.failure_of("load_checkpoint", load(tmp_path / "c"))
+    assert (damaged.code, "ledger.json is damaged" in damaged.message) == (p.ErrorCode.IO_ERROR, True)
+    # A manifest can be right and the ledger nonsense all the same.
+    (tmp_path / "c" / "ledger.json").write_text("{}")
+    manifest.write(tmp_path / "c", 0, 0)
+    nonsense = orchestrator.failure_of("load_checkpoint", load(tmp_path / "c"))
+    assert (nonsense.code, "no usable ledger.json" in nonsense.message) == (p.ErrorCode.IO_ERROR, True)
+    assert orchestrator.failure_of("optim_step", samples.step(0)).code is p.ErrorCode.SEQUENCE_CONFLICT
+    orchestrator.call("optim_step", samples.step(2))
+
+
+def save(path: Path, with_optimizer: bool) -> p.SaveCheckpointParams:
+    return p.SaveCheckpointParams(model_id="m", path=str(path), with_optimizer=with_optimizer)
+
+
+def load(path: Path, sha256: str | None = None) -> p.LoadCheckpointParams:
+    return p.LoadCheckpointParams(model_id="m", path=str(path), manifest_sha256=sha256)
 
 
 def test_a_lost_connection_is_dialled_again_with_models_and_ledger_in_place(

@@ -1,5 +1,5 @@
 import { ConfigError } from '../config/errors.ts';
-import { TooFewQuestions } from '../loop/errors.ts';
+import { TooFewQuestions, TrainingDiverged } from '../loop/errors.ts';
 import { RunFolderError } from '../store/runFolder.ts';
 import { AddressError } from '../worker/address.ts';
 import { WorkerCallError, type WorkerCallErrorCode, WorkerStartError } from '../worker/errors.ts';
@@ -49,6 +49,7 @@ function withDetails(message: string, details = ''): string {
 export function explainError(error: unknown): { exitCode: number; message: string } {
   if (error instanceof ConfigError) return { exitCode: EXIT.config, message: error.message };
   if (error instanceof TooFewQuestions) return { exitCode: EXIT.badData, message: error.message };
+  if (error instanceof TrainingDiverged) return { exitCode: EXIT.badData, message: error.message };
   if (error instanceof UsageError) return { exitCode: EXIT.usage, message: error.message };
   if (error instanceof RunFolderError) return { exitCode: EXIT.usage, message: error.message };
   if (error instanceof AddressError) return { exitCode: EXIT.config, message: error.message };

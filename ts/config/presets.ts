@@ -22,7 +22,16 @@ const optimizer = {
   maxGradNorm: 1,
 };
 const credit = { advantage: 'grpo', zeroVariance: 'keep', overlong: 'keep', overlongPenalty: 0 } as const;
-const clipping = { clipLow: 0.2, clipHigh: 0.3, dualClip: 3 };
+const loss = {
+  loss: 'grpo',
+  aggregation: 'token',
+  clipLow: 0.2,
+  clipHigh: 0.3,
+  dualClip: 3,
+  klCoef: 1e-2,
+  klEstimator: 'k3',
+  importanceCap: 2,
+} as const;
 
 /** A method's filter with lists of its own. */
 function curriculum({ curriculum }: Method) {
@@ -40,7 +49,16 @@ const paper: Config = {
   iterations: 3,
   arm: 'full',
   model: 'Qwen/Qwen3-4B-Base',
-  worker: { backend: 'torch', threads: 1, count: 1, listen: '', keys: '', expect: 0, requestSamples: 1024 },
+  worker: {
+    backend: 'torch',
+    threads: 1,
+    count: 1,
+    listen: '',
+    keys: '',
+    expect: 0,
+    requestSamples: 1024,
+    handoverSeconds: 600,
+  },
   rewards: { challenger: { ...METHODS.paper.challenger, module: '' }, solver: METHODS.paper.solver },
   roles: {
     models: 'two',
@@ -50,6 +68,8 @@ const paper: Config = {
     judge: 'frozen',
     ensemble: 3,
   },
+  // 4B weights and sequences of 4096 tokens: their activations fill a GPU.
+  trainer: { packTokens: 0, recompute: true, offload: false, loraRank: 0, loraAlpha: 32 },
   challenger: {
     steps: 5,
     prompts: 512,
@@ -57,8 +77,7 @@ const paper: Config = {
     miniBatch: 16 * 4,
     sampling: { temperature: 1, topP: 0.99, topK: 0, maxTokens: 4096 },
     optimizer,
-    ...clipping,
-    klCoef: 1e-2,
+    ...loss,
     credit,
   },
   questions: {
@@ -82,8 +101,7 @@ const paper: Config = {
     miniBatch: 128 * 5,
     sampling: { temperature: 1, topP: 0.99, topK: 0, maxTokens: 4096 },
     optimizer,
-    ...clipping,
-    klCoef: 1e-2,
+    ...loss,
     credit,
   },
   evaluation: {
@@ -121,6 +139,7 @@ export const PRESETS: Record<string, Preset> = {
     extends: 'paper',
     values: {
       model: 'embedded',
+      trainer: { recompute: false },
       challenger: {
         steps: 10,
         prompts: 1,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ADVANTAGES } from '../domain/advantage.ts';
 import { ORDERS, SHORTFALLS } from '../domain/curriculum.ts';
-import { ARMS, type Settings } from '../domain/settings.ts';
+import { AGGREGATIONS, ARMS, KL_ESTIMATORS, LOSSES, type Settings } from '../domain/settings.ts';
 import { challengerRule, curriculumRule, solverRule } from './rules.ts';
 
 const count = z.int().min(1).max(1_000_000);
@@ -30,10 +30,14 @@ const phase = z.strictObject({
     weightDecay: z.number().min(0),
     maxGradNorm: z.number().min(0).describe('global norm; 0 is off'),
   }),
+  loss: z.enum(LOSSES),
+  aggregation: z.enum(AGGREGATIONS).describe('what the loss is a mean of: tokens, sequences, or rows of maxTokens'),
   clipLow: share,
   clipHigh: z.number().min(0),
-  dualClip: z.number().min(0).describe('0 is off'),
+  dualClip: z.number().min(0).describe('0 is off; of grpo and gspo only'),
   klCoef: z.number().min(0).describe('weight of KL to the anchor'),
+  klEstimator: z.enum(KL_ESTIMATORS),
+  importanceCap: z.number().min(0).describe('the most that policy / sampler may weigh; 0 is off'),
   credit: z.strictObject({
     advantage: z.enum(ADVANTAGES),
     zeroVariance: z.enum(['keep', 'drop']).describe('groups whose rewards are all equal'),
@@ -93,6 +97,7 @@ export const configSchema = z
         keys: z.string().describe('folder of `rzero keys`, needed where `listen` leaves this machine; "" for none'),
         expect: z.int().min(0).max(1024).describe('workers that must have dialled in before the run begins'),
         requestSamples: count.describe('most samples of one request, where there are several workers'),
+        handoverSeconds: count.describe('how long a worker may take to write, publish or load weights for the others'),
       })
       .refine(({ count, listen, expect }) => count > 0 || (listen !== '' && expect > 0), {
         path: ['count'],
@@ -104,6 +109,17 @@ export const configSchema = z
       }),
     rewards: z.strictObject({ challenger: challengerRule, solver: solverRule }),
     roles,
+    trainer: z.strictObject({
+      packTokens: z
+        .int()
+        .min(0)
+        .max(2 ** 31 - 1)
+        .describe('most tokens computed at once; 0: as the device allows'),
+      recompute: z.boolean().describe('activations in the backward pass: less memory, more time'),
+      offload: z.boolean().describe("weights, gradient and optimiser wait in the host's memory"),
+      loraRank: z.int().min(0).max(4096).describe('train low-rank adapters of this rank alone; 0 trains every weight'),
+      loraAlpha: z.number().gt(0).describe('an adapter weighs loraAlpha / loraRank'),
+    }),
     challenger: dividing(phase),
     questions: curriculumRule.extend({
       candidates: count.describe("the paper's N"),

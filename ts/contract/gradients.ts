@@ -1,12 +1,12 @@
 import type { Adam, ForwardBackwardResult, LossSpec } from '../protocol/generated.ts';
 import type { Context } from './context.ts';
-import { adam, LOSS, type Sequence, sampleParams, sequencesOf, trainBatch } from './requests.ts';
+import { adam, type Given, LOSS, type Sequence, sampleParams, sequencesOf, trainBatch } from './requests.ts';
 
 /** What a `forward_backward` over some samples is made of. */
 export interface Made {
   seq: number;
   advantages: readonly number[];
-  given?: { old?: readonly number[][]; ref?: readonly number[][] };
+  given?: Given;
   loss?: Partial<LossSpec>;
   normalizer?: number;
 }

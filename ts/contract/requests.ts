@@ -11,7 +11,17 @@ import type {
 
 export const SAMPLING: Sampling = { temperature: 1, topP: 1, topK: 0, maxTokens: 24 };
 
-export const LOSS: LossSpec = { name: 'grpo', clipLow: 0.2, clipHigh: 0.2, dualClip: 0, klCoef: 0, temperature: 1 };
+export const LOSS: LossSpec = {
+  name: 'grpo',
+  aggregation: 'token',
+  clipLow: 0.2,
+  clipHigh: 0.2,
+  dualClip: 0,
+  klCoef: 0,
+  klEstimator: 'k3',
+  importanceCap: 0,
+  temperature: 1,
+};
 
 export function adam(learningRate: number, changes: Partial<Adam> = {}): Adam {
   return { learningRate, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, maxGradNorm: 0, ...changes };
@@ -89,11 +99,18 @@ export async function completionLogprobs(
   return split(logprobs, lengths).map((values, index) => values.slice(sequences[index]?.prompt.length));
 }
 
+/** Log-probs of the completions that come with a batch. */
+export interface Given {
+  old?: readonly number[][];
+  ref?: readonly number[][];
+  sampled?: readonly number[][];
+}
+
 /** A batch that trains the completions, each with its advantage. */
 export function trainBatch(
   sequences: readonly Sequence[],
   advantages: readonly number[],
-  given: { old?: readonly number[][]; ref?: readonly number[][] } = {},
+  given: Given = {},
 ): TrainBatch {
   const padded = (values: readonly number[][]): Float32Array =>
     Float32Array.from(
@@ -107,6 +124,7 @@ export function trainBatch(
     advantages: Float32Array.from(advantages),
     ...(given.old && { oldLogprobs: padded(given.old) }),
     ...(given.ref && { refLogprobs: padded(given.ref) }),
+    ...(given.sampled && { sampleLogprobs: padded(given.sampled) }),
   };
 }
 

@@ -18,6 +18,8 @@ export interface TrainBatchOptions {
    * `own`: none is sent, so the worker takes the current policy's own and the ratio is 1.
    */
   oldLogprobs?: 'sampled' | 'own';
+  /** Whether the log-probs that came with the samples are sent as the sampler's, for importance sampling. */
+  sampleLogprobs?: boolean;
 }
 
 /** The samples of one optimiser step. */
@@ -88,7 +90,7 @@ function assemble(
   const total = lengths.reduce((sum, length) => sum + length, 0);
   const tokens = new Int32Array(total);
   const mask = new Uint8Array(total);
-  const oldLogprobs = options.oldLogprobs === 'own' ? undefined : new Float32Array(total);
+  const sampled = new Float32Array(total);
   let trainedTokens = 0;
   let position = 0;
   for (const row of rows) {
@@ -100,7 +102,7 @@ function assemble(
     const completionEnd = starts.completion[row + 1] as number;
     const length = completionEnd - completion;
     tokens.set(batch.tokens.subarray(completion, completionEnd), position);
-    oldLogprobs?.set(batch.logprobs.subarray(completion, completionEnd), position);
+    sampled.set(batch.logprobs.subarray(completion, completionEnd), position);
     mask.fill(1, position, position + length);
     position += length;
     trainedTokens += length;
@@ -111,7 +113,8 @@ function assemble(
     mask,
     advantages: Float32Array.from(rows, (row) => advantages[row] as number),
   };
-  if (oldLogprobs !== undefined) trained.oldLogprobs = oldLogprobs;
+  if (options.oldLogprobs !== 'own') trained.oldLogprobs = sampled;
+  if (options.sampleLogprobs === true) trained.sampleLogprobs = sampled;
   return { batch: trained, trainedTokens, rows };
 }
 

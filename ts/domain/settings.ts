@@ -1,10 +1,24 @@
-import type { Adam, Sampling } from '../protocol/generated.ts';
+import type { Adam, KlEstimator, Loss, Sampling, Training } from '../protocol/generated.ts';
 import type { CreditRule } from './advantage.ts';
 import type { Order, Shortfall } from './curriculum.ts';
 import type { CurriculumRule } from './gates.ts';
 import type { ChallengerRule, SolverRule } from './reward.ts';
 
-/** One policy's GRPO phase. The sizes multiply: a step draws `prompts * rollouts` samples. */
+/** Losses by name, and estimators of the KL term (proto/README.md, What the verbs compute). */
+export const LOSSES = ['policy_gradient', 'grpo', 'gspo', 'cispo'] as const satisfies readonly Loss[];
+export const KL_ESTIMATORS = ['k1', 'k2', 'k3'] as const satisfies readonly KlEstimator[];
+
+/**
+ * What the loss of an update is a mean of:
+ * - `token`: of its trained tokens, whatever sequence they are in (DAPO, arXiv 2503.14476).
+ * - `sequence`: of its sequences, of which each is the mean of its tokens (GRPO, arXiv 2402.03300).
+ * - `constant`: of all the tokens that its sequences could have had, `sampling.maxTokens` each, so that the length
+ *   of a sequence does not decide what its tokens weigh (Dr. GRPO, arXiv 2503.20783).
+ */
+export const AGGREGATIONS = ['token', 'sequence', 'constant'] as const;
+export type LossAggregation = (typeof AGGREGATIONS)[number];
+
+/** One policy's training phase. The sizes multiply: a step draws `prompts * rollouts` samples. */
 export interface PhaseSettings {
   /** Optimisation steps: sample, score, update, publish. */
   steps: number;
@@ -16,12 +30,23 @@ export interface PhaseSettings {
   miniBatch: number;
   sampling: Sampling;
   optimizer: Adam;
-  /** PPO ratio bounds 1 - clipLow and 1 + clipHigh, and the bound for negative advantages (0: off). */
+  loss: Loss;
+  aggregation: LossAggregation;
+  /**
+   * Ratio bounds 1 - clipLow and 1 + clipHigh, and the bound for negative advantages (0: off). The losses `cispo` and
+   * `policy_gradient` have no use for the last, and `policy_gradient` for none.
+   */
   clipLow: number;
   clipHigh: number;
   dualClip: number;
-  /** Weight of KL(policy || the anchor), paper section 4.1. */
+  /** Weight of KL(policy || the anchor), paper section 4.1, and what it is estimated by. */
   klCoef: number;
+  klEstimator: KlEstimator;
+  /**
+   * Truncated importance sampling: a token's policy term weighs policy / sampler, at most this, so that what the
+   * sampler computes otherwise than the trainer (or cuts off: topP, topK) does not bias the gradient. 0 is off.
+   */
+  importanceCap: number;
   /** What becomes of the rewards. */
   credit: CreditRule;
 }
@@ -87,6 +112,8 @@ export interface Settings {
     solver: SolverRule;
   };
   roles: Roles;
+  /** How the worker trains a model: what this costs, hardly what comes of it, adapters aside. */
+  trainer: Training;
   challenger: PhaseSettings;
   questions: CurriculumRule & {
     /** Candidates the trained Challenger writes, the paper's N. */

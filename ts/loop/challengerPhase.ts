@@ -105,7 +105,8 @@ async function challengerStep(
     credit,
   );
   const order = permutation(judged.length, stream(settings.seed, ...path, 'order')).filter((row) => trained[row]);
-  const update = await updatePolicy(worker, policy, proposals, advantages, settings.challenger, order, { signal });
+  const within = { signal, step, warn: scope.warn };
+  const update = await updatePolicy(worker, policy, proposals, advantages, settings.challenger, order, within);
 
   store.writeRecords(
     recordName(iteration, 'challenger', `step-${String(step).padStart(3, '0')}`),

@@ -92,7 +92,8 @@ async function solverStep(
   const cut = samples.stopReasons.map((reason) => reason === 'length');
   const { advantages, trained, ...counts } = creditOf(rewards, cut, rollouts, credit);
   const order = permutation(rewards.length, stream(settings.seed, ...path, 'order')).filter((row) => trained[row]);
-  const update = await updatePolicy(worker, policy, samples, advantages, settings.solver, order, { signal });
+  const within = { signal, step, warn: scope.warn };
+  const update = await updatePolicy(worker, policy, samples, advantages, settings.solver, order, within);
 
   const rewardsOf = (group: number) => rewards.slice(group * rollouts, (group + 1) * rollouts);
   store.writeRecords(

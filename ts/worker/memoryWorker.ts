@@ -1,11 +1,12 @@
 import type { Worker } from '../ports/worker.ts';
 import type { Hello, LoadModelParams, LoadModelResult, Verb, VerbTypes } from '../protocol/generated.ts';
-import { PROTOCOL_HASH, VERBS } from '../protocol/generated.ts';
+import { LOSS_VALUES, PROTOCOL_HASH, VERBS } from '../protocol/generated.ts';
 import { ProtocolError } from '../protocol/primitives.ts';
 import { packResult, unpackParams } from './codec.ts';
 import { WorkerCallError } from './errors.ts';
-import { type Checkpoints, inFolders, inMemory } from './memory/checkpoints.ts';
+import { loadCheckpoint, loadWeights, saveCheckpoint } from './memory/checkpoints.ts';
 import { checkLimits } from './memory/limits.ts';
+import { sha256Of } from './memory/manifest.ts';
 import { MemoryModel, type Pace } from './memory/model.ts';
 import { CONTEXT_LENGTH, initialWeights } from './memory/policy.ts';
 import { stream } from './memory/random.ts';
@@ -14,20 +15,16 @@ import { cancelledError } from './pendingCalls.ts';
 import type { RequestOptions } from './session.ts';
 import { createTypedWorker, type Requester } from './typedWorker.ts';
 
-export interface MemoryWorkerOptions {
-  /** Where save_checkpoint writes: nowhere (`memory`, the default), or folders with a JSON file. */
-  checkpoints?: 'memory' | 'folders';
-}
-
 /** The sources that exist without a checkpoint start so; what follows has no meaning. */
 const SOURCE_PREFIX = 'memory:';
 
 /**
  * A worker in this process: a bigram model over bytes that samples and learns as the protocol says,
- * in milliseconds. Requests are packed and unpacked as on a wire, so nothing is shared by reference.
+ * in milliseconds. Requests are packed and unpacked as on a wire, so nothing is shared by reference. Only
+ * checkpoints outlive it: they are folders.
  */
-export function createMemoryWorker(options: MemoryWorkerOptions = {}): Worker & { readonly requester: Requester } {
-  const requester = new MemoryRequester(options.checkpoints === 'folders' ? inFolders() : inMemory());
+export function createMemoryWorker(): Worker & { readonly requester: Requester } {
+  const requester = new MemoryRequester();
   const hello: Hello = {
     kind: 'Hello',
     protocolHash: PROTOCOL_HASH,
@@ -36,7 +33,7 @@ export function createMemoryWorker(options: MemoryWorkerOptions = {}): Worker & 
     instanceId: 'memory',
     backend: 'memory',
     capabilities: ['sample', 'train'],
-    losses: ['grpo'],
+    losses: [...LOSS_VALUES],
     versions: { node: process.versions.node },
     pid: process.pid,
   };
@@ -51,7 +48,6 @@ interface Job {
 }
 
 class MemoryRequester implements Requester {
-  private readonly checkpoints: Checkpoints;
   private readonly models = new Map<string, MemoryModel>();
   private readonly jobs = new Map<number, Job>();
   private running: Job | undefined;
@@ -59,10 +55,6 @@ class MemoryRequester implements Requester {
   private lastId = 0;
   private workDone = 0;
   private stopped = false;
-
-  constructor(checkpoints: Checkpoints) {
-    this.checkpoints = checkpoints;
-  }
 
   async request(verb: string, params: Uint8Array, options: RequestOptions = {}): Promise<Uint8Array> {
     if (this.stopped) throw new WorkerCallError('worker_gone', 'the worker was shut down');
@@ -166,7 +158,8 @@ class MemoryRequester implements Requester {
       }
       case 'publish_weights': {
         const { modelId, weightsVersion } = unpack(verb, bytes);
-        return packResult(verb, { weightsVersion: this.model(modelId).publish(weightsVersion) });
+        const model = this.model(modelId);
+        return packResult(verb, { weightsVersion: model.publish(weightsVersion), proof: model.proof() });
       }
       case 'average_weights': {
         const { modelId, towards, share } = unpack(verb, bytes);
@@ -175,14 +168,14 @@ class MemoryRequester implements Requester {
       }
       case 'save_checkpoint': {
         const { modelId, path, withOptimizer } = unpack(verb, bytes);
-        return packResult(verb, { bytes: this.checkpoints.save(path, this.model(modelId).save(withOptimizer)) });
+        const model = this.model(modelId);
+        return packResult(verb, saveCheckpoint(path, model.save(withOptimizer), model.version));
       }
       case 'load_checkpoint': {
-        const { modelId, path, weightsVersion } = unpack(verb, bytes);
+        const { modelId, path, manifestSha256, weightsVersion } = unpack(verb, bytes);
         const model = this.model(modelId);
-        const checkpoint = this.checkpoints.load(path);
-        if (checkpoint === undefined) throw new WorkerCallError('io_error', `path: there is no checkpoint at ${path}`);
-        return packResult(verb, { weightsVersion: model.load(checkpoint, weightsVersion) });
+        const version = model.load(loadCheckpoint(path, manifestSha256), weightsVersion);
+        return packResult(verb, { weightsVersion: version, steps: model.steps, proof: model.proof() });
       }
       default:
         throw new WorkerCallError('internal', `${verb} is a control verb`);
@@ -190,10 +183,8 @@ class MemoryRequester implements Requester {
   }
 
   private loadModel({ modelId, source, trainable, seed }: LoadModelParams): LoadModelResult {
-    const checkpoint = source.startsWith(SOURCE_PREFIX)
-      ? { weights: initialWeights(stream(seed)) }
-      : this.savedModel(source);
-    this.models.set(modelId, new MemoryModel({ ...checkpoint, optimizer: undefined }, trainable));
+    const weights = source.startsWith(SOURCE_PREFIX) ? initialWeights(stream(seed)) : savedWeights(source);
+    this.models.set(modelId, new MemoryModel(weights, trainable));
     return {
       architecture: 'bigram',
       parameters: VOCABULARY ** 2,
@@ -201,18 +192,6 @@ class MemoryRequester implements Requester {
       contextLength: CONTEXT_LENGTH,
       weightsVersion: 0,
     };
-  }
-
-  private savedModel(source: string): { weights: Float64Array } {
-    const unloadable = (why: string): WorkerCallError =>
-      new WorkerCallError('model_unloadable', `source: saw ${JSON.stringify(source)}, ${why}`);
-    try {
-      const checkpoint = this.checkpoints.load(source);
-      if (checkpoint !== undefined) return checkpoint;
-    } catch (error) {
-      throw unloadable(error instanceof Error ? error.message : String(error));
-    }
-    throw unloadable(`allowed are ${SOURCE_PREFIX}NAME and the path of a checkpoint`);
   }
 
   private step(
@@ -223,11 +202,11 @@ class MemoryRequester implements Requester {
   ): Uint8Array {
     const model = this.model(modelId);
     model.assertTrainable(modelId);
-    const payload = Buffer.concat([Buffer.from(`${verb}\0`), bytes]);
-    const known = model.ledger.find(seq, payload);
+    const digest = sha256Of(Buffer.concat([Buffer.from(`${verb}\0`), bytes]));
+    const known = model.ledger.find(seq, digest);
     if (known !== undefined) return known;
     const answer = execute(model);
-    model.ledger.record(seq, payload, answer);
+    model.ledger.record(seq, digest, answer);
     return answer;
   }
 
@@ -237,6 +216,19 @@ class MemoryRequester implements Requester {
       throw new WorkerCallError('unknown_model', `modelId ${modelId}: no model is loaded under this name`);
     }
     return model;
+  }
+}
+
+function savedWeights(source: string): Float64Array {
+  try {
+    return loadWeights(source);
+  } catch (error) {
+    if (!(error instanceof WorkerCallError)) throw error;
+    const allowed = `allowed are ${SOURCE_PREFIX}NAME and the path of a checkpoint`;
+    throw new WorkerCallError(
+      'model_unloadable',
+      `source: saw ${JSON.stringify(source)}, ${allowed}: ${error.message}`,
+    );
   }
 }
 

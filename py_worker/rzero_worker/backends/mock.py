@@ -6,21 +6,25 @@ it as for a large model.
 
 from __future__ import annotations
 
+import hashlib
 import math
 import platform
 from array import array
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from rzero_worker import protocol as p
 from rzero_worker import wire
-from rzero_worker.backend import Backend, Context
-from rzero_worker.errors import WorkerFailure, invalid_request, not_trainable, unknown_model
+from rzero_worker.backend import NO_FILES, Backend, Context
+from rzero_worker.errors import WorkerFailure, invalid_request, not_finite, not_trainable, unknown_model
 from rzero_worker.mock import files, language
 from rzero_worker.mock.adam import AdamW
-from rzero_worker.mock.loss import TokenLoss, grpo
+from rzero_worker.mock.loss import Scored, TokenLoss, sequence_losses
 from rzero_worker.mock.policy import CONTEXT_LENGTH, Gradient, Policy, stream
+from rzero_worker.mock.total import total
+from rzero_worker.probe import probe_tokens
 from rzero_worker.stop_strings import StopStrings
 from rzero_worker.weights_version import require_version, version_to_publish
 
@@ -44,6 +48,15 @@ class Model:
         self.published = self.policy.copy()
         self.version = version
 
+    def proof(self) -> p.WeightsProof:
+        """Prove the published weights: the SHA-256 of their bytes as float64, and the probe's log-probs."""
+        digest = hashlib.sha256()
+        for row in self.published.rows:
+            digest.update(array("d", row).tobytes())
+        tokens = array("i", probe_tokens(self.published.language.vocabulary))
+        logprobs = self.published.logprobs(tokens, temperature=1.0)
+        return p.WeightsProof(checksum=digest.hexdigest(), probe=wire.pack_f32s(logprobs))
+
 
 class MockBackend(Backend):
     """The verbs on tables of logits. Sources: mock://NAME, a language of the package, and saved folders."""
@@ -60,6 +73,9 @@ class MockBackend(Backend):
 
     def load_model(self, params: p.LoadModelParams) -> p.LoadModelResult:
         """Make a fresh model of a language, its noise by the seed, or read a saved one."""
+        if params.training is not None and params.training.lora_rank > 0:
+            seen = params.training.lora_rank
+            raise invalid_request(f"training.loraRank: saw {seen}, allowed is 0: this worker has no adapters")
         policy = _load(params.source, params.seed)
         self._models[params.model_id] = Model(policy, params.trainable)
         return p.LoadModelResult(
@@ -84,7 +100,7 @@ class MockBackend(Backend):
         stops = StopStrings(sampling.stop or (), policy.language.decode)
         prompts = [policy.language.encode_conversation(c.messages) for c in params.conversations]
         tokens, lengths, logprobs, texts, reasons = array("i"), array("i"), array("f"), [], []
-        total = len(prompts) * params.n
+        wanted = len(prompts) * params.n
         for prompt, seed in zip(prompts, wire.unpack_u32s(params.seeds), strict=True):
             reply_context = policy.reply_context(prompt)
             for index in range(params.n):
@@ -98,7 +114,7 @@ class MockBackend(Backend):
                 logprobs.extend(scores)
                 texts.append(stops.cut(policy.language.decode(drawn)))
                 reasons.append(p.StopReason.STOP if stopped else p.StopReason.LENGTH)
-                context.progress(len(texts), total)
+                context.progress(len(texts), wanted)
         return p.SampleBatch(
             weights_version=model.version,
             prompt_tokens=b"".join(prompt.tobytes() for prompt in prompts),
@@ -124,51 +140,50 @@ class MockBackend(Backend):
     def forward_backward(self, params: p.ForwardBackwardParams) -> p.ForwardBackwardResult:
         """Differentiate by hand: the loss by log-probs here, those by the logits in `Policy.gradient`."""
         model = self._trainable(params.model_id)
-        policy, batch, spec = model.policy, params.batch, params.loss
-        mask = wire.unpack_u8s(batch.mask)
-        advantages = wire.unpack_f32s(batch.advantages)
-        old = None if batch.old_logprobs is None else wire.unpack_f32s(batch.old_logprobs)
-        ref = None if batch.ref_logprobs is None else wire.unpack_f32s(batch.ref_logprobs)
+        policy, temperature = model.policy, params.loss.temperature
         weights: dict[int, dict[int, float]] = defaultdict(lambda: defaultdict(float))
         losses: list[TokenLoss] = []
         entropies: list[float] = []
-        start = 0
-        for tokens, advantage in zip(
-            _sequences(policy, batch.tokens, batch.lengths), advantages, strict=True
-        ):
-            states = policy.states(tokens)
-            for offset in range(1, len(tokens)):
-                at = start + offset
-                if mask[at]:
-                    state, token = states[offset - 1], tokens[offset]
-                    logprobs = policy.distribution(state, spec.temperature)
-                    loss = grpo(
-                        logprobs[token], old[at] if old else None, ref[at] if ref else None, advantage, spec
-                    )
-                    losses.append(loss)
-                    entropies.append(policy.entropy(state, spec.temperature))
-                    weights[state][token] += loss.slope / params.normalizer
-            start += len(tokens)
+        wrong: list[int] = []
+        for index, sequence in enumerate(_scored_sequences(policy, params.batch, temperature)):
+            found = sequence_losses(sequence.tokens, sequence.advantage, params.loss)
+            slopes = [loss.slope / params.normalizer for loss in found]
+            if not all(
+                math.isfinite(x) for x in (*slopes, *(loss.loss / params.normalizer for loss in found))
+            ):
+                wrong.append(index)
+            for (state, token), slope in zip(sequence.places, slopes, strict=True):
+                weights[state][token] += slope
+                entropies.append(policy.entropy(state, temperature))
+            losses += found
+        if wrong:
+            raise not_finite(f"the loss of sequence {', '.join(map(str, wrong))}")
         result = p.ForwardBackwardResult(
-            loss=math.fsum(loss.loss for loss in losses) / params.normalizer,
-            kl=_mean([loss.kl for loss in losses]),
+            loss=total(loss.loss / params.normalizer for loss in losses),
+            kl=_mean(loss.kl for loss in losses),
             entropy=_mean(entropies),
-            clip_fraction=_mean([float(loss.clipped) for loss in losses]),
-            ratio_mean=_mean([loss.ratio for loss in losses], of_none=1.0),
+            clip_fraction=_mean(loss.clipped for loss in losses),
+            ratio_mean=_mean((loss.ratio for loss in losses), of_none=1.0),
+            importance_mean=_mean((loss.weight for loss in losses), of_none=1.0),
+            importance_capped=_mean(loss.capped for loss in losses),
+            sampler_kl=_mean(loss.sampler_kl for loss in losses),
             tokens=len(losses),
         )
-        for index, row in policy.gradient(weights, spec.temperature).items():
-            before = model.gradient.get(index)
-            model.gradient[index] = (
-                row if before is None else [a + b for a, b in zip(before, row, strict=True)]
-            )
+        gradient = dict(model.gradient)
+        for index, row in policy.gradient(weights, temperature).items():
+            before = gradient.get(index)
+            gradient[index] = row if before is None else [a + b for a, b in zip(before, row, strict=True)]
+        if not all(map(math.isfinite, (result.loss, *(x for row in gradient.values() for x in row)))):
+            count = len(wire.unpack_i32s(params.batch.lengths))
+            raise not_finite(f"the sum of the losses or gradients of sequences 0 to {count - 1}")
+        model.gradient = gradient
         return result
 
     def optim_step(self, params: p.OptimStepParams) -> p.OptimStepResult:
-        """One AdamW step."""
+        """One AdamW step. A gradient that allows none is dropped, so that the next one begins at zero."""
         model = self._trainable(params.model_id)
-        norm = model.optimizer.step(model.policy.rows, model.gradient, params.adam)
-        model.gradient = {}
+        gradient, model.gradient = model.gradient, {}
+        norm = model.optimizer.step(model.policy.rows, gradient, params.adam)
         model.policy.changed()
         return p.OptimStepResult(grad_norm=norm)
 
@@ -178,7 +193,7 @@ class MockBackend(Backend):
         version = version_to_publish(model.version, params.weights_version)
         if version != model.version:
             model.publish(version)
-        return p.PublishWeightsResult(weights_version=version)
+        return p.PublishWeightsResult(weights_version=version, proof=model.proof())
 
     def average_weights(self, params: p.AverageWeightsParams) -> p.AverageWeightsResult:
         """Average the rows with those of a model of the same language."""
@@ -194,23 +209,33 @@ class MockBackend(Backend):
             model.publish(model.version + 1)
         return p.AverageWeightsResult(weights_version=model.version)
 
-    def save_checkpoint(self, params: p.SaveCheckpointParams) -> p.SaveCheckpointResult:
+    def save_checkpoint(
+        self, params: p.SaveCheckpointParams, extras: Mapping[str, bytes] = NO_FILES
+    ) -> p.SaveCheckpointResult:
         """Write JSON files."""
         model = self._model(params.model_id)
         optimizer = model.optimizer if params.with_optimizer else None
         try:
-            size = files.save(Path(params.path), model.policy.language, model.policy.rows, optimizer)
+            size, digest = files.save(
+                Path(params.path).expanduser(),
+                model.policy.language,
+                model.policy.rows,
+                optimizer,
+                extras,
+                model.optimizer.steps,
+                model.version,
+            )
         except OSError as error:
             raise WorkerFailure(
                 p.ErrorCode.IO_ERROR, f"path: cannot write {params.path!r}: {error}"
             ) from error
-        return p.SaveCheckpointResult(bytes=size)
+        return p.SaveCheckpointResult(bytes=size, manifest_sha256=digest)
 
     def load_checkpoint(self, params: p.LoadCheckpointParams) -> p.LoadCheckpointResult:
         """Read JSON files of the same language."""
         model = self._model(params.model_id)
         try:
-            other, rows, optimizer = files.load(Path(params.path))
+            other, rows, optimizer = files.load(Path(params.path).expanduser())
         except (OSError, files.FolderError) as error:
             raise WorkerFailure(
                 p.ErrorCode.IO_ERROR, f"path: cannot read {params.path!r}: {error}"
@@ -224,7 +249,9 @@ class MockBackend(Backend):
         model.optimizer = optimizer or AdamW()
         asked = params.weights_version
         model.publish(model.version + 1 if asked is None else asked)
-        return p.LoadCheckpointResult(weights_version=model.version)
+        return p.LoadCheckpointResult(
+            weights_version=model.version, steps=model.optimizer.steps, proof=model.proof()
+        )
 
     def _model(self, model_id: str) -> Model:
         model = self._models.get(model_id)
@@ -250,7 +277,7 @@ def _load(source: str, seed: int) -> Policy:
         spoken = language.load(source.removeprefix(SCHEME))
         return Policy(spoken, spoken.initial_rows(seed))
     try:
-        spoken, rows, _ = files.load(Path(source))
+        spoken, rows, _ = files.load(Path(source).expanduser())
     except (OSError, files.FolderError) as error:
         raise WorkerFailure(
             p.ErrorCode.MODEL_UNLOADABLE, f"source: saw {source!r}, not a model of the mock: {error}"
@@ -272,5 +299,43 @@ def _sequences(policy: Policy, tokens: bytes, lengths: bytes) -> Iterator[array]
         start += length
 
 
-def _mean(values: list[float], of_none: float = 0.0) -> float:
-    return math.fsum(values) / len(values) if values else of_none
+class _Sequence(NamedTuple):
+    """The trained tokens of a sequence: where in the table each is looked up, and its log-probs."""
+
+    places: list[tuple[int, int]]
+    tokens: list[Scored]
+    advantage: float
+
+
+def _scored_sequences(policy: Policy, batch: p.TrainBatch, temperature: float) -> Iterator[_Sequence]:
+    mask = wire.unpack_u8s(batch.mask)
+    advantages = wire.unpack_f32s(batch.advantages)
+    old, ref, sampler = (
+        None if packed is None else wire.unpack_f32s(packed)
+        for packed in (batch.old_logprobs, batch.ref_logprobs, batch.sample_logprobs)
+    )
+    start = 0
+    for tokens, advantage in zip(_sequences(policy, batch.tokens, batch.lengths), advantages, strict=True):
+        sequence = _Sequence([], [], advantage)
+        states = policy.states(tokens)
+        for offset in range(1, len(tokens)):
+            at = start + offset
+            if mask[at]:
+                state, token = states[offset - 1], tokens[offset]
+                new = policy.distribution(state, temperature)[token]
+                sequence.places.append((state, token))
+                sequence.tokens.append(
+                    Scored(
+                        new,
+                        old[at] if old is not None else new,
+                        ref[at] if ref is not None else None,
+                        sampler[at] if sampler is not None else None,
+                    )
+                )
+        yield sequence
+        start += len(tokens)
+
+
+def _mean(values: Iterable[float], of_none: float = 0.0) -> float:
+    known = list(values)
+    return total(known) / len(known) if known else of_none

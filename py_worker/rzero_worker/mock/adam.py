@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 
+from rzero_worker.errors import not_finite
 from rzero_worker.mock.language import Rows
 from rzero_worker.mock.policy import Gradient
+from rzero_worker.mock.total import total
 from rzero_worker.protocol import Adam
 
 
@@ -19,8 +21,13 @@ class AdamW:
         self.second: dict[int, list[float]] = {}
 
     def step(self, rows: Rows, gradient: Gradient, adam: Adam) -> float:
-        """Update rows in place; returns the gradient's global norm before clipping."""
-        norm = math.sqrt(math.fsum(g * g for row in gradient.values() for g in row))
+        """Update rows in place; returns the gradient's global norm before clipping.
+
+        Raises not_finite, with nothing changed, for a norm that is not.
+        """
+        norm = math.sqrt(total(g * g for row in gradient.values() for g in row))
+        if not math.isfinite(norm):
+            raise not_finite("the norm of the gradient of all sequences since the last step")
         scale = 1.0
         if adam.max_grad_norm > 0 and norm > adam.max_grad_norm:
             scale = adam.max_grad_norm / norm

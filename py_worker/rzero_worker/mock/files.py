@@ -7,9 +7,11 @@ import math
 import os
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from rzero_worker import manifest
 from rzero_worker.mock.adam import AdamW
 from rzero_worker.mock.language import Language, Rows
 
@@ -20,10 +22,19 @@ class FolderError(ValueError):
     """A folder that is not a saved model of the mock; says what is missing or wrong."""
 
 
-def save(path: Path, language: Language, rows: Rows, optimizer: AdamW | None) -> int:
-    """Write a folder that must not exist; returns its size in bytes. Raises OSError.
+def save(
+    path: Path,
+    language: Language,
+    rows: Rows,
+    optimizer: AdamW | None,
+    extras: Mapping[str, bytes],
+    steps: int,
+    weights_version: int,
+) -> tuple[int, str]:
+    """Write a folder that must not exist; returns its bytes and its manifest's SHA-256. Raises OSError.
 
     It is written beside its place under another name and renamed, so a crash leaves no half folder there.
+    `extras` are further files; `steps` and `weights_version` are for the manifest.
     """
     if os.path.lexists(path):
         raise FileExistsError(f"{path} exists")
@@ -35,6 +46,9 @@ def save(path: Path, language: Language, rows: Rows, optimizer: AdamW | None) ->
         if optimizer is not None:
             moments = {"first": optimizer.first, "second": optimizer.second}
             _write(draft / "optimizer.json", {"steps": optimizer.steps, **moments})
+        for name, data in extras.items():
+            _write_bytes(draft / name, data)
+        digest = manifest.write(draft, steps, weights_version)
         size = sum(entry.stat().st_size for entry in draft.iterdir())
         draft.chmod(0o755)  # mkdtemp makes it private
         _sync(draft)
@@ -43,7 +57,7 @@ def save(path: Path, language: Language, rows: Rows, optimizer: AdamW | None) ->
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
-    return size
+    return size, digest
 
 
 def load(path: Path) -> tuple[Language, Rows, AdamW | None]:
@@ -102,8 +116,12 @@ def _read(path: Path) -> Any:
 
 
 def _write(path: Path, document: object) -> None:
-    with path.open("w", encoding="utf-8") as file:
-        json.dump(document, file, allow_nan=False)
+    _write_bytes(path, json.dumps(document, allow_nan=False).encode())
+
+
+def _write_bytes(path: Path, data: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(data)
         file.flush()
         os.fsync(file.fileno())
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from rzero_worker.mock.language import ASSISTANT, END, Language, Rows
+from rzero_worker.mock.total import total
 from rzero_worker.protocol import Sampling
 
 CONTEXT_LENGTH = 8192
@@ -122,8 +123,8 @@ class Policy:
         """
         gradient: Gradient = {}
         for state, by_token in weights.items():
-            total = math.fsum(by_token.values()) / temperature
-            column = [-total * math.exp(logprob) for logprob in self.distribution(state, temperature)]
+            slope = total(by_token.values()) / temperature
+            column = [-slope * math.exp(logprob) for logprob in self.distribution(state, temperature)]
             for token, weight in by_token.items():
                 column[token] += weight / temperature
             for index in self.rows_of(state):

@@ -2,6 +2,7 @@ import { expect, test } from '@jest/globals';
 import { explainError } from '../../../ts/cli/exitCodes.ts';
 import { UsageError } from '../../../ts/cli/usage.ts';
 import { ConfigError } from '../../../ts/config/errors.ts';
+import { TrainingDiverged } from '../../../ts/loop/errors.ts';
 import { RunFolderError } from '../../../ts/store/runFolder.ts';
 import { AddressError } from '../../../ts/worker/address.ts';
 import { WorkerCallError, WorkerStartError } from '../../../ts/worker/errors.ts';
@@ -24,6 +25,7 @@ test.each([
   ['a taken run folder', new RunFolderError('run_exists', 'there'), 2],
   ['a model that cannot be loaded', new WorkerCallError('model_unloadable', 'no'), 65],
   ['a checkpoint that cannot be written', new WorkerCallError('io_error', 'no'), 74],
+  ['a training that diverged', new TrainingDiverged('solver, step 1', 2, { name: 'x', value: 1 }, 'inf'), 65],
   ['a worker that is gone', new WorkerCallError('worker_gone', 'no'), 69],
   ['a worker that does not start', new WorkerStartError('worker_start_failed', 'no'), 69],
   ["a worker's bug", new WorkerCallError('internal', 'no'), 1],

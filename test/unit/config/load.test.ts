@@ -2,6 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import { ConfigError } from '../../../ts/config/errors.ts';
 import { formatConfig, loadConfig } from '../../../ts/config/load.ts';
 import { PRESETS } from '../../../ts/config/presets.ts';
+import { KL_ESTIMATORS, LOSSES } from '../../../ts/domain/settings.ts';
+import { KL_ESTIMATOR_VALUES, LOSS_VALUES } from '../../../ts/protocol/generated.ts';
 
 function problem(sources: Parameters<typeof loadConfig>[0]): string {
   try {
@@ -20,13 +22,13 @@ describe('presets', () => {
     expect(loadConfig({ file: { name: 'config.yml', text: formatConfig(config) } })).toEqual(config);
   });
 
-  test("embedded changes nothing but sizes, learning rates and the model of the paper's method", () => {
+  test("embedded changes nothing but sizes, learning rates, the model and its memory of the paper's method", () => {
     const leaves = (value: object, path = ''): string[] =>
       Object.entries(value).flatMap(([key, inner]) =>
         typeof inner === 'object' ? leaves(inner, `${path}${key}.`) : [`${path}${key}`],
       );
     const allowed =
-      /^(model|(challenger|solver)\.(steps|prompts|rollouts|miniBatch|optimizer\.learningRate)|questions\.candidates|.*\.maxTokens|evaluation\..*)$/;
+      /^(model|trainer\.recompute|(challenger|solver)\.(steps|prompts|rollouts|miniBatch|optimizer\.learningRate)|questions\.candidates|.*\.maxTokens|evaluation\..*)$/;
     expect(leaves(PRESETS.embedded?.values ?? {}).filter((name) => !allowed.test(name))).toEqual([]);
   });
 
@@ -35,8 +37,28 @@ describe('presets', () => {
     expect([iterations, challenger.steps, solver.steps]).toEqual([3, 5, 15]);
     expect([challenger.rollouts, solver.rollouts, answering.votes, questions.candidates]).toEqual([4, 5, 10, 8000]);
     expect([challenger.klCoef, solver.klCoef, questions.delta]).toEqual([0.01, 0.01, 0.25]);
+    for (const phase of [challenger, solver]) {
+      expect([phase.loss, phase.aggregation, phase.klEstimator, phase.importanceCap]).toEqual([
+        'grpo',
+        'token',
+        'k3',
+        2,
+      ]);
+    }
     expect([solver.optimizer.learningRate, solver.optimizer.weightDecay]).toEqual([1e-6, 1e-2]);
   });
+});
+
+test('every loss and estimator of the protocol can be configured', () => {
+  expect(LOSSES).toEqual(LOSS_VALUES);
+  expect(KL_ESTIMATORS).toEqual(KL_ESTIMATOR_VALUES);
+  const sets = ['solver.loss=gspo', 'solver.aggregation=constant', 'challenger.klEstimator=k1', 'trainer.loraRank=8'];
+  const { solver, challenger, trainer } = loadConfig({ sets });
+  expect([solver.loss, solver.aggregation, challenger.klEstimator]).toEqual(['gspo', 'constant', 'k1']);
+  expect(trainer).toEqual({ packTokens: 0, recompute: false, offload: false, loraRank: 8, loraAlpha: 32 });
+  expect(problem({ sets: ['solver.loss=ppo'] })).toBe(
+    'option "solver.loss" is "ppo": it must be one of policy_gradient, grpo, gspo, cispo',
+  );
 });
 
 describe('sources', () => {
@@ -61,7 +83,7 @@ describe('errors name the option, the value and what is allowed', () => {
     expect(problem({ sets: ['solver.step=9'] })).toBe('unknown option "solver.step"; did you mean "solver.steps"?');
     expect(problem({ sets: ['solvr.steps=9'] })).toBe('unknown option "solvr"; did you mean "solver"?');
     expect(problem({ file: { name: 'f', text: 'worker:\n  zzz: 1' } })).toBe(
-      'unknown option "worker.zzz"; known here: backend, threads, count, listen, keys, expect, requestSamples',
+      'unknown option "worker.zzz"; known here: backend, threads, count, listen, keys, expect, requestSamples, handoverSeconds',
     );
   });
 

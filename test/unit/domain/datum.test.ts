@@ -57,6 +57,16 @@ describe('toTrainBatches', () => {
     expect(step?.batch).not.toHaveProperty('oldLogprobs');
   });
 
+  test("sends the sampler's log-probs where they are asked for, whatever the old ones are", () => {
+    const values = Float32Array.of(0, 0, 0, -2.5, -2.75, 0, 0, 0, -3, 0, -3.25, -3.5, -3.75, 0, -4, -4.25);
+    const own = toTrainBatches(batch, advantages, 2, { miniBatch: 4, oldLogprobs: 'own', sampleLogprobs: true });
+    expect(own[0]?.batch.sampleLogprobs).toEqual(values);
+    expect(own[0]?.batch).not.toHaveProperty('oldLogprobs');
+    const both = toTrainBatches(batch, advantages, 2, { miniBatch: 4, sampleLogprobs: true });
+    expect([both[0]?.batch.sampleLogprobs, both[0]?.batch.oldLogprobs]).toEqual([values, values]);
+    expect(toTrainBatches(batch, advantages, 2, { miniBatch: 4 })[0]?.batch).not.toHaveProperty('sampleLogprobs');
+  });
+
   test('leaves out a sample without tokens, so every step trains something', () => {
     const steps = toTrainBatches(sampled([[1]], [[], [5]]), Float32Array.of(1, -1), 2, { miniBatch: 1 });
     expect(steps.map((step) => step.rows)).toEqual([[1]]);

@@ -1,17 +1,30 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { groupAdvantages } from '../../../ts/domain/advantage.ts';
-import type { Settings } from '../../../ts/domain/settings.ts';
+import type { PhaseSettings, Settings } from '../../../ts/domain/settings.ts';
+import { TrainingDiverged } from '../../../ts/loop/errors.ts';
 import { loadPolicy, updatePolicy } from '../../../ts/loop/policyUpdate.ts';
+import type { Worker } from '../../../ts/ports/worker.ts';
+import type { ErrorCode } from '../../../ts/protocol/generated.ts';
+import { WorkerCallError } from '../../../ts/worker/errors.ts';
 import { recordedContext } from './loopContext.ts';
 
+interface Changes {
+  roles?: Partial<Settings['roles']>;
+  phase?: Partial<PhaseSettings>;
+  /** What the worker does otherwise. */
+  worker?: (worker: Worker) => Partial<Worker>;
+}
+
 /** Two conversations of two samples: lengths 1, 2, 3, 4. */
-async function update(miniBatch: number, klCoef: number, roles: Partial<Settings['roles']> = {}) {
+async function update(miniBatch: number, klCoef: number, changes: Changes = {}) {
   const context = recordedContext((conversation, sample) =>
     'x'.repeat(Number(conversation.messages[0]?.content) + sample),
   );
-  Object.assign(context.settings.roles, roles);
-  const settings = { ...context.settings.solver, prompts: 2, rollouts: 2, miniBatch, klCoef };
-  const { worker, calls } = context;
+  Object.assign(context.settings.roles, changes.roles);
+  const settings = { ...context.settings.solver, prompts: 2, rollouts: 2, miniBatch, klCoef, ...changes.phase };
+  const { calls } = context;
+  const worker = { ...context.worker, ...changes.worker?.(context.worker) };
+  const warnings: string[] = [];
   const policy = await loadPolicy(context, 'solver', 'base', settings);
   const samples = await worker.sample({
     modelId: 'solver',
@@ -27,9 +40,13 @@ async function update(miniBatch: number, klCoef: number, roles: Partial<Settings
     groupAdvantages([0, 1, 1, 0], 2),
     settings,
     [3, 2, 1, 0],
-    {},
+    { step: 7, warn: (message) => warnings.push(message) },
   );
-  return { calls, metrics, policy };
+  return { calls, metrics, policy, warnings };
+}
+
+function failure(code: ErrorCode, message: string): WorkerCallError {
+  return new WorkerCallError(code, message);
 }
 
 test('one update a step: no old log-probs, ratio 1; the normalizer is the number of trained tokens', async () => {
@@ -81,7 +98,7 @@ test('with a KL term the reference is asked for the same tokens', async () => {
 });
 
 test('an anchor that follows starts with the phase and moves after each update', async () => {
-  const { calls } = await update(2, 0.01, { anchor: 'ema', anchorDecay: 0.75 });
+  const { calls } = await update(2, 0.01, { roles: { anchor: 'ema', anchorDecay: 0.75 } });
   expect(calls.loadModel.map(({ modelId, source }) => `${modelId}<-${source}`)).toEqual([
     'solver<-base',
     'solver-reference<-base',
@@ -96,6 +113,133 @@ test('an anchor that follows starts with the phase and moves after each update',
 });
 
 test('without a KL term there is nothing to average', async () => {
-  const { calls } = await update(2, 0, { anchor: 'ema' });
+  const { calls } = await update(2, 0, { roles: { anchor: 'ema' } });
   expect(calls.verbs.filter((verb) => verb.startsWith('average'))).toEqual([]);
+});
+
+test('the worker is told how to train a model, and of no other', async () => {
+  const { calls } = await update(4, 0.01);
+  const { trainer } = recordedContext(() => '').settings;
+  expect(calls.loadModel.map(({ trainable, training }) => [trainable, training])).toEqual([
+    [true, trainer],
+    [false, undefined],
+  ]);
+});
+
+test('the loss is as configured, and is sent what it needs of the samples', async () => {
+  const phase = { loss: 'cispo', klEstimator: 'k1', importanceCap: 5 } as const;
+  const { calls } = await update(4, 0.25, { phase });
+  const [call] = calls.forwardBackward;
+  expect(call?.loss).toEqual({
+    name: 'cispo',
+    aggregation: 'token',
+    clipLow: 0.2,
+    clipHigh: 0.3,
+    dualClip: 3,
+    klCoef: 0.25,
+    klEstimator: 'k1',
+    importanceCap: 5,
+    temperature: 1,
+  });
+  // The scripted worker samples everything at -1; prompts have no log-prob.
+  expect(Array.from(call?.batch.sampleLogprobs ?? []).slice(0, 6)).toEqual([0, -1, -1, -1, -1, 0]);
+  const { calls: unweighed } = await update(4, 0, { phase: { importanceCap: 0 } });
+  expect(unweighed.forwardBackward[0]?.batch.sampleLogprobs).toBeUndefined();
+});
+
+test.each([
+  ['token', [3 + 4, 1 + 2], 'token'],
+  ['sequence', [2, 2], 'sequence'],
+  ['constant', [2 * 64, 2 * 64], 'token'],
+] as const)('with aggregation %s the normalizers of two updates are %j', async (aggregation, normalizers, sent) => {
+  const { calls } = await update(2, 0, { phase: { aggregation } });
+  expect(calls.forwardBackward.map(({ normalizer }) => normalizer)).toEqual(normalizers);
+  expect(calls.forwardBackward.map(({ loss }) => loss.aggregation)).toEqual([sent, sent]);
+});
+
+describe('an update that is not finite', () => {
+  /** Fails the calls of these seqs. */
+  const failing = (verb: 'forwardBackward' | 'optimStep', seqs: readonly number[]) => (worker: Worker) => ({
+    [verb]: async (params: Parameters<Worker['forwardBackward']>[0] & Parameters<Worker['optimStep']>[0]) => {
+      if (seqs.includes(params.seq)) throw failure('not_finite', 'the loss of sequence 1 is not finite');
+      return worker[verb](params);
+    },
+  });
+
+  test('is skipped: no step is taken, the anchor does not move, and the next update is made', async () => {
+    const { calls, metrics, warnings } = await update(2, 0.01, {
+      roles: { anchor: 'ema' },
+      worker: failing('forwardBackward', [1]),
+    });
+    expect(calls.verbs.slice(5)).toEqual([
+      'forward solver-reference',
+      'forward solver-reference',
+      'forwardBackward solver',
+      'optimStep solver',
+      expect.stringMatching(/^average solver-reference/),
+      'publish',
+    ]);
+    expect(warnings).toEqual(['step 7: update 1 of 2 was skipped: the loss of sequence 1 is not finite']);
+    expect(metrics).toMatchObject({ updates: 1, skippedUpdates: 1, importanceMean: 1, samplerKl: 0 });
+  });
+
+  test('may turn out so in its optimiser step', async () => {
+    const { calls, metrics, warnings } = await update(2, 0, { worker: failing('optimStep', [2]) });
+    expect(calls.forwardBackward.map(({ seq }) => seq)).toEqual([1, 3]);
+    expect(calls.optimStep.map(({ seq }) => seq)).toEqual([4]);
+    expect(warnings).toHaveLength(1);
+    expect(metrics).toMatchObject({ updates: 1, skippedUpdates: 1 });
+  });
+
+  test('ends the run where all are', async () => {
+    const call = update(2, 0, { worker: failing('forwardBackward', [1, 2]) });
+    await expect(call).rejects.toThrow(TrainingDiverged);
+    await expect(update(4, 0, { worker: failing('optimStep', [2]) })).rejects.toThrow(
+      'solver, step 7: its update had to be skipped, so nothing is learnt any more; ' +
+        'the last one: the loss of sequence 1 is not finite. ' +
+        'Run it again with solver.optimizer.learningRate below 0.05',
+    );
+  });
+
+  test('any other failure is no reason to go on', async () => {
+    const broken = async () => {
+      throw failure('internal', 'a bug');
+    };
+    await expect(update(2, 0, { worker: () => ({ optimStep: broken }) })).rejects.toMatchObject({ code: 'internal' });
+  });
+});
+
+describe('a worker that is out of memory', () => {
+  const starved = (times: number) => {
+    const seqs: number[] = [];
+    let forwards = 0;
+    const full = () => failure('out_of_memory', 'not enough memory for the call');
+    const worker = (inner: Worker): Partial<Worker> => ({
+      async forward(params) {
+        forwards += 1;
+        if (forwards <= times) throw full();
+        return inner.forward(params);
+      },
+      async forwardBackward(params) {
+        seqs.push(params.seq);
+        if (seqs.length <= times) throw full();
+        return inner.forwardBackward(params);
+      },
+    });
+    return { worker, seqs, asked: () => forwards };
+  };
+
+  test('is asked again for the same, as it computes less at once each time', async () => {
+    const { worker, seqs, asked } = starved(6);
+    const { metrics } = await update(4, 0.01, { worker });
+    expect(seqs).toEqual([1, 1, 1, 1, 1, 1, 1]);
+    expect(asked()).toBe(7);
+    expect(metrics).toMatchObject({ updates: 1, skippedUpdates: 0 });
+  });
+
+  test('is believed after the seventh time', async () => {
+    const { worker, seqs } = starved(7);
+    await expect(update(4, 0, { worker })).rejects.toMatchObject({ code: 'out_of_memory' });
+    expect(seqs).toHaveLength(7);
+  });
 });

@@ -35,7 +35,15 @@ class EchoBackend(Backend):
     def forward_backward(self, params: p.ForwardBackwardParams) -> p.ForwardBackwardResult:
         """Return constants."""
         return p.ForwardBackwardResult(
-            loss=0.5, kl=0.0, entropy=1.0, clip_fraction=0.0, ratio_mean=1.0, tokens=len(params.batch.mask)
+            loss=0.5,
+            kl=0.0,
+            entropy=1.0,
+            clip_fraction=0.0,
+            ratio_mean=1.0,
+            importance_mean=1.0,
+            importance_capped=0.0,
+            sampler_kl=0.0,
+            tokens=len(params.batch.mask),
         )
 
     def _unused(self, *_: object) -> None:

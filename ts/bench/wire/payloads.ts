@@ -43,7 +43,17 @@ export function trainParams(batch: TrainBatch, seq: number): ForwardBackwardPara
     modelId: MODEL,
     seq,
     batch,
-    loss: { name: 'grpo', clipLow: 0.2, clipHigh: 0.2, dualClip: 0, klCoef: 0, temperature: 1 },
+    loss: {
+      name: 'grpo',
+      aggregation: 'token',
+      clipLow: 0.2,
+      clipHigh: 0.2,
+      dualClip: 0,
+      klCoef: 0,
+      klEstimator: 'k3',
+      importanceCap: 0,
+      temperature: 1,
+    },
     normalizer: batch.tokens.length,
   };
 }

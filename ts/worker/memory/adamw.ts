@@ -1,4 +1,5 @@
 import type { Adam } from '../../protocol/generated.ts';
+import { notFinite } from './notFinite.ts';
 
 // Bound once, as in random.ts.
 const { sqrt } = Math;
@@ -18,9 +19,11 @@ export function freshAdam(parameters: number): AdamState {
  * One AdamW step (Loshchilov & Hutter, arXiv 1711.05101, algorithm 2) on `weights`, in place, after
  * scaling the gradient down to `maxGradNorm`.
  * @returns the gradient's norm before that
+ * @throws WorkerCallError `not_finite` where that is not; nothing has changed then
  */
 export function adamStep(weights: Float64Array, gradient: Float64Array, state: AdamState, adam: Adam): number {
   const norm = sqrt(gradient.reduce((sum, g) => sum + g * g, 0));
+  if (!Number.isFinite(norm)) throw notFinite('the norm of the gradient of all sequences since the last step');
   const scale = adam.maxGradNorm > 0 && norm > adam.maxGradNorm ? adam.maxGradNorm / norm : 1;
   state.step += 1;
   const firstBias = 1 - adam.beta1 ** state.step;

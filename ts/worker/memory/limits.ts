@@ -7,6 +7,10 @@ type Limits = { [V in Verb]?: (params: VerbTypes[V]['params']) => void };
 
 /** What one field allows another to be, as py_worker/rzero_worker/checks.py has it; ranges are the codecs' matter. */
 const LIMITS: Limits = {
+  load_model({ training }) {
+    const rank = training?.loraRank ?? 0;
+    need(rank === 0, 'training.loraRank', rank, '0: this worker has no adapters');
+  },
   sample({ conversations, seeds }) {
     need(seeds.length === conversations.length, 'seeds', seeds.length, `one a conversation, ${conversations.length}`);
   },
@@ -16,6 +20,13 @@ const LIMITS: Limits = {
   forward_backward({ batch, loss }) {
     need(loss.dualClip === 0 || loss.dualClip > 1, 'loss.dualClip', loss.dualClip, '0 (off) or above 1');
     need(loss.klCoef === 0 || batch.refLogprobs !== undefined, 'batch.refLogprobs', undefined, 'an array: klCoef > 0');
+    const weighs = loss.importanceCap > 0;
+    need(
+      !weighs || batch.sampleLogprobs !== undefined,
+      'batch.sampleLogprobs',
+      undefined,
+      'an array: importanceCap > 0',
+    );
     needSequences(batch.tokens, batch.lengths, 'batch.');
     const count = batch.tokens.length;
     needCount(batch.mask, count, 'batch.mask');
@@ -27,6 +38,7 @@ const LIMITS: Limits = {
     needCount(batch.advantages, batch.lengths.length, 'batch.advantages');
     needCount(batch.oldLogprobs, count, 'batch.oldLogprobs');
     needCount(batch.refLogprobs, count, 'batch.refLogprobs');
+    needCount(batch.sampleLogprobs, count, 'batch.sampleLogprobs');
   },
 };
 

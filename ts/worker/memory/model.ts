@@ -8,20 +8,26 @@ import type {
   SampleParams,
   SampleResult,
   StopReason,
+  WeightsProof,
 } from '../../protocol/generated.ts';
 import { WorkerCallError } from '../errors.ts';
+import { probeTokens } from '../probe.ts';
 import { type AdamState, adamStep, freshAdam } from './adamw.ts';
+import { accumulate } from './gradient.ts';
 import { Ledger } from './ledger.ts';
-import { accumulate } from './loss.ts';
+import { sha256Of } from './manifest.ts';
 import { Policy } from './policy.ts';
 import { stream } from './random.ts';
 import { cutAtStop } from './stopStrings.ts';
-import { decode, encodeConversation } from './text.ts';
+import { decode, encodeConversation, VOCABULARY } from './text.ts';
 
 /** What a checkpoint holds. */
 export interface Checkpoint {
   weights: Float64Array;
   optimizer: AdamState | undefined;
+  /** Optimiser steps that the model has taken. */
+  steps: number;
+  ledger: Ledger | undefined;
 }
 
 /** A long call's line to the outside. */
@@ -32,7 +38,7 @@ export interface Pace {
 
 /** Trained weights, published ones, a gradient and an optimiser. */
 export class MemoryModel {
-  readonly ledger = new Ledger();
+  ledger = new Ledger();
   version = 0;
   private readonly trainable: boolean;
   private trained: Policy;
@@ -40,12 +46,17 @@ export class MemoryModel {
   private gradient: Float64Array;
   private optimizer: AdamState;
 
-  constructor({ weights, optimizer }: Checkpoint, trainable: boolean) {
+  constructor(weights: Float64Array, trainable: boolean) {
     this.trainable = trainable;
     this.trained = new Policy(weights.slice());
     this.published = this.trained.copy();
     this.gradient = new Float64Array(weights.length);
-    this.optimizer = optimizer === undefined ? freshAdam(weights.length) : structuredClone(optimizer);
+    this.optimizer = freshAdam(weights.length);
+  }
+
+  /** Optimiser steps taken. */
+  get steps(): number {
+    return this.optimizer.step;
   }
 
   /** @throws WorkerCallError `stale_weights` */
@@ -77,10 +88,7 @@ export class MemoryModel {
     const logprobs = new Float32Array(tokens.length);
     let start = 0;
     for (const [index, length] of lengths.entries()) {
-      for (let at = start + 1; at < start + length; at++) {
-        const row = this.trained.distribution(tokens[at - 1] as number, temperature);
-        logprobs[at] = row[tokens[at] as number] as number;
-      }
+      logprobs.set(this.trained.logprobs(tokens.subarray(start, start + length), temperature), start);
       start += length;
       await pace.tick(index + 1, lengths.length);
     }
@@ -91,11 +99,23 @@ export class MemoryModel {
     return accumulate(this.trained, this.gradient, params);
   }
 
+  /** A gradient that allows no step is dropped, so that the next one begins at zero. @throws `not_finite` */
   optimStep({ adam }: OptimStepParams): OptimStepResult {
-    const gradNorm = adamStep(this.trained.weights, this.gradient, this.optimizer, adam);
-    this.gradient.fill(0);
-    this.trained.changed();
-    return { gradNorm };
+    try {
+      return { gradNorm: adamStep(this.trained.weights, this.gradient, this.optimizer, adam) };
+    } finally {
+      this.gradient.fill(0);
+      this.trained.changed();
+    }
+  }
+
+  /** Of the published weights: the SHA-256 of their bytes, and the probe's log-probs. */
+  proof(): WeightsProof {
+    const { weights } = this.published;
+    return {
+      checksum: sha256Of(new Uint8Array(weights.buffer, weights.byteOffset, weights.byteLength)),
+      probe: this.published.logprobs(probeTokens(VOCABULARY), 1),
+    };
   }
 
   /**
@@ -120,17 +140,24 @@ export class MemoryModel {
     return this.trainable ? this.version : this.publish();
   }
 
+  /** What a checkpoint is written of: no copies. */
   save(withOptimizer: boolean): Checkpoint {
     return {
-      weights: this.trained.weights.slice(),
-      optimizer: withOptimizer ? structuredClone(this.optimizer) : undefined,
+      weights: this.trained.weights,
+      optimizer: withOptimizer ? this.optimizer : undefined,
+      steps: this.steps,
+      ledger: withOptimizer ? this.ledger : undefined,
     };
   }
 
-  /** Take a checkpoint over, and publish it as `version`, whatever the present one is. */
-  load({ weights, optimizer }: Checkpoint, version = this.version + 1): number {
-    this.trained = new Policy(weights.slice());
-    this.optimizer = optimizer === undefined ? freshAdam(weights.length) : structuredClone(optimizer);
+  /**
+   * Take a checkpoint over, and publish it as `version`, whatever the present one is. Where it holds no record of
+   * seq, the present one goes on.
+   */
+  load({ weights, optimizer, ledger = this.ledger }: Checkpoint, version = this.version + 1): number {
+    this.trained = new Policy(weights);
+    this.optimizer = optimizer ?? freshAdam(weights.length);
+    this.ledger = ledger;
     this.gradient.fill(0);
     this.published = this.trained.copy();
     this.version = version;

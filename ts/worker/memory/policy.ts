@@ -60,6 +60,16 @@ export class Policy {
     return row;
   }
 
+  /** Log-probs of a sequence's tokens; 0 for the first. */
+  logprobs(tokens: Int32Array, temperature: number): Float32Array {
+    const logprobs = new Float32Array(tokens.length);
+    for (let at = 1; at < tokens.length; at++) {
+      const row = this.distribution(tokens[at - 1] as number, temperature);
+      logprobs[at] = row[tokens[at] as number] as number;
+    }
+    return logprobs;
+  }
+
   /**
    * Draw one reply to a prompt.
    * @param uniform number `position` of a stream in [0, 1)
