@@ -45,7 +45,7 @@ async function train(): Promise<void> {
   const batch = trainBatch(sequencesOf(await pool.sample(sampleParams('m'))), [1, -1, 1]);
   await pool.forwardBackward({ modelId: 'm', seq: 0, batch, loss: LOSS, normalizer: 1 });
   await pool.optimStep({ modelId: 'm', seq: 1, adam: adam(0.5) });
-  expect(await pool.publishWeights({ modelId: 'm' })).toEqual({ weightsVersion: 1 });
+  expect((await pool.publishWeights({ modelId: 'm' })).weightsVersion).toBe(1);
 }
 
 /** Two workers that are well, one of which has trained. */

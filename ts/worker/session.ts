@@ -200,6 +200,11 @@ export class Session {
     this.movedAt += milliseconds;
   }
 
+  /** It is of no use any more, whatever its heartbeats say. */
+  giveUp(reason: string): void {
+    this.break('stalled', reason);
+  }
+
   /** Reject what is pending and whatever is asked from now on. The first error stands. */
   fail(error: WorkerCallError): void {
     clearTimeout(this.awaitingReturn);

@@ -32,6 +32,8 @@ export interface StartWorkersOptions extends HireOptions {
   requestSamples: number;
   /** Milliseconds to wait for workers to dial in, at the start and when none is left; 600,000 by default. */
   joinDeadline?: number;
+  /** Milliseconds that a worker may take to write, publish or load weights; 600,000 by default. */
+  handoverDeadline?: number;
   patience?: Partial<Patience>;
   /** Told of every worker that comes or goes. */
   onChange?(text: string): void;
@@ -91,13 +93,14 @@ export async function startWorkers(options: StartWorkersOptions): Promise<Pool> 
 }
 
 function poolOptions(options: StartWorkersOptions): PoolOptions {
-  const { count, listen, sharedFolder, requestSamples, joinDeadline, onChange } = options;
+  const { count, listen, sharedFolder, requestSamples, joinDeadline, handoverDeadline, onChange } = options;
   const exchange = join(sharedFolder, `exchange-${randomBytes(8).toString('hex')}`);
   return {
     expectsMore: listen !== undefined,
     // One worker alone gets a phase as one request, and hands its weights to nobody.
     ...(count > 1 || listen !== undefined ? { requestSamples, exchange } : {}),
     ...(joinDeadline === undefined ? {} : { joinDeadline }),
+    ...(handoverDeadline === undefined ? {} : { handoverDeadline }),
     ...(onChange === undefined ? {} : { onChange }),
   };
 }

@@ -231,6 +231,15 @@ describe('heartbeats', () => {
   });
 });
 
+test('a worker that is given up by its owner is gone, and what it was asked fails so', async () => {
+  const { session, peer } = await meet();
+  const call = expect(session.request('load_model', PING)).rejects.toMatchObject({ code: 'worker_gone' });
+  await peer.request();
+  session.giveUp('it took too long');
+  await call;
+  expect((await session.gone).message).toMatch(/is given up: it took too long$/);
+});
+
 describe('a worker that sends', () => {
   test('bytes that are no message is given up', async () => {
     const { session, peer } = await meet();

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { packParams } from '../../worker/codec.ts';
 import type { Case } from '../context.ts';
 import * as expect from '../expect.ts';
@@ -107,6 +108,37 @@ export const REPEATS: readonly Case[] = [
       await context.worker.loadModel({ modelId, source: context.source, trainable: true, seed: 7 });
       await backward(context, modelId, sequences, { seq: 0, advantages: [0, 0, 0] });
       expect.equal('gradNorm of the model that was loaded again', await gradNorm(context, modelId, 1), 0);
+    },
+  },
+  {
+    id: 'repeat-after-checkpoint',
+    title: 'load_checkpoint puts the record of seq back: a step from before the save is answered, not taken again',
+    rule: 'withOptimizer saves the record of seq too; load_checkpoint puts it back.',
+    where: WHERE,
+    needs: NEEDS,
+    async run(context) {
+      const { worker, folder } = context;
+      const { modelId, sequences } = await withSamples(context);
+      const made = { seq: 4, advantages: [1, -1, 1] };
+      const first = await backward(context, modelId, sequences, made);
+      const step = { modelId, seq: 5, adam: adam(context.learningRate) };
+      const norm = await worker.optimStep(step);
+      const path = join(folder, 'checkpoint');
+      await worker.saveCheckpoint({ modelId, path, withOptimizer: true });
+      const saved = await completionLogprobs(worker, modelId, sequences);
+      await backward(context, modelId, sequences, { seq: 6, advantages: [1, 1, 1] });
+      // As after a restart: a model that knows of no step.
+      await worker.loadModel({ modelId, source: context.source, trainable: true, seed: 7 });
+      await worker.loadCheckpoint({ modelId, path });
+      expect.equal('the answer to the repeat', await backward(context, modelId, sequences, made), first);
+      expect.equal('the answer to the repeated step', await worker.optimStep(step), norm);
+      const after = await completionLogprobs(worker, modelId, sequences);
+      expect.alike('log-probs after the repeats', after, saved, context.tolerance);
+      const other = backward(context, modelId, sequences, { seq: 4, advantages: [0, 0, 0] });
+      await expect.fails('seq 4 with other advantages', other, 'sequence_conflict');
+      // What came after the save is not known any more.
+      await backward(context, modelId, sequences, { seq: 6, advantages: [0, 0, 0] });
+      expect.equal('gradNorm after it', await gradNorm(context, modelId, 7), 0);
     },
   },
 ];

@@ -177,6 +177,8 @@ export const REQUESTS: readonly Case[] = [
         [send(context, 'forward_backward', train({ advantages: Float32Array.of() })), /advantages/],
         [send(context, 'forward_backward', train({ advantages: Float32Array.of(Number.NaN) })), /advantages/],
         [send(context, 'forward_backward', { ...step, loss: { ...LOSS, klCoef: 1 } }), /refLogprobs/],
+        [send(context, 'forward_backward', { ...step, loss: { ...LOSS, importanceCap: 2 } }), /sampleLogprobs/],
+        [send(context, 'forward_backward', train({ sampleLogprobs: Float32Array.of(0) })), /sampleLogprobs/],
         [send(context, 'optim_step', { modelId, seq: 0, adam: adam(-1) }), /learningRate/],
       ];
       await Promise.allSettled(bad.map(([call]) => call));

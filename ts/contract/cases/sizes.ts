@@ -44,7 +44,17 @@ export const SIZES: readonly Case[] = [
       expect.equal('log-probs', scored.logprobs.length, 0);
       const batch = { ...NOTHING, mask: new Uint8Array(), advantages: new Float32Array() };
       const result = await worker.forwardBackward({ modelId, seq: 0, batch, loss: LOSS, normalizer: 1 });
-      const nothing = { loss: 0, kl: 0, entropy: 0, clipFraction: 0, ratioMean: 1, tokens: 0 };
+      const nothing = {
+        loss: 0,
+        kl: 0,
+        entropy: 0,
+        clipFraction: 0,
+        ratioMean: 1,
+        importanceMean: 1,
+        importanceCapped: 0,
+        samplerKl: 0,
+        tokens: 0,
+      };
       expect.equal('forward_backward over nothing', result, nothing);
       const step = await worker.optimStep({ modelId, seq: 1, adam: adam(0.1) });
       expect.equal('optim_step after it', step, { gradNorm: 0 });

@@ -175,6 +175,80 @@ export const TRAINING: readonly Case[] = [
     },
   },
   {
+    id: 'training-options',
+    title: 'how a model is trained decides what that costs, not what comes of it',
+    rule: 'packTokens and recompute change neither losses nor gradients.',
+    where: 'proto/protocol.yml, structs.Training',
+    needs: NEEDS,
+    async run(context) {
+      const { worker, source, tolerance } = context;
+      const { modelId, sequences } = await withSamples(context);
+      const advantages = [1, -0.5, 2];
+      const wanted = await backward(context, modelId, sequences, { seq: 0, advantages });
+      const norm = await gradNorm(context, modelId, 1);
+      const other = 'packed';
+      // So few tokens at once that each sequence is computed alone.
+      const training = { packTokens: 1, recompute: true, offload: false, loraRank: 0, loraAlpha: 1 };
+      await worker.loadModel({ modelId: other, source, trainable: true, training, seed: 7 });
+      const result = await backward(context, other, sequences, { seq: 0, advantages });
+      expect.near('loss', result.loss, wanted.loss, tolerance);
+      expect.near('entropy', result.entropy, wanted.entropy, tolerance);
+      expect.near('gradNorm over that without', (await gradNorm(context, other, 1)) / norm, 1, 10 * tolerance);
+      await worker.unloadModel({ modelId: other });
+    },
+  },
+  {
+    id: 'not-finite',
+    title: 'a loss that is not finite is not_finite, and is as if never asked for',
+    rule: 'forward_backward whose loss or gradient is NaN or infinite fails with not_finite that names the sequences.',
+    where: 'proto/README.md, Errors',
+    needs: NEEDS,
+    async run(context) {
+      const { worker, tolerance } = context;
+      const { modelId, sequences } = await withSamples(context);
+      const other = await context.load();
+      const good = { seq: 0, advantages: [1, -0.5, 2] };
+      await backward(context, modelId, sequences, good);
+      await backward(context, other, sequences, good);
+      const bad = { seq: 1, advantages: [1, 3e38, 1], normalizer: 1e-300 };
+      const call = backward(context, other, sequences, bad);
+      await expect.fails('forward_backward at advantage 3e38, normalizer 1e-300', call, 'not_finite', /\b1\b/);
+      const steps = [];
+      for (const id of [modelId, other]) {
+        steps.push(await worker.optimStep({ modelId: id, seq: 1, adam: proportional(context) }));
+      }
+      const [wanted, seen] = steps.map(({ gradNorm }) => gradNorm) as [number, number];
+      expect.near('gradNorm after what failed, over that without it', seen / wanted, 1, tolerance);
+      const logprobs = await completionLogprobs(worker, other, sequences);
+      const alike = await completionLogprobs(worker, modelId, sequences);
+      expect.alike('log-probs after the step', logprobs, alike, tolerance);
+    },
+  },
+  {
+    id: 'not-finite-step',
+    title: 'a gradient that no step can be taken on is dropped, and training goes on',
+    rule: 'optim_step on a gradient whose norm is not finite fails with not_finite; weights stay, the gradient is zero.',
+    where: 'proto/README.md, Errors',
+    needs: NEEDS,
+    async run(context) {
+      const { worker } = context;
+      const { modelId, sequences } = await withSamples(context);
+      const before = await completionLogprobs(worker, modelId, sequences);
+      // Finite in 64 bits, its square is not; in 32 bits the gradient itself is infinite.
+      const made = { seq: 0, advantages: [1, -1, 1], normalizer: 1e-200 };
+      const pass = await backward(context, modelId, sequences, made).catch((error: unknown) => error);
+      if (pass instanceof Error) {
+        await expect.fails('forward_backward at normalizer 1e-200', Promise.reject(pass), 'not_finite');
+      } else {
+        const step = worker.optimStep({ modelId, seq: 1, adam: adam(context.learningRate) });
+        await expect.fails('optim_step on its gradient', step, 'not_finite');
+      }
+      expect.equal('gradNorm after it', await gradNorm(context, modelId, 1), 0);
+      const after = await completionLogprobs(worker, modelId, sequences);
+      expect.equal('log-probs after it', after, before);
+    },
+  },
+  {
     id: 'not-trainable',
     title: 'gradient verbs on a model that is not trainable are not_trainable',
     rule: 'A gradient verb on a model that was loaded with trainable: false fails with not_trainable.',

@@ -1,4 +1,7 @@
+import { createHash } from 'node:crypto';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { probeTokens } from '../../worker/probe.ts';
 import type { Case, Context } from '../context.ts';
 import * as expect from '../expect.ts';
 import { withSamples } from '../gradients.ts';
@@ -31,7 +34,8 @@ export const WEIGHTS: readonly Case[] = [
       const before = await worker.sample(sampleParams(modelId));
       await train(context, modelId, sequences, 0);
       expect.equal('samples after a step that was not published', await worker.sample(sampleParams(modelId)), before);
-      expect.equal('the first publish_weights', await worker.publishWeights({ modelId }), { weightsVersion: 1 });
+      const { weightsVersion } = await worker.publishWeights({ modelId });
+      expect.equal('weightsVersion of the first publish_weights', weightsVersion, 1);
       const after = await worker.sample(sampleParams(modelId));
       expect.equal('weightsVersion of a sample after it', after.weightsVersion, 1);
       const drawn = sequencesOf(after);
@@ -41,7 +45,8 @@ export const WEIGHTS: readonly Case[] = [
       const own = sequences.map(({ logprobs }) => logprobs);
       const change = expect.distance(await completionLogprobs(worker, modelId, sequences), own);
       expect.above('what the step changed of a log-prob', change, 10 * tolerance);
-      expect.equal('the second publish_weights', await worker.publishWeights({ modelId }), { weightsVersion: 2 });
+      const second = await worker.publishWeights({ modelId });
+      expect.equal('weightsVersion of the second publish_weights', second.weightsVersion, 2);
     },
   },
   {
@@ -62,8 +67,9 @@ export const WEIGHTS: readonly Case[] = [
       const further = await completionLogprobs(worker, modelId, sequences);
       expect.above('what a further step changed', expect.distance(further, saved), 10 * tolerance);
 
-      const { weightsVersion } = await worker.loadCheckpoint({ modelId, path });
+      const { weightsVersion, steps } = await worker.loadCheckpoint({ modelId, path });
       expect.equal('weightsVersion of load_checkpoint', weightsVersion, 1);
+      expect.equal('steps of load_checkpoint', steps, 1);
       const restored = await completionLogprobs(worker, modelId, sequences);
       expect.alike('log-probs after load_checkpoint', restored, saved, tolerance);
       const drawn = sequencesOf(await worker.sample(sampleParams(modelId)));
@@ -92,7 +98,7 @@ export const WEIGHTS: readonly Case[] = [
       await train(context, modelId, sequences, 1);
       const withMoments = await completionLogprobs(worker, modelId, sequences);
 
-      await worker.loadCheckpoint({ modelId, path });
+      expect.equal('steps of load_checkpoint', (await worker.loadCheckpoint({ modelId, path })).steps, 0);
       await train(context, modelId, sequences, 3);
       const fresh = await completionLogprobs(worker, modelId, sequences);
       const change = expect.distance(fresh, withMoments);
@@ -123,6 +129,106 @@ export const WEIGHTS: readonly Case[] = [
       await worker.loadCheckpoint({ modelId, path });
       const step = await worker.optimStep({ modelId, seq: 1, adam: adam(0) });
       expect.equal('the gradient after load_checkpoint', step, { gradNorm: 0 });
+    },
+  },
+  {
+    id: 'proof',
+    title: 'the proof is of the published weights, and of nothing else',
+    rule: 'Equal weights have equal proofs, other weights have others; the probe is what forward gives for its tokens.',
+    where: 'proto/README.md, What the verbs compute',
+    needs: NEEDS,
+    async run(context) {
+      const { worker, source, folder, tolerance } = context;
+      const { modelId, sequences } = await withSamples(context);
+      const { vocabularySize } = await worker.loadModel({ modelId, source, trainable: true, seed: 7 });
+      const publish = async (weightsVersion: number) =>
+        (await worker.publishWeights({ modelId, weightsVersion })).proof;
+      const before = await publish(1);
+      const tokens = probeTokens(vocabularySize);
+      const forward = { modelId, tokens, lengths: Int32Array.of(tokens.length), temperature: 1 };
+      const { logprobs } = await worker.forward(forward);
+      expect.alike('log-probs of the probe', [Array.from(before.probe)], [Array.from(logprobs)], tolerance);
+      await train(context, modelId, sequences, 0);
+      expect.equal('the proof after a step that was not published', await publish(1), before);
+      const after = await publish(2);
+      expect.differs('the checksum after a step', after.checksum, before.checksum);
+      expect.equal('the proof of the same weights under another version', await publish(3), after);
+      const path = join(folder, 'checkpoint');
+      await worker.saveCheckpoint({ modelId, path, withOptimizer: false });
+      await train(context, modelId, sequences, 1);
+      await publish(4);
+      const { proof } = await worker.loadCheckpoint({ modelId, path });
+      expect.equal('the checksum after load_checkpoint', proof.checksum, after.checksum);
+      expect.alike('log-probs of its probe', [Array.from(proof.probe)], [Array.from(after.probe)], tolerance);
+    },
+  },
+  {
+    id: 'checkpoint-damaged',
+    title: 'a checkpoint with one wrong bit is not loaded, nor one with a file more or less',
+    rule: 'A folder that is not as its manifest says is an io_error that names the file, and nothing of it is used.',
+    where: 'proto/protocol.yml, verbs.load_checkpoint',
+    needs: NEEDS,
+    async run(context) {
+      const { worker, folder } = context;
+      const { modelId, sequences } = await withSamples(context);
+      const path = join(folder, 'checkpoint');
+      const { manifestSha256 } = await worker.saveCheckpoint({ modelId, path, withOptimizer: true });
+      await train(context, modelId, sequences, 0);
+      const before = await completionLogprobs(worker, modelId, sequences);
+      const refuses = async (subject: string, file: string) => {
+        const call = worker.loadCheckpoint({ modelId, path, weightsVersion: 9 });
+        await expect.fails(`load_checkpoint ${subject}`, call, 'io_error', file);
+      };
+      const { files } = JSON.parse(readFileSync(join(path, 'manifest.json'), 'utf8')) as { files: object };
+      for (const file of Object.keys(files)) {
+        const place = join(path, file);
+        const whole = readFileSync(place);
+        if (whole.length === 0) continue;
+        const damaged = Buffer.from(whole);
+        const at = Math.floor(damaged.length / 2);
+        damaged[at] = (damaged[at] as number) ^ 1;
+        writeFileSync(place, damaged);
+        await refuses(`of one wrong bit in ${file}`, file);
+        writeFileSync(place, whole);
+      }
+      const stray = join(path, 'stray.json');
+      writeFileSync(stray, '{}');
+      await refuses('with a file more', 'stray.json');
+      rmSync(stray);
+      const manifest = join(path, 'manifest.json');
+      renameSync(manifest, join(folder, 'manifest.json'));
+      await refuses('without its manifest', 'manifest');
+      renameSync(join(folder, 'manifest.json'), manifest);
+      expect.equal('log-probs after what was refused', await completionLogprobs(worker, modelId, sequences), before);
+      const drawn = await worker.sample(sampleParams(modelId));
+      expect.equal('weightsVersion after what was refused', drawn.weightsVersion, 0);
+      const restored = await worker.loadCheckpoint({ modelId, path, manifestSha256, weightsVersion: 9 });
+      expect.equal('weightsVersion of load_checkpoint of what is whole again', restored.weightsVersion, 9);
+    },
+  },
+  {
+    id: 'checkpoint-manifest',
+    title: 'the manifest has the SHA-256 that save_checkpoint said, and a checkpoint with another is refused',
+    rule: 'manifestSha256 is the SHA-256 of manifest.json; load_checkpoint that is given another fails with io_error.',
+    where: 'proto/protocol.yml, verbs.load_checkpoint',
+    needs: NEEDS,
+    async run(context) {
+      const { worker, folder } = context;
+      const { modelId, sequences } = await withSamples(context);
+      const path = join(folder, 'checkpoint');
+      await train(context, modelId, sequences, 0);
+      const { manifestSha256, bytes } = await worker.saveCheckpoint({ modelId, path, withOptimizer: true });
+      const manifest = readFileSync(join(path, 'manifest.json'));
+      const seen = createHash('sha256').update(manifest).digest('hex');
+      expect.equal('manifestSha256', manifestSha256, seen);
+      const { files, ...rest } = JSON.parse(manifest.toString()) as { files: Record<string, { bytes: number }> };
+      expect.equal('what the manifest says beside its files', rest, { format: 1, steps: 1, weightsVersion: 0 });
+      const listed = Object.values(files).reduce((total, file) => total + file.bytes, manifest.byteLength);
+      expect.equal('bytes of save_checkpoint', bytes, listed);
+      const other = '0'.repeat(64);
+      const call = worker.loadCheckpoint({ modelId, path, manifestSha256: other });
+      await expect.fails('load_checkpoint of another manifest', call, 'io_error', other);
+      await worker.loadCheckpoint({ modelId, path, manifestSha256 });
     },
   },
   {

@@ -115,7 +115,7 @@ export class Dispatcher {
     for (const entry of rejected) {
       this.queue.splice(this.queue.indexOf(entry), 1);
       entry.forget();
-      entry.reject(error);
+      entry.reject(withLoss(error, entry.losses.at(-1)));
     }
   }
 
@@ -182,6 +182,12 @@ export class Dispatcher {
     this.queue.splice(index, 1);
     entry.reject(cancelledError());
   }
+}
+
+/** The error for what waits, with what came of it where somebody had it before. */
+function withLoss(error: WorkerCallError, loss: string | undefined): WorkerCallError {
+  if (loss === undefined || error.message.includes(loss.slice(loss.indexOf(': ') + 2))) return error;
+  return new WorkerCallError(error.code, `${error.message}; ${loss}`, error.details);
 }
 
 function hasRoom(member: Member): boolean {

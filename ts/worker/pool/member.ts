@@ -10,6 +10,8 @@ export interface Recruit extends Requester {
   readonly gone: Promise<WorkerCallError>;
   /** Told when its connection is lost, and when there is one again; the pool sets it. */
   onConnection: ((connected: boolean) => void) | undefined;
+  /** It is of no use any more, though it may live: end it. */
+  giveUp(reason: string): void;
 }
 
 /** What a member holds under a model's name. */
@@ -20,28 +22,40 @@ export interface Held {
   publication: number;
 }
 
+/** Something under the name, of no load: they begin with 1. */
+export const UNKNOWN: Held = { generation: 0, publication: 0 };
+
 /** One worker of a pool: what it holds, and how much it was asked for. */
 export class Member {
   readonly worker: Worker;
   readonly hello: Hello;
   /** Model name -> what it holds. */
   readonly models = new Map<string, Held>();
+  /** Model name -> what it was given and could not prove to hold: it is not given that again. */
+  readonly unproven = new Map<string, Held>();
   /** Tokens of the requests it works on, and how many those are. */
   outstandingTokens = 0;
   outstandingRequests = 0;
   /** Whether there is a connection; one that is lost may come back. */
   connected = true;
+  private readonly recruit: Recruit;
   private readonly interrupted = new Set<() => void>();
   /** The last of the model changes, which go one after another. */
   private changes: Promise<unknown> = Promise.resolve();
 
   constructor(recruit: Recruit) {
+    this.recruit = recruit;
     this.hello = recruit.hello;
     this.worker = createTypedWorker(recruit, recruit.hello, async () => {});
   }
 
   can(capability: Capability): boolean {
     return this.hello.capabilities.includes(capability);
+  }
+
+  /** See {@link Recruit.giveUp}. */
+  giveUp(reason: string): void {
+    this.recruit.giveUp(reason);
   }
 
   /** It lost its connection, or has one again. */

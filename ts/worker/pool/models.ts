@@ -1,7 +1,14 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { LoadModelParams } from '../../protocol/generated.ts';
-import type { Member } from './member.ts';
+import type { LoadModelParams, WeightsProof } from '../../protocol/generated.ts';
+import type { Held, Member } from './member.ts';
+
+/** Published weights in a folder. */
+export interface WrittenWeights {
+  path: string;
+  /** Of the folder's manifest, where it is known. */
+  manifestSha256?: string;
+}
 
 /** What the pool knows of a model: enough to bring any worker to its published weights. */
 export interface ModelRecord {
@@ -14,11 +21,19 @@ export interface ModelRecord {
   version: number;
   /** Counts what was published; a checkpoint may bring other weights under a version that there was before. */
   publication: number;
+  /** Of the published weights, by whoever published them; undefined where nobody has been asked for one. */
+  proof: WeightsProof | undefined;
   /**
-   * Folder with the published weights, for those who do not hold them; undefined where they are those of the
+   * The published weights in a folder, for those who do not hold them; undefined where they are those of the
    * source, and where the holder's were published without writing them down.
    */
-  weights: string | undefined;
+  weights: WrittenWeights | undefined;
+}
+
+/** Whether what is under the model's name is its latest publication. */
+export function isOf(record: ModelRecord, models: ReadonlyMap<string, Held>): boolean {
+  const held = models.get(record.params.modelId);
+  return held?.generation === record.generation && held.publication === record.publication;
 }
 
 /**

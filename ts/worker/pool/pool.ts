@@ -8,23 +8,20 @@ import type {
   SampleBatch,
   SampleParams,
   VerbTypes,
+  WeightsProof,
 } from '../../protocol/generated.ts';
 import { WorkerCallError } from '../errors.ts';
 import { cancelledError } from '../pendingCalls.ts';
 import { Dispatcher } from './dispatcher.ts';
-import type { Held, Member, Recruit } from './member.ts';
-import { Exchange, type ModelRecord } from './models.ts';
+import { Handover, type HandoverOptions } from './handover.ts';
+import { type Member, type Recruit, UNKNOWN } from './member.ts';
+import { isOf, type ModelRecord, type WrittenWeights } from './models.ts';
 import { Roster, type RosterOptions } from './roster.ts';
 import { joinBatches, miscount, type Part, splitSample } from './split.ts';
 
-export interface PoolOptions extends RosterOptions {
+export interface PoolOptions extends RosterOptions, HandoverOptions {
   /** Most samples of one request to a worker; a phase's samples are cut so. Absent: never cut. */
   requestSamples?: number;
-  /**
-   * A folder that every worker can read and the trainer can write, for handing over weights; the pool makes
-   * it, and removes it in the end. Absent: samplers other than the trainer cannot follow a model's training.
-   */
-  exchange?: string;
 }
 
 type Params<V extends keyof VerbTypes> = VerbTypes[V]['params'];
@@ -41,7 +38,7 @@ export class Pool implements Worker {
   private readonly roster: Roster;
   private readonly dispatcher: Dispatcher;
   private readonly models = new Map<string, ModelRecord>();
-  private readonly exchange: Exchange | undefined;
+  private readonly handover: Handover;
   private readonly onClose: () => Promise<void>;
   private generations = 0;
   private deadline: NodeJS.Timeout | undefined;
@@ -52,7 +49,7 @@ export class Pool implements Worker {
     this.onClose = close;
     this.roster = new Roster(options, () => this.dispatcher.wake());
     this.dispatcher = new Dispatcher(this.roster.members, () => this.onStuck());
-    this.exchange = options.exchange === undefined ? undefined : new Exchange(options.exchange);
+    this.handover = new Handover(options, (text) => this.roster.say(text));
   }
 
   /** Workers that are there. */
@@ -87,11 +84,12 @@ export class Pool implements Worker {
       holder: trainable ? member : undefined,
       version: result.weightsVersion,
       publication: 0,
+      proof: undefined,
       weights: undefined,
     };
     this.models.set(modelId, record);
     member.models.set(modelId, { generation: record.generation, publication: 0 });
-    await this.exchange?.forget(modelId);
+    await this.handover.forget(modelId);
     return result;
   }
 
@@ -112,7 +110,7 @@ export class Pool implements Worker {
         return member.connected ? member.whileConnected(() => unloaded).catch(unlessGone) : undefined;
       }),
     );
-    await this.exchange?.forget(modelId);
+    await this.handover.forget(modelId);
     return {};
   }
 
@@ -181,18 +179,15 @@ export class Pool implements Worker {
     const record = this.find(params.modelId);
     const { holder } = record;
     const version = params.weightsVersion ?? record.version + 1;
-    let path: string | undefined;
-    if (holder !== undefined && this.exchange !== undefined && version > record.version) {
-      path = this.exchange.place();
-      await holder.worker.saveCheckpoint({ modelId: params.modelId, path, withOptimizer: false }, options);
-    }
+    const isNew = holder !== undefined && version > record.version;
+    const written = isNew ? await this.handover.write(holder, record, version, options) : undefined;
     const { member, result } = await this.withHolder(record, options, (one) =>
-      one.worker.publishWeights({ ...params, weightsVersion: version }, options),
+      this.handover.publish(one, record, { ...params, weightsVersion: version }, options),
     );
-    if (path !== undefined) await this.exchange?.keep(record, path);
+    if (written !== undefined) await this.handover.keep(record, written);
     // At the present version nothing has changed.
     if (result.weightsVersion !== record.version) {
-      this.published(member, record, result.weightsVersion, holder === undefined ? record.weights : path);
+      this.published(member, record, result, holder === undefined ? record.weights : written);
     }
     return result;
   }
@@ -218,7 +213,7 @@ export class Pool implements Worker {
         ? await this.roster.ask(fits, average, options?.signal)
         : { member: place, result: await average(place) };
     record.holder = member;
-    if (result.weightsVersion !== record.version) this.published(member, record, result.weightsVersion, undefined);
+    if (result.weightsVersion !== record.version) this.published(member, record, result, undefined);
     return result;
   }
 
@@ -233,7 +228,8 @@ export class Pool implements Worker {
     const { member, result } = await this.withHolder(record, options, (one) =>
       one.worker.loadCheckpoint({ ...params, weightsVersion }, options),
     );
-    this.published(member, record, result.weightsVersion, params.path);
+    const { path, manifestSha256 } = params;
+    this.published(member, record, result, { path, ...(manifestSha256 === undefined ? {} : { manifestSha256 }) });
     return result;
   }
 
@@ -268,7 +264,7 @@ export class Pool implements Worker {
     try {
       await this.onClose();
     } finally {
-      await this.exchange?.close();
+      await this.handover.close();
     }
   }
 
@@ -297,8 +293,9 @@ export class Pool implements Worker {
   /** Whether a member holds a model's published weights or can be given them. */
   private canServe(member: Member, record: ModelRecord): boolean {
     const isCurrent = this.models.get(record.params.modelId) === record;
+    if (!isCurrent || holds(member, record)) return true;
     const areSource = record.publication === 0 || record.holder === undefined;
-    return !isCurrent || areSource || holds(member, record) || record.weights !== undefined;
+    return (areSource || record.weights !== undefined) && !isOf(record, member.unproven);
   }
 
   private bringUpToDate(member: Member, record: ModelRecord): Promise<void> {
@@ -307,17 +304,7 @@ export class Pool implements Worker {
       if (this.models.get(modelId) !== record) throw unknownModel(modelId); // unloaded or replaced meanwhile
       if (holds(member, record)) return;
       if (member === record.holder) throw holderLostModel(modelId);
-      if (member.models.get(modelId)?.generation !== record.generation) {
-        member.models.delete(modelId);
-        await member.worker.loadModel({ ...record.params, trainable: false });
-        member.models.set(modelId, { generation: record.generation, publication: 0 });
-      }
-      const { publication, version: weightsVersion, weights, holder } = record;
-      if (publication === 0) return;
-      if (weights !== undefined) await member.worker.loadCheckpoint({ modelId, path: weights, weightsVersion });
-      else if (holder === undefined) await member.worker.publishWeights({ modelId, weightsVersion });
-      else throw new WorkerCallError('stale_weights', `the weights of ${modelId} were published to nobody else`);
-      member.models.set(modelId, { generation: record.generation, publication });
+      await this.handover.bring(member, record);
     });
   }
 
@@ -349,9 +336,15 @@ export class Pool implements Worker {
     return this.roster.ask((one) => one.can('sample') && this.canServe(one, record), act, options?.signal);
   }
 
-  private published(holder: Member, record: ModelRecord, version: number, weights: string | undefined): void {
-    record.version = version;
+  private published(
+    holder: Member,
+    record: ModelRecord,
+    { weightsVersion, proof }: { weightsVersion: number; proof?: WeightsProof },
+    weights: WrittenWeights | undefined,
+  ): void {
+    record.version = weightsVersion;
     record.publication += 1;
+    record.proof = proof;
     record.weights = weights;
     holder.models.set(record.params.modelId, { generation: record.generation, publication: record.publication });
     this.dispatcher.wake();
@@ -368,9 +361,6 @@ export class Pool implements Worker {
   }
 }
 
-/** Of no load: they begin with 1. */
-const UNKNOWN: Held = { generation: 0, publication: 0 };
-
 /** @throws WorkerCallError `internal` when a worker did not answer all that it was asked, or more */
 function checkCounts(batch: SampleBatch, params: SampleParams, { hello }: Member): SampleBatch {
   const problem = miscount(batch, params);
@@ -379,8 +369,7 @@ function checkCounts(batch: SampleBatch, params: SampleParams, { hello }: Member
 }
 
 function holds(member: Member, record: ModelRecord): boolean {
-  const held = member.models.get(record.params.modelId);
-  return held?.generation === record.generation && held.publication === record.publication;
+  return isOf(record, member.models);
 }
 
 function unknownModel(modelId: string): WorkerCallError {

@@ -1,9 +1,12 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { adam, LOSS, sampleParams, sequencesOf, trainBatch, userTurns } from '../../../../ts/contract/requests.ts';
-import type { SampleBatch } from '../../../../ts/protocol/generated.ts';
+import type { LoadCheckpointResult, SampleBatch } from '../../../../ts/protocol/generated.ts';
+import { packResult, unpackParams, unpackResult } from '../../../../ts/worker/codec.ts';
+import { TIMED_OUT } from '../../../../ts/worker/deadline.ts';
 import { WorkerCallError } from '../../../../ts/worker/errors.ts';
 import { createMemoryWorker } from '../../../../ts/worker/memoryWorker.ts';
 import { Pool, type PoolOptions } from '../../../../ts/worker/pool/pool.ts';
@@ -189,7 +192,7 @@ describe('weights', () => {
     await load(pool, true);
     for (const step of [0, 1]) {
       await train(pool, 2 * step);
-      expect(await pool.publishWeights({ modelId: 'm' })).toEqual({ weightsVersion: step + 1 });
+      expect((await pool.publishWeights({ modelId: 'm' })).weightsVersion).toBe(step + 1);
       expect(await pool.sample(ASKED)).toEqual(await alone(step + 1));
     }
     for (const { sampled } of recruits) expect(sampled.flat().length).toBeGreaterThan(0);
@@ -261,7 +264,7 @@ describe('weights', () => {
     await pool.saveCheckpoint({ modelId: 'm', path, withOptimizer: true });
     await pool.publishWeights({ modelId: 'm' });
     await pool.loadCheckpoint({ modelId: 'm', path, weightsVersion: 0 });
-    expect(await pool.publishWeights({ modelId: 'm' })).toEqual({ weightsVersion: 1 });
+    expect((await pool.publishWeights({ modelId: 'm' })).weightsVersion).toBe(1);
     expect((await pool.sample(ASKED)).weightsVersion).toBe(1);
   });
 
@@ -380,6 +383,138 @@ describe('weights', () => {
     const { weightsVersion, ...samples } = await pool.sample(ASKED);
     expect(weightsVersion).toBe(1);
     expect({ ...samples, weightsVersion: 1 }).toEqual(await alone(1));
+  });
+});
+
+describe('a hand-over', () => {
+  /** A trainer and a sampler; what the sampler answers to `load_checkpoint` passes through `change`. */
+  async function handing(change: (result: LoadCheckpointResult, time: number) => LoadCheckpointResult) {
+    const [trainer, sampler] = [new TestRecruit('trainer', ['train']), new TestRecruit('sampler', ['sample'])];
+    const said: string[] = [];
+    const pool = poolOf([trainer, sampler], { onChange: (text) => said.push(text) });
+    let times = 0;
+    const ask = sampler.request.bind(sampler);
+    sampler.request = async (verb, params, options) => {
+      const answer = await ask(verb, params, options);
+      if (verb !== 'load_checkpoint') return answer;
+      times += 1;
+      return packResult(verb, change(unpackResult(verb, answer), times));
+    };
+    await load(pool, true);
+    await pool.publishWeights({ modelId: 'm' });
+    return { pool, sampler, said };
+  }
+
+  const otherChecksum = (result: LoadCheckpointResult): LoadCheckpointResult => ({
+    ...result,
+    proof: { ...result.proof, checksum: 'another' },
+  });
+
+  test('names the manifest that the weights must have', async () => {
+    const { pool, sampler } = await handing((result) => result);
+    const asked: unknown[] = [];
+    const ask = sampler.request.bind(sampler);
+    sampler.request = (verb, params, options) => {
+      if (verb === 'load_checkpoint') asked.push(unpackParams(verb, params));
+      return ask(verb, params, options);
+    };
+    await pool.sample(ASKED);
+    const [exchanged = ''] = readdirSync(join(folder, 'exchange'));
+    const manifest = readFileSync(join(folder, 'exchange', exchanged, 'manifest.json'));
+    const manifestSha256 = createHash('sha256').update(manifest).digest('hex');
+    const path = join(folder, 'exchange', exchanged);
+    expect(asked).toEqual([{ modelId: 'm', path, manifestSha256, weightsVersion: 1 }]);
+  });
+
+  test('to a worker that cannot prove it is made again, with everything anew', async () => {
+    const { pool, sampler, said } = await handing((result, time) => (time === 1 ? otherChecksum(result) : result));
+    expect(await pool.sample(ASKED)).toEqual({ ...(await alone()), weightsVersion: 1 });
+    const loads = sampler.asked.filter((verb) => verb.startsWith('load'));
+    expect(loads).toEqual(['load_model', 'load_checkpoint', 'load_model', 'load_checkpoint']);
+    expect(said.at(-1)).toMatch(
+      /^sampler does not hold the weights of m, version 1: their checksum is another there, and was [0-9a-f]{64}: it gets them again$/,
+    );
+  });
+
+  test('to a worker that cannot prove it twice is the last of these weights; another serves them', async () => {
+    const { pool, sampler, said } = await handing(otherChecksum);
+    await expect(pool.sample(ASKED)).rejects.toMatchObject({
+      code: 'worker_gone',
+      message: expect.stringMatching(/no worker is left that can do this; sampler: .*does not hold the weights of m/),
+    });
+    expect(said.at(-1)).toMatch(/: it is not asked to serve them$/);
+    const asked = sampler.asked.length;
+    pool.add(new TestRecruit('honest', ['sample']));
+    expect(await pool.sample(ASKED)).toEqual({ ...(await alone()), weightsVersion: 1 });
+    expect(sampler.asked).toHaveLength(asked);
+    // The next weights are given to it as to all.
+    await pool.publishWeights({ modelId: 'm' });
+    await pool.sample(ASKED);
+    expect(sampler.asked.length).toBeGreaterThan(asked);
+  });
+
+  test.each([
+    [0.09, undefined],
+    [0.11, 'log-probs of the probe are 0.110 apart on average, allowed is 0.1'],
+    [Number.NaN, 'log-probs of the probe are NaN apart on average, allowed is 0.1'],
+  ])('to a worker whose probe is %p apart', async (apart, problem) => {
+    const { pool, said } = await handing((result) => ({
+      ...result,
+      proof: { ...result.proof, probe: result.proof.probe.map((one) => one + apart) },
+    }));
+    const sampled = pool.sample(ASKED);
+    if (problem === undefined) expect((await sampled).weightsVersion).toBe(1);
+    else await expect(sampled).rejects.toMatchObject({ code: 'worker_gone' });
+    expect(said.some((text) => text.includes(problem ?? 'does not hold'))).toBe(problem !== undefined);
+  });
+
+  describe('that takes too long', () => {
+    /** A pool in which time is up for the verb that a worker is asked for and does not answer. */
+    async function stuck(stuckAt: string, verbs: readonly string[]) {
+      const recruits = [new TestRecruit('trainer', ['train']), new TestRecruit('sampler', ['sample'])];
+      const { closed, open } = gate();
+      const timeUp = closed.then((): typeof TIMED_OUT => TIMED_OUT);
+      const pool = poolOf(recruits, {
+        handoverDeadline: 90_000,
+        within: async <T>(promise: Promise<T>): Promise<T | typeof TIMED_OUT> => Promise.race([promise, timeUp]),
+      });
+      await load(pool, true);
+      const recruit = recruits.find(({ hello }) => hello.workerId === stuckAt) as TestRecruit;
+      const ask = recruit.request.bind(recruit);
+      recruit.request = (verb, params, options) => {
+        if (!verbs.includes(verb)) return ask(verb, params, options);
+        open();
+        return new Promise(() => {});
+      };
+      return pool;
+    }
+
+    test.each([
+      [
+        'save_checkpoint',
+        /^trainer did not write the weights of m, version 1, within 90 s: it was writing them to \/.*$/,
+      ],
+      ['publish_weights', /^trainer did not publish the weights of m, version 1, within 90 s: it was publishing them$/],
+    ])('in %s of the trainer fails the publication', async (verb, message) => {
+      const pool = await stuck('trainer', [verb]);
+      await expect(pool.publishWeights({ modelId: 'm' })).rejects.toMatchObject({
+        code: 'worker_gone',
+        message: expect.stringMatching(message),
+      });
+    });
+
+    test.each([
+      ['load_model', 'it was loading the model memory:pool'],
+      ['load_checkpoint', 'it was loading them from /'],
+    ])('in %s of a sampler is the end of that worker, and another serves', async (verb, doing) => {
+      const pool = await stuck('sampler', [verb]);
+      await pool.publishWeights({ modelId: 'm' });
+      await expect(pool.sample(ASKED)).rejects.toMatchObject({
+        code: 'worker_gone',
+        message: expect.stringContaining(`sampler did not take the weights of m, version 1, within 90 s: ${doing}`),
+      });
+      expect(pool.size).toBe(1);
+    });
   });
 });
 
