@@ -176,9 +176,7 @@ def load(path: str, like: PreTrainedModel) -> Content:
 
 
 def _differing(expected: dict[str, torch.Size], found: dict[str, torch.Size]) -> list[str]:
-    return sorted(
-        name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name)
-    )
+    return sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
 
 
 def _difference(name: str, expected: dict[str, torch.Size], found: dict[str, torch.Size]) -> str:

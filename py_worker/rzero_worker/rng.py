@@ -19,7 +19,9 @@ def misfit(saved: dict[str, Tensor]) -> str | None:
     for name, here in states().items():
         seen = saved.get(name, here)
         if (seen.dtype, seen.shape) != (here.dtype, here.shape):
-            return f"{name} is {list(seen.shape)} of {seen.dtype}, allowed is {list(here.shape)} of {here.dtype}"
+            return (
+                f"{name} is {list(seen.shape)} of {seen.dtype}, allowed is {list(here.shape)} of {here.dtype}"
+            )
     return None
 
 

@@ -89,7 +89,9 @@ def test_a_checksum_by_hand() -> None:
     assert proof.checksum(Two()) == f"{0x3F80 + 0x4000 - 0x4080 + 0x3F80:016x}"
 
 
-def test_fusing_reordering_padding_and_chunks_do_not_change_a_checksum(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fusing_reordering_padding_and_chunks_do_not_change_a_checksum(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     model = tiny_models.make_model(tiny_models.llama_config())
     before = proof.checksum(model)
     monkeypatch.setattr(proof, "CHUNK", 7)
