@@ -262,6 +262,12 @@ class Trainer:
         self.model.zero_grad(set_to_none=True)
         return norm
 
+    @property
+    def steps(self) -> int:
+        """Steps that the optimiser has taken; 0 for a fresh one."""
+        state = next(iter(self._optimizer.state.values()), None)
+        return 0 if state is None else int(state["step"])
+
     def optimizer_tensors(self) -> dict[str, Tensor]:
         """AdamW's state by name (`exp_avg.<parameter>`, ...); empty before the first step."""
         state = self._optimizer.state
