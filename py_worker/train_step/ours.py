@@ -20,7 +20,13 @@ def run(fixture: Fixture, turns: Turns) -> float:
     trainer = Trainer(model, budget=4096)  # the worker's on a CPU
     before = copies(model)
     adam = Adam(
-        learning_rate=args.lr, beta1=0.9, beta2=0.999, epsilon=1e-8, weight_decay=0.0, max_grad_norm=1.0
+        learning_rate=args.lr,
+        beta1=0.9,
+        beta2=0.999,
+        epsilon=1e-8,
+        weight_decay=0.0,
+        decay_vectors=True,
+        max_grad_norm=1.0,
     )
     old = None
     for step, rollout in enumerate(fixture.steps()):
