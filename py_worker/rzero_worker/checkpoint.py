@@ -20,7 +20,8 @@ from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from rzero_worker import manifest, rng
-from rzero_worker.adapters import has_adapters, own_parameters, own_tensors, read, twin
+from rzero_worker.adapters import has_adapters, is_adapters, own_parameters, own_tensors, read, twin
+from rzero_worker.adapters import load as load_adapters
 from rzero_worker.backend import NO_FILES
 from rzero_worker.errors import WorkerFailure
 from rzero_worker.manifest import io_error
@@ -160,6 +161,8 @@ def load(path: str, like: PreTrainedModel) -> Content:
         raise io_error(path, f"cannot be read: {error}", repr(error)) from error
     expected = {name: tensor.shape for name, tensor in own_tensors(like).items()}
     found = {name: tensor.shape for name, tensor in own_tensors(model).items()}
+    if has_adapters(model) and not has_adapters(like):
+        expected = found  # that they fit has been checked
     if wrong := _differing(expected, found):
         problem = f"is of another model: {_difference(wrong[0], expected, found)}"
         raise io_error(path, problem, "\n".join(wrong))
@@ -177,9 +180,11 @@ def load(path: str, like: PreTrainedModel) -> Content:
 
 
 def _read_model(source: str, like: PreTrainedModel) -> PreTrainedModel:
-    """A model of the folder's weights. Adapters are on the base of `like`, whose tensors it shares."""
-    if not has_adapters(like):
+    """A model of the folder's weights. Adapters share the tensors of `like`, or of its base."""
+    if not is_adapters(source):
         return load_model(source, torch.float32, torch.device("cpu"))
+    if not has_adapters(like):
+        return load_adapters(source, like)
     model = twin(like)
     read(source, model)
     return model

@@ -25,6 +25,7 @@ from rzero_worker.backend import NO_FILES, Backend, Context
 from rzero_worker.draw import Distribution
 from rzero_worker.errors import WorkerFailure, invalid_request, not_trainable, unknown_model
 from rzero_worker.losses import POLICY_TERMS
+from rzero_worker.manifest import io_error
 from rzero_worker.memory import is_full
 from rzero_worker.model import context_length, load_model, load_tokenizer, stop_ids, token_bytes
 from rzero_worker.proof import Proof
@@ -375,6 +376,8 @@ class TorchBackend(Backend):
         loaded = self._find(params.model_id)
         saved = checkpoint.load(params.path, loaded.trained)
         if loaded.trainer is not None:
+            if has_adapters(saved.model) and not has_adapters(loaded.trained):
+                raise io_error(params.path, "holds adapters, and here every weight is trained")
             loaded.trainer.restore(saved.model, saved.optimizer or {})
             rng.restore(saved.rng)
             self._publish(loaded, saved.model)
