@@ -29,7 +29,7 @@ CHUNK = 2**20
 slower."""
 
 TOLERANCE = {torch.float32: (1e-3, 0.0), torch.bfloat16: (0.1, 0.02)}
-"""How far log-probs of the same weights, computed in two ways, may be apart on average, by the sampler's type:
+"""How far log-probs of the same weights may be apart on average, computed in two ways, by the sampler's type:
 so far, or this share of their mean. bfloat16 rounds large logits to an eighth."""
 
 
