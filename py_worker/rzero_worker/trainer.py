@@ -68,8 +68,8 @@ def _within_memory(scorer: Scorer, pack: Pack) -> Iterator[None]:
             raise
         size = int(pack.tokens.size)
         least = len(pack.sequences) == 1
-        # Half of what it was, and below what was tried: a small batch may fail under a large budget.
-        scorer.budget = max(1, min(scorer.budget, size) // 2)
+        # Half of what was tried, which may have been less than allowed, and no less when it is tried again.
+        scorer.budget = max(1, min(scorer.budget, size // 2))
         hope = "is too much even alone" if least else f"are too much; at most {scorer.budget} from now on"
         raise WorkerFailure(ErrorCode.OUT_OF_MEMORY, f"{pack} {hope}", str(error)) from error
 

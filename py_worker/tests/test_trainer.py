@@ -476,6 +476,21 @@ def test_a_full_memory_says_what_was_too_much_and_asking_again_computes_less_at_
     assert_close(gradient(whole), gradient(trainer), ROUNDING)
 
 
+def test_a_sequence_that_is_too_large_alone_says_so_and_costs_the_others_nothing(monkeypatch) -> None:
+    trainer, batch = make_trainer(), make_batch()
+    limit_memory(monkeypatch, 7)
+    failures = []
+    for _ in range(9):
+        with pytest.raises(WorkerFailure) as failure:
+            trainer.forward_backward(batch, LOSS, 7.0)
+        failures.append(failure.value.message)
+    # Sequence 0 is computed up to its last token but one.
+    assert failures[-1] == "8 tokens of sequence 0, 6 of them trained is too much even alone"
+    # However often it is tried, packs do not become smaller than what was too large asks for.
+    assert trainer.scorer.budget == 4
+    assert trainer.forward_backward(part(batch, 1, 5), LOSS, 7.0).tokens == 9
+
+
 def test_log_probs_too_are_computed_with_less_at_once_when_memory_is_full(monkeypatch) -> None:
     batch, trainer = make_batch(), make_trainer()
     expected = sequence_logprobs(trainer.scorer, batch.tokens, batch.lengths, 0.8)
