@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import astuple, dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -113,6 +114,14 @@ def sequence_logprobs(
     return result
 
 
+def _leave_training(layer: torch.nn.Module, *_: Any) -> None:
+    layer.training = False
+
+
+def _enter_training(layer: torch.nn.Module, *_: Any) -> None:
+    layer.training = True
+
+
 class Trainer:
     """The trained weights of one model: float32 parameters, their gradient, and AdamW's moments."""
 
@@ -133,8 +142,11 @@ class Trainer:
             model.gradient_checkpointing_enable({"use_reentrant": False})
             for module in model.modules():
                 if isinstance(module, GradientCheckpointingLayer):
-                    # It checkpoints in training mode only; its parts stay in eval mode, without dropout.
+                    # It checkpoints in training mode only. Its parts stay in eval mode, without dropout, and
+                    # so does it while it runs: some layers drop out themselves (OPT's).
                     module.training = True
+                    module.register_forward_pre_hook(_leave_training)
+                    module.register_forward_hook(_enter_training, always_call=True)
 
     def _fresh_optimizer(self) -> torch.optim.AdamW:
         # Two groups: `optim_step` sets their weight decay. The fused kernel needs no temporaries of the

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tiny_models
 import torch
-from transformers import GPT2Config
+from transformers import GPT2Config, OPTConfig
 
 from rzero_worker import protocol as p
 from rzero_worker.errors import WorkerFailure
@@ -514,6 +514,17 @@ DROPOUT = {
         resid_pdrop=0.5,
         bos_token_id=None,
         eos_token_id=1,
+    ),
+    # Its layers drop out themselves, not through a module.
+    "opt": OPTConfig(
+        vocab_size=tiny_models.VOCABULARY_SIZE,
+        hidden_size=32,
+        ffn_dim=48,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        max_position_embeddings=96,
+        word_embed_proj_dim=32,
+        dropout=0.5,
     ),
 }
 
