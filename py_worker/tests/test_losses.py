@@ -99,7 +99,8 @@ def test_the_clipped_policy_term(advantage, ratio, dual_clip, loss, slope, clipp
 
 def test_gspo_has_the_ratio_of_a_sequence_and_a_gradient_through_each_of_its_tokens() -> None:
     # Sequence 0: log-ratios ln 4, 0 and ln 2, so that s = (4 * 1 * 2)^(1/3) = 2, within 0.2 and 4.
-    # Sequence 1: ln 9 and 0, s = 3. Each token has -A s, whose slope by each log-prob of the sequence is -A s / length.
+    # Sequence 1: ln 9 and 0, s = 3. Each token has -A s, whose slope by each log-prob of the sequence is
+    # -A s / length.
     old = [-1.0] * 5
     new = [math.log(4) - 1, -1.0, math.log(2) - 1, math.log(9) - 1, -1.0]
     tokens = scored(new, [1.5] * 3 + [-1.0] * 2, old=old, lengths=[3, 2])
