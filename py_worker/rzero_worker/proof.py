@@ -1,8 +1,8 @@
 """Proof of publication: what the sampler's weights are, compared with what was trained.
 
 A publication that fails in silence leaves a sampler that draws from old weights, and training goes on
-off-policy without a word. The checksum tells whether the weights themselves arrived, the probe whether they are
-what the sampler computes with.
+off-policy without a word. The checksum tells whether the weights themselves arrived, the probe whether they
+are what the sampler computes with.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from rzero_worker.trainer import sequence_logprobs
 from rzero_worker.wire import numpy_pack
 
 CHUNK = 2**20
-"""Weights that are rounded at once. What a CPU makes of so many stays in its caches; more are ten times slower.
+"""Weights that are rounded at once. What a CPU makes of so many stays in its caches; of more, it is slower.
 """
 
 TOLERANCE = {torch.float32: (1e-3, 0.0), torch.bfloat16: (0.1, 0.02)}
-"""How far log-probs of the same weights, computed in two ways, may be apart on average, by the sampler's type:
-so far, or this share of their mean. bfloat16 rounds large logits to an eighth, and the probe is no likely text.
+"""How far log-probs of equal weights, computed in two ways, may be apart on average, by the sampler's type: so
+far, or by this share of their mean. bfloat16 rounds logits above 16 to an eighth, and a probe is unlikely text.
 """
 
 
