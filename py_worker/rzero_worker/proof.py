@@ -29,8 +29,9 @@ CHUNK = 2**20
 """
 
 TOLERANCE = {torch.float32: (1e-3, 0.0), torch.bfloat16: (0.1, 0.02)}
-"""How far log-probs of equal weights, computed in two ways, may be apart on average, by the sampler's type: so
-far, or by this share of their mean. bfloat16 rounds logits above 16 to an eighth, and a probe is unlikely text.
+"""How far log-probs of equal weights, computed in two ways, may be apart on average, by the sampler's type:
+so far, or by this share of their mean. bfloat16 rounds logits above 16 to an eighth, and the probe is no
+likely text.
 """
 
 
