@@ -25,12 +25,14 @@ from rzero_worker.trainer import sequence_logprobs
 from rzero_worker.wire import numpy_pack
 
 CHUNK = 2**20
-"""Weights that are rounded at once. What a CPU makes of so many stays in its caches; more are ten times
-slower."""
+"""Weights that are rounded at once. What a CPU makes of so many stays in its caches; of more, it is slower.
+"""
 
 TOLERANCE = {torch.float32: (1e-3, 0.0), torch.bfloat16: (0.1, 0.02)}
-"""How far log-probs of the same weights may be apart on average, computed in two ways, by the sampler's type:
-so far, or this share of their mean. bfloat16 rounds large logits to an eighth."""
+"""How far log-probs of equal weights, computed in two ways, may be apart on average, by the sampler's type:
+so far, or by this share of their mean. bfloat16 rounds logits above 16 to an eighth, and the probe is no
+likely text.
+"""
 
 
 @dataclass(frozen=True)

@@ -568,8 +568,10 @@ def forget_one(source, target) -> None:
     target.model.norm.weight.copy_(kept)
 
 
-@pytest.mark.parametrize("copy", [forget_all, forget_one])
-@pytest.mark.parametrize("learning_rate", [1e-2, 1e-4])
+# A norm's weight is 1, which a step of less than 2**-8 does not change in bfloat16.
+@pytest.mark.parametrize(
+    ("copy", "learning_rate"), [(forget_all, 1e-2), (forget_all, 1e-5), (forget_one, 1e-2)]
+)
 def test_weights_that_do_not_arrive_are_stale(backend, monkeypatch, copy, learning_rate: float) -> None:
     before = draw(backend)
     backend.forward_backward(samples.train(SEQUENCES, [1.0, -1.0], 1))
