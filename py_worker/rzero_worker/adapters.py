@@ -83,6 +83,12 @@ def is_adapters(source: str) -> bool:
     return (Path(source).expanduser() / CONFIG_FILE).is_file()
 
 
+def own_parameters(model: PreTrainedModel) -> dict[str, Tensor]:
+    """What of a model can be trained, by name: its adapters, or all parameters, a tied one once."""
+    own = own_tensors(model)
+    return {name: parameter for name, parameter in model.named_parameters() if name in own}
+
+
 def load(source: str, base: PreTrainedModel) -> PreTrainedModel:
     """Make a model of the base's tensors with the adapters of a folder; only they are trainable.
 
@@ -90,20 +96,23 @@ def load(source: str, base: PreTrainedModel) -> PreTrainedModel:
     """
     from peft import LoraConfig
 
-    folder = Path(source).expanduser()
     try:
-        config = LoraConfig.from_pretrained(str(folder))
-        saved = load_file(folder / WEIGHTS_FILE)
-    except (OSError, ValueError, TypeError, SafetensorError) as error:
+        config = LoraConfig.from_pretrained(str(Path(source).expanduser()))
+    except (OSError, ValueError, TypeError) as error:
         raise unloadable_after(error, source, "has no usable adapters") from error
     model = attach(base, config.r, config.lora_alpha)
-    put(model, {name.removeprefix(PREFIX): tensor for name, tensor in saved.items()}, source)
+    read(source, model)
     return model
 
 
 @torch.no_grad()
-def put(model: PreTrainedModel, weights: dict[str, Tensor], source: str) -> None:
-    """Set a model's adapters to weights by their names in a file; model_unloadable if they do not fit."""
+def read(source: str, model: PreTrainedModel) -> None:
+    """Set a model's adapters to those of a folder. Raises model_unloadable if they do not fit."""
+    try:
+        saved = load_file(Path(source).expanduser() / WEIGHTS_FILE)
+    except (OSError, SafetensorError) as error:
+        raise unloadable_after(error, source, "has no usable adapters") from error
+    weights = {name.removeprefix(PREFIX): tensor for name, tensor in saved.items()}
     own = {name.replace(".default.", "."): tensor for name, tensor in own_tensors(model).items()}
     if wrong := sorted(
         name
