@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from rzero_worker.protocol import Adam, Aggregation, KlEstimator, Loss, LossSpec
+from rzero_worker.scorer import PACK_TOKENS
 from rzero_worker.trainer import Batch, Trainer, sequence_logprobs
 from train_step.fixture import Args, Fixture, Rollout
 from train_step.movement import copies, movement
@@ -17,7 +18,7 @@ def run(fixture: Fixture, turns: Turns) -> float:
     args, model = fixture.args, fixture.model()
     torch.use_deterministic_algorithms(True)  # as in the worker
     torch.utils.deterministic.fill_uninitialized_memory = False
-    trainer = Trainer(model, budget=4096)  # the worker's on a CPU
+    trainer = Trainer(model, PACK_TOKENS["cpu"])
     before = copies(model)
     adam = Adam(
         learning_rate=args.lr,

@@ -30,7 +30,7 @@ from rzero_worker.memory import is_full
 from rzero_worker.model import context_length, load_model, load_tokenizer, stop_ids, token_bytes
 from rzero_worker.proof import Proof
 from rzero_worker.sampler import Sample, Sampler
-from rzero_worker.scorer import Scorer
+from rzero_worker.scorer import PACK_TOKENS, Scorer
 from rzero_worker.stop_strings import StopStrings
 from rzero_worker.tokenizer import decode_completion, decode_completions, encode_conversations
 from rzero_worker.trainer import Batch, Trainer, average_weights, copy_weights, sequence_logprobs
@@ -164,7 +164,7 @@ class TorchBackend(Backend):
     @property
     def _budget(self) -> int:
         """Most tokens of a pack, where nobody says."""
-        return 16384 if self._cuda else 2048
+        return PACK_TOKENS[self._device.type]
 
     def _load_published(self, source: str, shared: bool) -> PreTrainedModel:
         dtype = torch.bfloat16 if self._cuda else torch.float32
