@@ -26,7 +26,7 @@ PROBE = ((5, 3, 4, 2), (-1, 0, 0, -1))
 """Runs and prefixes of the pack that a model is tried with: a prompt, two continuations, one alone."""
 
 PACK_TOKENS = {"cpu": 2048, "cuda": 16384}
-"""Tokens of a pack where nobody says, by kind of device: what a CPU's caches like, and what keeps a GPU busy."""
+"""Tokens of a pack where nobody says, by kind of device: what suits a CPU's caches, what keeps a GPU busy."""
 
 SCALES = {"logit_scale": lambda scale: scale, "logits_scaling": lambda divisor: 1 / divisor}
 """Fields of a config by which logits are scaled: Cohere's, Granite's."""
