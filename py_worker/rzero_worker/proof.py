@@ -104,14 +104,18 @@ def scored(scorer: Scorer) -> np.ndarray:
 
 @torch.inference_mode()
 def decoded(model: PreTrainedModel) -> np.ndarray:
-    """Log-probs of the probe as `sample` computes them: through the same store, a token at a time."""
+    """Log-probs of the probe as `sample` computes them, through the same store.
+
+    The first half are of prompts, each a token longer than the last; the longest one goes on token by token.
+    """
     tokens = probe_of(model)
-    store, distribution = make_store(model, rows=1, tokens=len(tokens)), Distribution(1.0)
-    logits = store.append([tokens[:1]], [0])
-    logprobs = [torch.zeros((), device=model.device)]
-    for at, token in enumerate(tokens[1:], 1):
-        logprobs.append(distribution.log_softmax(logits)[0, token])
-        if at < len(tokens) - 1:
-            drawn = torch.tensor([token], device=model.device)
-            logits = store.step(drawn, torch.tensor([at], device=model.device))
-    return torch.stack(logprobs).float().cpu().numpy()
+    prompts = [tokens[:length] for length in range(1, len(tokens) // 2 + 1)]
+    store = make_store(model, rows=len(prompts), tokens=len(tokens))
+    logits = [store.append(prompts, list(range(len(prompts))))]
+    store.keep(torch.tensor([len(prompts) - 1], device=model.device))
+    for position in range(len(prompts), len(tokens) - 1):
+        token = torch.tensor(tokens[position : position + 1], device=model.device)
+        logits.append(store.step(token, torch.full_like(token, position)))
+    table = Distribution(temperature=1.0).log_softmax(torch.cat(logits))
+    following = torch.tensor(tokens[1:], device=model.device).unsqueeze(1)
+    return np.concatenate([[0.0], table.gather(1, following).squeeze(1).cpu().numpy()]).astype(np.float32)
