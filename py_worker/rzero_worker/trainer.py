@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import astuple, dataclass, replace
 
 import numpy as np
@@ -19,6 +19,7 @@ from rzero_worker.memory import is_full
 from rzero_worker.packing import Pack, sequence_of_token
 from rzero_worker.protocol import Adam, ErrorCode, LossSpec
 from rzero_worker.scorer import Scorer
+from rzero_worker.tensors import as_held, whole_tensor
 
 
 @dataclass(frozen=True)
@@ -51,11 +52,6 @@ class Metrics:
     importance_capped: float = 0.0
     sampler_kl: float = 0.0
     tokens: int = 0
-
-
-def autocast(device: torch.device) -> AbstractContextManager:
-    """bfloat16 matrix products on CUDA, float32 throughout on a CPU."""
-    return torch.autocast("cuda", torch.bfloat16) if device.type == "cuda" else nullcontext()
 
 
 @contextmanager
@@ -105,27 +101,30 @@ def sequence_logprobs(
     mask = np.ones(len(tokens), bool)
     mask[np.cumsum(lengths) - lengths] = False
     done = int((lengths == 1).sum())
-    for pack in scorer.make_packs(tokens, lengths, mask):
-        with _within_memory(scorer, pack), autocast(scorer.model.device):
-            result[pack.source] = scorer(pack, temperature)[0].cpu().numpy()
-        done += len(pack.sequences)
-        after_pack(done)
-    return result
+    try:
+        for pack, together in scorer.make_packs(tokens, lengths, mask):
+            with _within_memory(scorer, pack):
+                result[pack.source] = scorer(pack, temperature)[0].cpu().numpy()
+            done += sum(len(one.sequences) for one in together)
+            after_pack(done)
+    finally:
+        scorer.rest()
+    return scorer.ranks.sum(result)
 
 
 class Trainer:
     """The trained weights of one model: float32 parameters, their gradient, and AdamW's moments."""
 
-    def __init__(self, model: PreTrainedModel, budget: int, recompute: bool = False) -> None:
+    def __init__(self, model: PreTrainedModel | Scorer, budget: int = 0, recompute: bool = False) -> None:
         """Take over a model in eval mode (no dropout).
 
         Args:
-            model: float32; its parameters become trainable.
-            budget: most tokens of a pack.
+            model: float32; its parameters become trainable. One that is cut up comes as its scorer.
+            budget: most tokens of a pack; not looked at where a scorer is given, which has its own.
             recompute: activations in the backward pass; less memory, more time.
         """
-        self.model = model
-        self.scorer = Scorer(model, budget)
+        self.scorer = model if isinstance(model, Scorer) else Scorer(model, budget)
+        model = self.model = self.scorer.model
         model.requires_grad_(True)
         self._parameters = dict(model.named_parameters())
         self._optimizer = self._fresh_optimizer()
@@ -162,6 +161,7 @@ class Trainer:
             if not all(map(math.isfinite, astuple(metrics))):
                 raise WorkerFailure(ErrorCode.NOT_FINITE, f"not finite: {metrics}; no gradient was added")
         except BaseException:
+            self.scorer.rest()
             for parameter, grad in zip(self._parameters.values(), before, strict=True):
                 parameter.grad = grad
             raise
@@ -171,30 +171,30 @@ class Trainer:
         return metrics
 
     def _accumulate(self, batch: Batch, spec: LossSpec, normalizer: float) -> Metrics:
-        sums, count = np.zeros(8), 0
-        for pack in self.scorer.make_packs(batch.tokens, batch.lengths, batch.mask):
+        # Whatever a rank finds, all go through the same passes, and find the same afterwards.
+        sums, wrong, count = np.zeros(8), np.zeros(len(batch.lengths)), int(batch.mask.sum())
+        owner = sequence_of_token(batch.lengths)
+        for pack, _ in self.scorer.make_packs(batch.tokens, batch.lengths, batch.mask):
             with _within_memory(self.scorer, pack):
                 values = self._backward(batch, pack, spec, normalizer)
-            if not np.isfinite(values[0]).all():
-                owner = sequence_of_token(batch.lengths)[pack.source]
-                wrong = np.unique(owner[~np.isfinite(values[0])])
-                raise _not_finite(wrong, f"the loss of a token is {values[0][~np.isfinite(values[0])][0]}")
+            wrong[owner[pack.source[~np.isfinite(values[0])]]] = 1
             sums += values.sum(-1, dtype=np.float64)
-            count += len(pack.targets)
+        sums, wrong = np.split(self.scorer.ranks.sum(np.concatenate([sums, wrong])), [len(sums)])
+        if wrong.any():
+            raise _not_finite(np.flatnonzero(wrong), f"the loss of a token is {sums[0]}")
         if count == 0:
             return Metrics()
         return Metrics(float(sums[0] / normalizer), *(float(value) for value in sums[1:] / count), count)
 
     def _backward(self, batch: Batch, pack: Pack, spec: LossSpec, normalizer: float) -> np.ndarray:
         """Add a pack's gradient; give [8, N]: each token's loss, then what `Metrics` has the means of."""
-        device = self.model.device
+        device = self.scorer.device
         sequence = np.unique(sequence_of_token(batch.lengths)[pack.source], return_inverse=True)
 
         def at(values: np.ndarray | None, index: np.ndarray = pack.source) -> Tensor | None:
             return None if values is None else torch.from_numpy(values[index]).to(device)
 
-        with autocast(device):
-            new, entropy = self.scorer(pack, spec.temperature)
+        new, entropy = self.scorer(pack, spec.temperature)
         tokens = Scored(
             new,
             at(batch.old_logprobs),
@@ -229,7 +229,7 @@ class Trainer:
 
     def _gradient_norm(self) -> float:
         grads = [parameter.grad for parameter in self._parameters.values() if parameter.grad is not None]
-        return torch.nn.utils.get_total_norm(grads).item()
+        return whole_tensor(torch.nn.utils.get_total_norm(grads)).item()
 
     def optim_step(self, adam: Adam) -> float:
         """One AdamW step on the accumulated gradient, zero if there is none, which is then zero.
@@ -245,9 +245,8 @@ class Trainer:
             self.model.zero_grad(set_to_none=True)
             raise WorkerFailure(ErrorCode.NOT_FINITE, f"the gradient's norm is {norm}; no step was taken")
         if adam.max_grad_norm > 0:
-            torch.nn.utils.clip_grads_with_norm_(
-                self._parameters.values(), adam.max_grad_norm, torch.tensor(norm)
-            )
+            for parameter in self._parameters.values():
+                parameter.grad.mul_(min(1.0, adam.max_grad_norm / (norm + 1e-6)))
         for group in self._optimizer.param_groups:
             group["lr"], group["betas"] = adam.learning_rate, (adam.beta1, adam.beta2)
             group["eps"], group["weight_decay"] = adam.epsilon, adam.weight_decay
@@ -280,7 +279,7 @@ def average_weights(model: PreTrainedModel, towards: PreTrainedModel, share: flo
     """Move parameters in place: w <- w + share * (v - w), v those of `towards`, of the same shapes."""
     # Not the state dict: there a tied parameter has two names, and would be moved twice.
     others = dict(towards.named_parameters())
-    pairs = [(w, others[name].to(w.device, w.dtype)) for name, w in model.named_parameters()]
+    pairs = [(w, as_held(others[name].to(w.device, w.dtype), w)) for name, w in model.named_parameters()]
     for w, v in pairs:
         w.lerp_(v, share)
 
@@ -290,4 +289,4 @@ def copy_weights(source: PreTrainedModel, target: PreTrainedModel) -> None:
     """Copy parameters and persistent buffers in place, each to its target's device and type."""
     weights = source.state_dict()
     for name, tensor in target.state_dict().items():
-        tensor.copy_(weights[name])
+        tensor.copy_(as_held(weights[name], tensor))
