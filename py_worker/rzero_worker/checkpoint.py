@@ -1,9 +1,16 @@
-"""Checkpoints: Hugging Face folders, there whole or not at all, with the optimiser beside the weights."""
+"""Checkpoints: Hugging Face folders, there whole or not at all, with what training needs below `training/`.
+
+That is a folder of its own because vLLM takes every safetensors file beside the config for weights.
+"""
 
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -12,96 +19,165 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from rzero_worker import manifest, rng
+from rzero_worker.backend import NO_FILES
 from rzero_worker.errors import WorkerFailure
+from rzero_worker.manifest import io_error
 from rzero_worker.model import load_model
 
-OPTIMIZER_FILE = "optimizer.safetensors"
+OPTIMIZER_FILE = "training/optimizer.safetensors"
+RNG_FILE = "training/rng.safetensors"
+SYNC_THREADS = 4
 
 
-def io_error(path: str | Path, problem: str, details: str | None = None) -> WorkerFailure:
-    """Build the failure for an unusable checkpoint path; `problem` is the rest of the sentence."""
-    return WorkerFailure("io_error", f"path {str(path)!r} {problem}", details)
+@dataclass(frozen=True)
+class Content:
+    """What a checkpoint holds: a model and, of one that is trained, what makes training go on as before."""
+
+    model: PreTrainedModel
+    optimizer: dict[str, Tensor] | None = None  # `Trainer.optimizer_tensors`; None: not saved
+    rng: dict[str, Tensor] = field(default_factory=dict)  # `rng.states`; saved with the optimiser
+    weights: dict[str, Tensor] | None = None  # the state dict of a model that is cut up, whole
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a written checkpoint is known by: all its bytes, and the SHA-256 of its manifest in hex."""
+
+    bytes: int
+    manifest_sha256: str
 
 
 def save(
     path: str,
-    model: PreTrainedModel,
+    content: Content,
     tokenizer: PreTrainedTokenizerBase,
-    optimizer_tensors: dict[str, Tensor] | None,
-) -> int:
-    """Write a folder that AutoModelForCausalLM and vLLM open; return its size in bytes.
+    *,
+    steps: int,
+    weights_version: int,
+    extras: Mapping[str, bytes] = NO_FILES,
+) -> Written:
+    """Write a folder that AutoModelForCausalLM, vLLM and lm-eval open.
 
     It is written beside `path` under a temporary name, synced, then renamed, so a crash leaves no half of it
-    under `path`. `optimizer_tensors` None leaves the optimiser out. Raises io_error; `path` must not exist.
+    under `path`.
+
+    Args:
+        path: must not exist; the folders above it are made.
+        content: what to write.
+        tokenizer: the model's.
+        steps: that the optimiser has taken, for the manifest.
+        weights_version: of the published weights, for the manifest.
+        extras: further files, by name.
+
+    Raises io_error.
     """
     target = Path(path).expanduser().absolute()
     if os.path.lexists(target):
         raise io_error(path, "exists already; a checkpoint is written to a new folder")
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    # Whatever lies there under another such name is another writer's, dead or alive.
+    place = target.with_name(f".{target.name}.{os.getpid()}.{secrets.token_hex(4)}.partial")
     try:
-        partial.mkdir(parents=True)
-        model.save_pretrained(partial)
-        tokenizer.save_pretrained(partial)
-        if optimizer_tensors is not None:
-            tensors = {name: tensor.contiguous() for name, tensor in sorted(optimizer_tensors.items())}
-            save_file(tensors, partial / OPTIMIZER_FILE, metadata={"format": "pt"})
-        size = sum(_sync(file) for file in sorted(partial.rglob("*")) if file.is_file())
-        _sync(partial)
-        partial.rename(target)
-        _sync(target.parent)
-    except (OSError, SafetensorError, ValueError) as error:  # ValueError: a generation config with a fault
-        raise io_error(path, f"cannot be written: {error}", repr(error)) from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-    return size
+        created = [folder for folder in target.parents if not folder.exists()]
+        place.mkdir(parents=True)
+        _write(place, content, tokenizer, extras)
+        written = _settle(place, steps, weights_version)
+        place.rename(target)
+        place = target
+        _sync([target.parent, *(folder.parent for folder in created)])
+    except BaseException as error:
+        shutil.rmtree(place, ignore_errors=True)
+        # ValueError: a generation config with a fault
+        if isinstance(error, (OSError, SafetensorError, ValueError)):
+            raise io_error(path, f"cannot be written: {error}", repr(error)) from error
+        raise
+    return written
 
 
-def _sync(path: Path) -> int:
-    """Make a file or folder durable; return its size in bytes."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-        return os.fstat(descriptor).st_size
-    finally:
-        os.close(descriptor)
+def _write(
+    folder: Path, content: Content, tokenizer: PreTrainedTokenizerBase, extras: Mapping[str, bytes]
+) -> None:
+    content.model.save_pretrained(folder, state_dict=content.weights)
+    tokenizer.save_pretrained(folder)
+    if content.optimizer is not None:
+        for name, tensors in ((OPTIMIZER_FILE, content.optimizer), (RNG_FILE, content.rng)):
+            (folder / name).parent.mkdir(exist_ok=True)
+            contiguous = {key: tensor.contiguous() for key, tensor in sorted(tensors.items())}
+            save_file(contiguous, folder / name, metadata={"format": "pt"})
+    for name, data in extras.items():
+        (folder / name).write_bytes(data)
+    # safetensors gives its files to nobody but their owner, whatever the umask.
+    mode = (folder / "config.json").stat().st_mode
+    for file in folder.rglob("*.safetensors"):
+        file.chmod(mode)
 
 
-def load(path: str, like: PreTrainedModel) -> tuple[PreTrainedModel, dict[str, Tensor]]:
-    """Read a folder made by `save`: the model, in float32 on the CPU, and the optimiser's tensors (or none).
+def _settle(folder: Path, steps: int, weights_version: int) -> Written:
+    """Make a folder durable and describe it in its manifest.
+
+    The disk takes the files while they are hashed, so that the slower of the two is all that it costs.
+    """
+    paths = sorted(folder.rglob("*"))
+    with ThreadPoolExecutor(SYNC_THREADS) as pool:
+        synced = [pool.submit(_sync, [path]) for path in paths]
+        digest = manifest.write(folder, steps, weights_version)
+        for one in synced:
+            one.result()
+    _sync([folder])
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return Written(size, digest)
+
+
+def _sync(paths: Iterable[Path]) -> None:
+    """Make files or folders durable, the entries of a folder but not what they name."""
+    for path in paths:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def load(path: str, like: PreTrainedModel) -> Content:
+    """Read a folder made by `save`: the model, in float32 on the CPU, and what was saved of its training.
 
     Everything is read and compared with the names and shapes of `like` before anything is returned, so a
-    caller that got an answer can copy without failing. Raises io_error.
+    caller that got an answer can copy without failing. That the files are those that were written is for
+    `manifest.verify` to say, before. Raises io_error.
     """
     folder = Path(path).expanduser()
     if not folder.is_dir():
         raise io_error(path, "is not a folder" if folder.exists() else "does not exist")
     try:
         model = load_model(str(folder), torch.float32, torch.device("cpu"))
-        file = folder / OPTIMIZER_FILE
-        optimizer_tensors = load_file(file) if file.is_file() else {}
+        optimizer, generators = (
+            load_file(file) if (file := folder / name).is_file() else None
+            for name in (OPTIMIZER_FILE, RNG_FILE)
+        )
     except WorkerFailure as failure:
         raise io_error(path, f"is not a checkpoint: {failure.message}", failure.details) from failure
     except (OSError, SafetensorError) as error:
         raise io_error(path, f"cannot be read: {error}", repr(error)) from error
     expected = {name: tensor.shape for name, tensor in like.state_dict().items()}
     found = {name: tensor.shape for name, tensor in model.state_dict().items()}
-    if wrong := sorted(
-        name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name)
-    ):
-        raise io_error(
-            path, f"is of another model: {_difference(wrong[0], expected, found)}", "\n".join(wrong)
-        )
-    parameters = {name: parameter.shape for name, parameter in like.named_parameters()}
-    shapes = {
-        f"{kind}.{name}": shape for name, shape in parameters.items() for kind in ("exp_avg", "exp_avg_sq")
-    }
-    shapes |= {f"step.{name}": torch.Size([]) for name in parameters}
-    saved = {name: tensor.shape for name, tensor in optimizer_tensors.items()}
-    if optimizer_tensors and (
-        wrong := sorted(name for name in shapes.keys() | saved.keys() if shapes.get(name) != saved.get(name))
-    ):
-        raise io_error(path, f"has another model's optimiser: {_difference(wrong[0], shapes, saved)}")
-    return model, optimizer_tensors
+    if wrong := _differing(expected, found):
+        problem = f"is of another model: {_difference(wrong[0], expected, found)}"
+        raise io_error(path, problem, "\n".join(wrong))
+    if optimizer:
+        parameters = {name: parameter.shape for name, parameter in like.named_parameters()}
+        kinds = ("exp_avg", "exp_avg_sq")
+        shapes = {f"{kind}.{name}": shape for name, shape in parameters.items() for kind in kinds}
+        shapes |= {f"step.{name}": torch.Size([]) for name in parameters}
+        saved = {name: tensor.shape for name, tensor in optimizer.items()}
+        if wrong := _differing(shapes, saved):
+            raise io_error(path, f"has another model's optimiser: {_difference(wrong[0], shapes, saved)}")
+    if problem := rng.misfit(generators or {}):
+        raise io_error(path, f"has a {RNG_FILE} that does not fit: {problem}")
+    return Content(model, optimizer, generators or {})
+
+
+def _differing(expected: dict[str, torch.Size], found: dict[str, torch.Size]) -> list[str]:
+    return sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
 
 
 def _difference(name: str, expected: dict[str, torch.Size], found: dict[str, torch.Size]) -> str:

@@ -14,11 +14,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from rzero_worker.backend import Context
-from rzero_worker.engine_request import EngineRequest, sample_of
+from rzero_worker.engine_request import PROBE_ARGUMENTS, EngineRequest, probe_of, sample_of
 from rzero_worker.errors import WorkerFailure
 from rzero_worker.model import locate, unloadable_after
 from rzero_worker.protocol import ErrorCode
@@ -167,6 +168,21 @@ class Engine:
         finally:
             if running:
                 engine.abort_request(list(running))
+
+    def logprobs(self, tokens: Sequence[int]) -> np.ndarray:
+        """Log-probs of a sequence at temperature 1 under the engine's weights, float32; 0 for its first token."""
+        self._llm.reset_prefix_cache()
+        engine = self._llm.llm_engine
+        engine.add_request("probe", tokens_input(list(tokens)), SamplingParams(**PROBE_ARGUMENTS))
+        answers = []
+        try:
+            while not answers:
+                answers = [answer for answer in engine.step() if answer.finished]
+        except BaseException:
+            engine.abort_request(["probe"])
+            raise
+        found = answers[0].prompt_logprobs
+        return probe_of(tokens, None if found is None else found.logprobs)
 
     def load_weights(self, weights: Weights) -> None:
         """Replace all weights. Raises internal when some of vLLM's are not among them.

@@ -72,6 +72,30 @@ def sampling_arguments(asked: Sampling, stop_ids: Iterable[int]) -> dict[str, An
     }
 
 
+PROBE_ARGUMENTS = {
+    "temperature": 1.0,
+    "max_tokens": 1,  # it must draw one
+    "prompt_logprobs": 0,  # the prompt's own tokens' alone, of the plain softmax, whatever the sampling
+    "flat_logprobs": True,
+    "ignore_eos": True,
+    "detokenize": False,
+}
+"""Arguments of vLLM's SamplingParams for the log-probs of a prompt."""
+
+
+def probe_of(tokens: Sequence[int], logprobs: Sequence[float] | None) -> np.ndarray:
+    """Make the log-probs of a prompt, float32, of vLLM's answer, which leaves the first token out; it gets 0.
+
+    Raises internal when some are missing.
+    """
+    found = [] if logprobs is None else list(logprobs)
+    if len(found) != len(tokens) - 1:
+        raise WorkerFailure(
+            ErrorCode.INTERNAL, f"vLLM gave {len(found)} log-probs for a prompt of {len(tokens)} tokens"
+        )
+    return np.asarray([0.0, *found], np.float32)
+
+
 def sample_of(tokens: Sequence[int], logprobs: Sequence[float] | None, finish_reason: str | None) -> Sample:
     """Make a sample of vLLM's answer; without log-probs it was greedy, and they are 0.
 

@@ -46,7 +46,7 @@ class Ranks:
         self.steps += 1
 
     def sum(self, values: np.ndarray) -> np.ndarray:
-        """Sum float32 or float64 arrays of one shape over the ranks; all get the same."""
+        """Sum arrays of one shape and number type over the ranks; all get the same."""
         if self.size == 1:
             return values
         tensor = torch.from_numpy(np.array(values))
@@ -96,11 +96,6 @@ class Ranks:
 
 
 ALONE = Ranks()
-
-
-def launched() -> int:
-    """How many ranks a launcher says there are, in the environment; 1 without one."""
-    return int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def join(timeout: float) -> tuple[Ranks, dist.Store]:

@@ -14,7 +14,7 @@ from rzero_worker.ranks import Ranks
 
 @torch.no_grad()
 def fill(target: PreTrainedModel, source: PreTrainedModel | None, ranks: Ranks) -> None:
-    """Copy parameters and buffers; rank 0 alone needs a source. One whole tensor at a time is handed round."""
+    """Copy parameters and buffers; rank 0 alone needs a source. It hands round one whole tensor at a time."""
     found = {} if source is None else dict(_tensors(source))
     for name, tensor in _tensors(target):
         fill_tensor(tensor, found.get(name), ranks)
@@ -61,9 +61,10 @@ def whole_tensor(tensor: Tensor) -> Tensor:
 def whole_tensors(named: Iterable[tuple[str, Tensor]], ranks: Ranks) -> dict[str, Tensor]:
     """Gather tensors one by one into rank 0's host memory; the other ranks get none of them.
 
-    A tied tensor is one object under each of its names. torch.distributed.checkpoint's writer for Hugging Face
-    folders would have each rank write its pieces and then one put them together: the bytes would be written
-    twice, and only parameters it knows the file of. One writer needs the memory that loading needed.
+    A tied tensor is one object under each of its names. Why not torch.distributed.checkpoint's writer for
+    Hugging Face folders? There each rank writes its pieces and one rank puts them together afterwards, so all
+    bytes are written twice, under the model's own names, not those of the checkpoint it came from. One rank
+    that writes needs no more memory than it needed to load.
     """
     found: dict[int, Tensor] = {}
     result: dict[str, Tensor] = {}
@@ -80,3 +81,12 @@ def whole_tensors(named: Iterable[tuple[str, Tensor]], ranks: Ranks) -> dict[str
 def model_tensors(model: PreTrainedModel) -> Iterator[tuple[str, Tensor]]:
     """Give parameters and persistent buffers under all their names, a tied one's as one object."""
     yield from model.state_dict(keep_vars=True).items()
+
+
+def pieces(tensors: Iterable[Tensor], ranks: Ranks) -> Iterator[Tensor]:
+    """Give this rank's pieces of tensors, so that all ranks together have each element once."""
+    for tensor in tensors:
+        if isinstance(tensor, DTensor):
+            yield tensor.to_local()
+        elif ranks.first:  # every rank holds the same
+            yield tensor

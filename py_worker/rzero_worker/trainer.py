@@ -19,7 +19,7 @@ from rzero_worker.memory import is_full
 from rzero_worker.packing import Pack, sequence_of_token
 from rzero_worker.protocol import Adam, ErrorCode, LossSpec
 from rzero_worker.scorer import Scorer
-from rzero_worker.tensors import as_held, whole_tensor
+from rzero_worker.tensors import as_held, fill, fill_tensor, whole_tensor
 
 
 @dataclass(frozen=True)
@@ -254,6 +254,12 @@ class Trainer:
         self.model.zero_grad(set_to_none=True)
         return norm
 
+    @property
+    def steps(self) -> int:
+        """Steps that the optimiser has taken; 0 for a fresh one."""
+        state = next(iter(self._optimizer.state.values()), None)
+        return 0 if state is None else int(state["step"])
+
     def optimizer_tensors(self) -> dict[str, Tensor]:
         """AdamW's state by name (`exp_avg.<parameter>`, ...); empty before the first step."""
         state = self._optimizer.state
@@ -263,15 +269,23 @@ class Trainer:
             for kind, tensor in state.get(parameter, {}).items()
         }
 
-    def restore(self, source: PreTrainedModel, optimizer_tensors: dict[str, Tensor]) -> None:
-        """Take over a model's weights and a saved optimiser state (empty: a fresh one); drop the gradient."""
-        copy_weights(source, self.model)
+    def restore(self, source: PreTrainedModel | None, optimizer_tensors: dict[str, Tensor]) -> None:
+        """Take over a model's weights and a saved optimiser state (empty: a fresh one); drop the gradient.
+
+        Of a model that is cut up, rank 0 alone needs them.
+        """
+        ranks = self.scorer.ranks
+        fill(self.model, source, ranks)
         self.model.zero_grad(set_to_none=True)
         self._optimizer = self._fresh_optimizer()
-        for key, tensor in optimizer_tensors.items():
-            kind, name = key.split(".", 1)
-            parameter = self._parameters[name]
-            self._optimizer.state[parameter][kind] = tensor.to(parameter.device, copy=True)
+        if not ranks.broadcast(torch.tensor(len(optimizer_tensors))):
+            return
+        for name, parameter in self._parameters.items():
+            state = self._optimizer.state[parameter]
+            state["step"] = torch.zeros((), device=parameter.device)
+            state["exp_avg"], state["exp_avg_sq"] = torch.zeros_like(parameter), torch.zeros_like(parameter)
+            for kind, tensor in state.items():
+                fill_tensor(tensor, optimizer_tensors.get(f"{kind}.{name}"), ranks)
 
 
 @torch.no_grad()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -17,15 +17,16 @@ import torch
 import transformers
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from rzero_worker import checkpoint
+from rzero_worker import checkpoint, proof, rng
 from rzero_worker import protocol as p
 from rzero_worker.attention import use_own_attention
-from rzero_worker.backend import Backend, Context
+from rzero_worker.backend import NO_FILES, Backend, Context
 from rzero_worker.draw import Distribution
 from rzero_worker.errors import WorkerFailure, invalid_request, not_trainable, unknown_model
 from rzero_worker.losses import POLICY_TERMS
 from rzero_worker.memory import is_full
 from rzero_worker.model import context_length, load_model, load_tokenizer, stop_ids, token_bytes
+from rzero_worker.proof import Proof
 from rzero_worker.sampler import Sample, Sampler
 from rzero_worker.scorer import Scorer
 from rzero_worker.stop_strings import StopStrings
@@ -57,6 +58,11 @@ class Loaded:
     def trained(self) -> PreTrainedModel:
         """The model with the trained weights; a frozen one's are the published ones."""
         return self.trainer.model if self.trainer is not None else self.published
+
+    @property
+    def steps(self) -> int:
+        """Steps that the optimiser has taken."""
+        return self.trainer.steps if self.trainer is not None else 0
 
     def describe(self) -> p.LoadModelResult:
         """Say what `load_model` answers with."""
@@ -267,10 +273,15 @@ class TorchBackend(Backend):
         """See Backend. A frozen model's weights are always published; its version grows all the same."""
         loaded = self._find(params.model_id)
         version = version_to_publish(loaded.version, params.weights_version)
-        if loaded.trainer is not None and version != loaded.version:
+        if loaded.trainer is None or version == loaded.version:
+            published = self._prove(loaded)
+        else:
             self._publish(loaded, loaded.trainer.model)
+            published = self._prove(loaded)
+            trained = Proof(proof.checksum(loaded.trainer.model), proof.scored(loaded.trainer.scorer))
+            proof.require_same(published, trained, torch.bfloat16 if self._cuda else torch.float32)
         loaded.version = version
-        return p.PublishWeightsResult(weights_version=version)
+        return p.PublishWeightsResult(weights_version=version, proof=published.message())
 
     def average_weights(self, params: p.AverageWeightsParams) -> p.AverageWeightsResult:
         """See Backend. The average is float32, also on CUDA: a small share is lost in bfloat16."""
@@ -295,24 +306,42 @@ class TorchBackend(Backend):
         """Take over the averaged weights of a frozen model."""
         loaded.published = model
 
-    def save_checkpoint(self, params: p.SaveCheckpointParams) -> p.SaveCheckpointResult:
+    def save_checkpoint(
+        self, params: p.SaveCheckpointParams, extras: Mapping[str, bytes] = NO_FILES
+    ) -> p.SaveCheckpointResult:
         """See Backend."""
         loaded = self._find(params.model_id)
-        optimizer = loaded.trainer.optimizer_tensors() if loaded.trainer and params.with_optimizer else None
-        size = checkpoint.save(params.path, loaded.trained, loaded.tokenizer, optimizer)
-        return p.SaveCheckpointResult(bytes=size)
+        content = checkpoint.Content(loaded.trained)
+        if loaded.trainer is not None and params.with_optimizer:
+            content = checkpoint.Content(loaded.trained, loaded.trainer.optimizer_tensors(), rng.states())
+        written = checkpoint.save(
+            params.path,
+            content,
+            loaded.tokenizer,
+            steps=loaded.steps,
+            weights_version=loaded.version,
+            extras=extras,
+        )
+        return p.SaveCheckpointResult(bytes=written.bytes, manifest_sha256=written.manifest_sha256)
 
     def load_checkpoint(self, params: p.LoadCheckpointParams) -> p.LoadCheckpointResult:
         """See Backend."""
         loaded = self._find(params.model_id)
-        model, optimizer_tensors = checkpoint.load(params.path, loaded.trained)
+        saved = checkpoint.load(params.path, loaded.trained)
         if loaded.trainer is not None:
-            loaded.trainer.restore(model, optimizer_tensors)
-            self._publish(loaded, model)
+            loaded.trainer.restore(saved.model, saved.optimizer or {})
+            rng.restore(saved.rng)
+            self._publish(loaded, saved.model)
         else:
-            self._replace(loaded, model, params.path)
+            self._replace(loaded, saved.model, params.path)
         loaded.version = loaded.version + 1 if params.weights_version is None else params.weights_version
-        return p.LoadCheckpointResult(weights_version=loaded.version)
+        return p.LoadCheckpointResult(
+            weights_version=loaded.version, steps=loaded.steps, proof=self._prove(loaded).message()
+        )
+
+    def _prove(self, loaded: Loaded) -> Proof:
+        """Prove the published weights, as `sample` has them."""
+        return Proof(proof.checksum(loaded.published), proof.decoded(loaded.published))
 
     def _publish(self, loaded: Loaded, model: PreTrainedModel) -> None:
         """Give `sample` the weights of a model of the same kind."""

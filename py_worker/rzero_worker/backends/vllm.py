@@ -9,6 +9,7 @@ from typing import ClassVar
 import torch
 from transformers import PreTrainedModel
 
+from rzero_worker import proof
 from rzero_worker import protocol as p
 from rzero_worker.backend import Context
 from rzero_worker.backends.torch import Loaded, TorchBackend
@@ -22,6 +23,7 @@ from rzero_worker.model import (
     stop_ids,
     token_bytes,
 )
+from rzero_worker.proof import Proof
 from rzero_worker.sampler import Sample
 from rzero_worker.stop_strings import StopStrings
 from rzero_worker.wire import numpy_view
@@ -32,6 +34,7 @@ class _Served(Loaded):
     """A model whose published weights are in `engine`; of `published`, only what is no weight counts."""
 
     engine: Engine
+    checksum: str  # of the weights that `engine` was given last
     load: Callable[[str], PreTrainedModel]  # a frozen model, from its source
     source: str  # of a frozen model's present weights
     frozen: PreTrainedModel | None = None  # those weights, once something but `sample` has needed them
@@ -70,7 +73,13 @@ class VllmBackend(TorchBackend):
         engine = Engine(params.source, checkpoint_weights(model), length, token_bytes(model), self._cuda)
         self._close(params.model_id)
         loaded = self._models[params.model_id] = _Served(
-            tokenizer, model, trainer, engine=engine, source=params.source, load=self._load_frozen
+            tokenizer,
+            model,
+            trainer,
+            engine=engine,
+            checksum=proof.checksum(model),
+            source=params.source,
+            load=self._load_frozen,
         )
         described = loaded.describe()
         if trainer is None:
@@ -97,8 +106,7 @@ class VllmBackend(TorchBackend):
         stops: StopStrings,
         context: Context,
     ) -> list[Sample]:
-        if loaded.engine_is_behind:
-            self._publish(loaded, loaded.trained)
+        self._catch_up(loaded)
         model, tokenizer, asked = loaded.published, loaded.tokenizer, params.sampling
         length = context_length(model, tokenizer)
         requests = plan(prompts, params.n, numpy_view(params.seeds, "u4"), asked.max_tokens, length)
@@ -115,9 +123,18 @@ class VllmBackend(TorchBackend):
         loaded.engine.draw(requests, arguments, context, on_sample)
         return samples
 
+    def _catch_up(self, loaded: _Served) -> None:
+        if loaded.engine_is_behind:
+            self._publish(loaded, loaded.trained)
+
     def _publish(self, loaded: _Served, model: PreTrainedModel) -> None:
         loaded.engine.load_weights(checkpoint_weights(model))
-        loaded.engine_is_behind = False
+        loaded.checksum, loaded.engine_is_behind = proof.checksum(model), False
+
+    def _prove(self, loaded: _Served) -> Proof:
+        # What vLLM has made of the weights cannot be read on a CPU: the checksum is of those that it was given.
+        self._catch_up(loaded)
+        return Proof(loaded.checksum, loaded.engine.logprobs(proof.probe_of(loaded.published)))
 
     def _replace(self, loaded: _Served, model: PreTrainedModel, path: str) -> None:
         self._publish(loaded, model)
