@@ -89,7 +89,9 @@ def _run_rank(
     if options.roles not in (None, [Capability.TRAIN]):
         roles = ",".join(options.roles)
         parser.error(f"argument --roles: saw {roles!r}, {count} ranks (WORLD_SIZE) allow train")
-    # Like a backend's, its libraries are not everybody's.
+    # A store that is gone is an error that is caught; torch would also print its stack.
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
+    # Like a backend's, these libraries are not everybody's.
     from rzero_worker.backends.sharded import ShardedBackend
     from rzero_worker.followers import Leader, follow
     from rzero_worker.ranks import join

@@ -42,13 +42,14 @@ class Ranks:
         return self.rank == 0
 
     def mark(self) -> None:
-        """Say that work goes on; see watch.py."""
+        """Say that work goes on, before waiting for others: so who has not said it is late. See watch.py."""
         self.steps += 1
 
     def sum(self, values: np.ndarray) -> np.ndarray:
         """Sum arrays of one shape and number type over the ranks; all get the same."""
         if self.size == 1:
             return values
+        self.mark()
         tensor = torch.from_numpy(np.array(values))
         dist.all_reduce(tensor)
         return tensor.numpy()
@@ -56,6 +57,7 @@ class Ranks:
     def broadcast(self, tensor: Tensor) -> Tensor:
         """Overwrite a tensor, of the same shape and type on all ranks, with rank 0's."""
         if self.size > 1:
+            self.mark()
             dist.broadcast(tensor, 0)
         return tensor
 

@@ -137,7 +137,6 @@ class Scorer(torch.nn.Module):
 
         Both float32; only the log-probs have a gradient.
         """
-        self.ranks.mark()
         device = self.device
         tokens = torch.from_numpy(pack.tokens).to(device)
         with self._precision():

@@ -11,7 +11,6 @@ import torch
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import (
     CPUOffloadPolicy,
-    FSDPModule,
     MixedPrecisionPolicy,
     OffloadPolicy,
     fully_shard,
@@ -73,17 +72,16 @@ def _shard(scorer: Scorer, device: torch.device, offload: bool, compute: torch.d
         "mp_policy": MixedPrecisionPolicy(param_dtype=compute or default, reduce_dtype=torch.float32),
         "offload_policy": CPUOffloadPolicy() if offload and device.type == "cuda" else OffloadPolicy(),
     }
-    for layer in _layers(scorer.model):
-        fully_shard(layer, **how)
-    # The rest, embeddings and output projection, is gathered as long as the scorer computes: it takes the
-    # projection's weights itself.
-    fully_shard(scorer, **how)
-    for module in scorer.modules():
-        if isinstance(module, FSDPModule):
-            # The caller's normalizer is that of the whole batch, so gradients are summed, not averaged. A plain
-            # sum is what every library has.
-            module.set_gradient_divide_factor(1.0)
-            module.set_force_sum_reduction_for_comms(True)
+    parts = [*_layers(scorer.model), scorer]
+    # What is in no layer, embeddings and output projection, is gathered as long as the scorer computes: it takes
+    # the projection's weights itself.
+    for part in parts:
+        fully_shard(part, **how)
+        # The caller's normalizer is that of the whole batch, so gradients are summed, not averaged. A plain sum
+        # is what every library has.
+        part.set_gradient_divide_factor(1.0)
+        part.set_force_sum_reduction_for_comms(True)
+        part.register_forward_pre_hook(lambda *_: scorer.ranks.mark(), prepend=True)
     scorer.to_empty(device="cpu" if offload else device)
     for module in scorer.modules():  # no parameters: they compute where they lie
         for name, buffer in module.named_buffers(recurse=False):

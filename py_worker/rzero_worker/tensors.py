@@ -28,7 +28,6 @@ def _tensors(model: PreTrainedModel) -> Iterator[tuple[str, Tensor]]:
 @torch.no_grad()
 def fill_tensor(target: Tensor, source: Tensor | None, ranks: Ranks) -> None:
     """Copy rank 0's source, a whole tensor, to a tensor of that shape that may be cut up."""
-    ranks.mark()
     if ranks.size == 1:
         whole = source.to(target.device, target.dtype)
     else:

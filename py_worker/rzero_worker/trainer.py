@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass, replace
 
@@ -55,13 +55,17 @@ class Metrics:
 
 
 @contextmanager
-def _within_memory(scorer: Scorer, pack: Pack) -> Iterator[None]:
-    """Make a full memory a failure that says what was too large, and let later packs be smaller."""
+def _within_memory(scorer: Scorer, together: Sequence[Pack]) -> Iterator[None]:
+    """Make a full memory a failure that says what was too large, and let later packs be smaller.
+
+    `together` are the packs of all ranks, whose budgets must stay equal.
+    """
     try:
         yield
     except Exception as error:
         if not is_full(error):
             raise
+        pack = max(together, key=lambda one: one.tokens.size)
         size = int(pack.tokens.size)
         least = len(pack.sequences) == 1
         # Half of what it was, and below what was tried: a small batch may fail under a large budget.
@@ -103,7 +107,7 @@ def sequence_logprobs(
     done = int((lengths == 1).sum())
     try:
         for pack, together in scorer.make_packs(tokens, lengths, mask):
-            with _within_memory(scorer, pack):
+            with _within_memory(scorer, together):
                 result[pack.source] = scorer(pack, temperature)[0].cpu().numpy()
             done += sum(len(one.sequences) for one in together)
             after_pack(done)
@@ -174,8 +178,8 @@ class Trainer:
         # Whatever a rank finds, all go through the same passes, and find the same afterwards.
         sums, wrong, count = np.zeros(8), np.zeros(len(batch.lengths)), int(batch.mask.sum())
         owner = sequence_of_token(batch.lengths)
-        for pack, _ in self.scorer.make_packs(batch.tokens, batch.lengths, batch.mask):
-            with _within_memory(self.scorer, pack):
+        for pack, together in self.scorer.make_packs(batch.tokens, batch.lengths, batch.mask):
+            with _within_memory(self.scorer, together):
                 values = self._backward(batch, pack, spec, normalizer)
             wrong[owner[pack.source[~np.isfinite(values[0])]]] = 1
             sums += values.sum(-1, dtype=np.float64)
@@ -228,6 +232,7 @@ class Trainer:
         return wrong
 
     def _gradient_norm(self) -> float:
+        self.scorer.ranks.mark()
         grads = [parameter.grad for parameter in self._parameters.values() if parameter.grad is not None]
         return whole_tensor(torch.nn.utils.get_total_norm(grads)).item()
 
