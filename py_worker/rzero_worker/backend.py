@@ -69,7 +69,10 @@ class Backend(ABC):
 
     @abstractmethod
     def load_model(self, params: p.LoadModelParams) -> p.LoadModelResult:
-        """Load weights and tokenizer; both kinds of weights start equal, at version 0."""
+        """Load weights and tokenizer; both kinds of weights start equal, at version 0.
+
+        Raises invalid_request, naming the field, for a `training` that the backend cannot do.
+        """
 
     @abstractmethod
     def unload_model(self, params: p.UnloadModelParams) -> p.UnloadModelResult:
@@ -92,17 +95,26 @@ class Backend(ABC):
 
     @abstractmethod
     def forward_backward(self, params: p.ForwardBackwardParams) -> p.ForwardBackwardResult:
-        """Add the gradient of sum(token losses * mask) / normalizer to the trained weights' gradient."""
+        """Add the gradient of the batch's loss, as proto/README.md has it, to the trained weights' gradient.
+
+        Raises not_finite, naming the sequences by index, for a loss or gradient that is not; the gradient is
+        what it was then. After out_of_memory, the next call is to compute less at once.
+        """
 
     @abstractmethod
     def optim_step(self, params: p.OptimStepParams) -> p.OptimStepResult:
-        """One AdamW step on the accumulated gradient (zero if there is none), which is then zero."""
+        """One AdamW step on the accumulated gradient (zero if there is none), which is then zero.
+
+        Raises not_finite for a gradient whose norm is not: it is zero then, and all else what it was.
+        """
 
     @abstractmethod
     def publish_weights(self, params: p.PublishWeightsParams) -> p.PublishWeightsResult:
         """Copy the trained weights to the published ones, of the version asked for or else one more.
 
-        At the version asked for already, nothing changes. Raises stale_weights for one below the present.
+        At the version asked for already, nothing changes. The proof is of what `sample` draws from then, so
+        an engine that has not got the trained weights is found out. Raises stale_weights for that, and for a
+        version below the present one.
         """
 
     @abstractmethod
@@ -130,7 +142,8 @@ class Backend(ABC):
         The server has compared the folder with its manifest, and that with `manifest_sha256`. The version
         becomes the one asked for, or one more.
 
-        The optimiser becomes the saved one, or fresh if none was saved; the gradient becomes zero.
+        The optimiser becomes the saved one, or fresh if none was saved, and `steps` says how many it has
+        taken; the gradient becomes zero. The proof is of the published weights.
         """
 
     def failure_of(self, error: Exception) -> WorkerFailure | None:

@@ -170,7 +170,7 @@ class Engine:
                 engine.abort_request(list(running))
 
     def logprobs(self, tokens: Sequence[int]) -> np.ndarray:
-        """Log-probs of a sequence at temperature 1 under the engine's weights, float32; 0 for its first token."""
+        """Log-probs of a sequence at temperature 1 under vLLM's weights, float32; 0 for its first token."""
         self._llm.reset_prefix_cache()
         engine = self._llm.llm_engine
         engine.add_request("probe", tokens_input(list(tokens)), SamplingParams(**PROBE_ARGUMENTS))

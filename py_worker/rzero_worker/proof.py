@@ -1,8 +1,8 @@
 """Proof of publication: what the sampler's weights are, compared with what was trained.
 
-A publication that fails in silence leaves a sampler that draws from old weights, and training goes on off-policy
-without a word. The checksum tells whether the weights themselves arrived, the probe whether they are what the
-sampler computes with.
+A publication that fails in silence leaves a sampler that draws from old weights, and training goes on
+off-policy without a word. The checksum tells whether the weights themselves arrived, the probe whether they
+are what the sampler computes with.
 """
 
 from __future__ import annotations
@@ -27,17 +27,19 @@ from rzero_worker.trainer import sequence_logprobs
 from rzero_worker.wire import numpy_pack
 
 CHUNK = 2**20
-"""Weights that are rounded at once. A CPU keeps what is made of so many in its caches; of more it is ten times
-slower."""
+"""Weights that are rounded at once. What a CPU makes of so many stays in its caches; of more, it is slower.
+"""
 
 TOLERANCE = {torch.float32: (1e-3, 0.0), torch.bfloat16: (0.1, 0.02)}
-"""How far log-probs of the same weights, computed in two ways, may be apart on average, by the sampler's type: so
-far, or this share of their mean. bfloat16 rounds large logits to an eighth, and the probe is no likely text."""
+"""How far log-probs of equal weights, computed in two ways, may be apart on average, by the sampler's type:
+so far, or by this share of their mean. bfloat16 rounds logits above 16 to an eighth, and the probe is no
+likely text.
+"""
 
 
 @dataclass(frozen=True)
 class Proof:
-    """What somebody's weights are: their checksum, and the log-probs [16] of the probe, float32, the first 0."""
+    """What weights are: their checksum, and the log-probs [16] of the probe, float32, the first 0."""
 
     checksum: str
     probe: np.ndarray
@@ -62,8 +64,8 @@ def require_same(sampler: Proof, trainer: Proof, dtype: torch.dtype) -> None:
     allowed = max(absolute, share * np.abs(trainer.probe).mean())
     if not apart <= allowed:
         raise _stale(
-            f"log-probs of the probe under the sampler's weights and under the trained ones are {apart:.2g} apart "
-            f"on average, allowed is {allowed:.2g}"
+            f"log-probs of the probe under the sampler's weights and under the trained ones are {apart:.2g} "
+            f"apart on average, allowed is {allowed:.2g}"
         )
 
 

@@ -15,7 +15,7 @@ def states() -> dict[str, Tensor]:
 
 
 def misfit(saved: dict[str, Tensor]) -> str | None:
-    """Say which of the saved states is none of the generator of that name here; None: they can be restored."""
+    """Say which saved state is none of the generator of that name here; None: they can be restored."""
     for name, here in states().items():
         seen = saved.get(name, here)
         if (seen.dtype, seen.shape) != (here.dtype, here.shape):

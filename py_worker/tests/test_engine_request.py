@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rzero_worker.engine_request import plan, sample_of, sampling_arguments
+from rzero_worker.engine_request import plan, probe_of, sample_of, sampling_arguments
 from rzero_worker.errors import WorkerFailure
 from rzero_worker.protocol import Sampling
 from rzero_worker.random import sample_seeds
@@ -84,3 +84,13 @@ def test_a_sample_that_vllm_gave_up_is_a_failure(reason) -> None:
     with pytest.raises(WorkerFailure, match="vLLM") as raised:
         sample_of([5], [-1.0], reason)
     assert raised.value.code == "internal"
+
+
+def test_a_prompts_log_probs_begin_with_the_token_that_has_none() -> None:
+    found = probe_of([5, 6, 7], [-0.5, -2.0])
+    assert found.dtype == np.float32
+    assert found.tolist() == [0.0, -0.5, -2.0]
+    for missing in (None, [-0.5], [-0.5, -2.0, -1.0]):
+        with pytest.raises(WorkerFailure, match="for a prompt of 3 tokens") as failure:
+            probe_of([5, 6, 7], missing)
+        assert failure.value.code == "internal"

@@ -20,8 +20,12 @@ from rzero_worker import protocol as p
 from rzero_worker import wire
 from rzero_worker.attention import NAME as ATTENTION
 from rzero_worker.backend import Context
+from rzero_worker.backends import torch as torch_backend
 from rzero_worker.backends.torch import TorchBackend
 from rzero_worker.errors import WorkerFailure
+from rzero_worker.executor import Executor
+from rzero_worker.job import Job
+from rzero_worker.trainer import copy_weights
 
 SEQUENCES = [[5, 6, 7, 8, 9], [10, 11, 12]]
 
@@ -409,9 +413,7 @@ def test_empty_requests_get_empty_answers(backend) -> None:
     assert backend.sample(samples.sample([]), Context()).texts == []
     assert logprobs(backend, []).tolist() == []
     result = backend.forward_backward(samples.train([], []))
-    assert result == p.ForwardBackwardResult(
-        loss=0.0, kl=0.0, entropy=0.0, clip_fraction=0.0, ratio_mean=1.0, tokens=0
-    )
+    assert (result.loss, result.ratio_mean, result.importance_mean, result.tokens) == (0.0, 1.0, 1.0, 0)
 
 
 def test_a_checkpoint_brings_back_weights_and_optimiser_and_is_a_source_itself(
@@ -442,6 +444,155 @@ def test_a_checkpoint_replaces_the_weights_of_one_frozen_model_only(backend, fol
     backend.load_checkpoint(p.LoadCheckpointParams(model_id="a", path=path))
     assert draw(backend, model_id="b") == before
     assert draw(backend, model_id="a").logprobs != before.logprobs
+
+
+def save(path: Path, with_optimizer: bool = True) -> p.SaveCheckpointParams:
+    return p.SaveCheckpointParams(model_id="m", path=str(path), with_optimizer=with_optimizer)
+
+
+def execute(executor: Executor, params: p.Base) -> p.Base:
+    """Answer as the server would: with the result, or the error."""
+    verb = next(verb for verb in p.VERBS.values() if verb.params is type(params))
+    job = Job(0, p.Request(id=1, verb=verb.name, params=wire.encode(params)), verb)
+    answer = executor.execute(job)
+    executor.settle()
+    return answer.error if isinstance(answer, p.Failure) else wire.decode(answer.result, verb.result)
+
+
+def test_a_checkpoint_keeps_the_ledger_the_steps_and_the_random_generator(backend, tmp_path: Path) -> None:
+    executor = Executor(backend, lambda session, progress: None)
+    execute(executor, samples.load(source=backend._models["m"].published.name_or_path))
+    batch, step = samples.train(SEQUENCES, [1.0, -1.0], 1), samples.step(2)
+    answers = [execute(executor, batch), execute(executor, step)]
+    saved = execute(executor, save(tmp_path / "c"))
+    scored, drawn = logprobs(backend), torch.rand(4)
+    assert execute(executor, samples.step(3)).grad_norm == 0
+    load = p.LoadCheckpointParams(
+        model_id="m", path=str(tmp_path / "c"), manifest_sha256=saved.manifest_sha256
+    )
+    assert execute(executor, load).steps == 1
+    assert torch.equal(torch.rand(4), drawn)
+    assert [execute(executor, batch), execute(executor, step)] == answers
+    np.testing.assert_array_equal(logprobs(backend), scored)
+    assert execute(executor, samples.step(2, learning_rate=0.5)).code == "sequence_conflict"
+    execute(executor, samples.step(3, learning_rate=0.5))
+
+
+def flip(file: Path) -> None:
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 1
+    file.write_bytes(data)
+
+
+def truncate(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:-1])
+
+
+def lengthen(file: Path) -> None:
+    file.write_bytes(file.read_bytes() + b"\n")
+
+
+@pytest.mark.parametrize("spoil", [flip, truncate, lengthen, Path.unlink])
+def test_nothing_of_a_damaged_checkpoint_is_used(backend, tmp_path: Path, spoil) -> None:
+    executor = Executor(backend, lambda session, progress: None)
+    execute(executor, samples.load(source=backend._models["m"].published.name_or_path))
+    learn(backend)
+    whole = tmp_path / "whole"
+    saved = execute(executor, save(whole))
+    learn(backend, seq=3)
+    before, drawn, generator = logprobs(backend), draw(backend), torch.get_rng_state()
+    files = [file.relative_to(whole) for file in whole.rglob("*") if file.is_file()]
+    assert len(files) >= 8
+    for file in [*files, Path("stray.bin")]:
+        path = tmp_path / "c"
+        shutil.copytree(whole, path)
+        if file.name == "stray.bin":
+            (path / file).touch()
+        else:
+            spoil(path / file)
+        load = p.LoadCheckpointParams(
+            model_id="m", path=str(path), manifest_sha256=saved.manifest_sha256, weights_version=9
+        )
+        failure = execute(executor, load)
+        assert failure.code == "io_error"
+        assert repr(str(path)) in failure.message and str(file) in failure.message
+        shutil.rmtree(path)
+    np.testing.assert_array_equal(logprobs(backend), before)
+    assert draw(backend) == drawn
+    assert torch.equal(torch.get_rng_state(), generator)
+    learn(backend, seq=5)  # with the moments of two steps
+    assert backend._models["m"].steps == 3
+
+
+def probe(proof: p.WeightsProof) -> np.ndarray:
+    return wire.numpy_view(proof.probe, "f4")
+
+
+def publish(backend: TorchBackend, version: int | None = None, model_id: str = "m") -> p.WeightsProof:
+    params = p.PublishWeightsParams(model_id=model_id, weights_version=version)
+    return backend.publish_weights(params).proof
+
+
+PROBE = [[7919 * (index + 1) % tiny_models.VOCABULARY_SIZE for index in range(16)]]
+
+
+def test_the_proof_is_of_the_weights_that_sample_uses(backend, folders, tmp_path: Path) -> None:
+    before = publish(backend, 1)
+    np.testing.assert_allclose(probe(before), logprobs(backend, PROBE), atol=1e-5)
+    learn(backend)
+    assert publish(backend, 1) == before
+    after = publish(backend, 2)
+    assert after.checksum != before.checksum
+    np.testing.assert_allclose(probe(after), logprobs(backend, PROBE), atol=1e-5)
+    backend.save_checkpoint(save(tmp_path / "c"))
+    learn(backend, seq=3)
+    assert publish(backend).checksum != after.checksum
+    backend.load_model(samples.load("frozen", folders["qwen3"], trainable=False))
+    assert publish(backend, model_id="frozen") == before
+    for name in ("m", "frozen"):
+        load = p.LoadCheckpointParams(model_id=name, path=str(tmp_path / "c"))
+        loaded = backend.load_checkpoint(load)
+        assert loaded.proof == after
+        assert loaded.steps == (name == "m")
+    backend.average_weights(average(1.0, "frozen", "m"))
+    assert publish(backend, model_id="frozen") == after
+
+
+def forget_all(source, target) -> None:
+    pass
+
+
+def forget_one(source, target) -> None:
+    kept = target.model.norm.weight.clone()
+    copy_weights(source, target)
+    target.model.norm.weight.copy_(kept)
+
+
+# A norm's weight is 1, which a step of less than 2**-8 does not change in bfloat16.
+@pytest.mark.parametrize(
+    ("copy", "learning_rate"), [(forget_all, 1e-2), (forget_all, 1e-5), (forget_one, 1e-2)]
+)
+def test_weights_that_do_not_arrive_are_stale(backend, monkeypatch, copy, learning_rate: float) -> None:
+    before = draw(backend)
+    backend.forward_backward(samples.train(SEQUENCES, [1.0, -1.0], 1))
+    backend.optim_step(samples.step(2, learning_rate=learning_rate))
+    with monkeypatch.context() as patched:
+        patched.setattr(torch_backend, "copy_weights", copy)
+        message = refused(lambda: publish(backend), "stale_weights").message
+    assert message.startswith("the trained weights did not arrive: the sampler's checksum is ")
+    assert draw(backend).weights_version == before.weights_version == 0
+    publish(backend)
+    assert draw(backend).weights_version == 1
+
+
+def test_weights_that_arrive_but_are_not_computed_with_are_stale(backend, monkeypatch) -> None:
+    learn(backend)
+    published = backend._models["m"].published
+    hook = published.lm_head.register_forward_hook(lambda module, args, logits: 1.1 * logits)
+    message = refused(lambda: publish(backend), "stale_weights").message
+    assert "log-probs of the probe under the sampler's weights and under the trained ones are" in message
+    hook.remove()
+    publish(backend)
 
 
 def average(share: float, model_id: str = "a", towards: str = "m") -> p.AverageWeightsParams:

@@ -65,6 +65,30 @@ test('every option at once: rounds, order, gates, one model, credit', async () =
   expect(questions.savedTokens).toBeGreaterThan(0);
 }, 60_000);
 
+test.each([
+  ['gspo', 'solver.aggregation=sequence', 'solver.klEstimator=k2'],
+  ['cispo', 'solver.aggregation=constant', 'solver.klEstimator=k1'],
+  ['policy_gradient', 'solver.aggregation=token', 'solver.importanceCap=1.5'],
+])(
+  'the loss %s trains a whole run, in which sampler and trainer are close',
+  async (loss, ...sets) => {
+    const { exitCode, err } = await run(loss, `solver.loss=${loss}`, `challenger.loss=${loss}`, ...sets);
+    expect({ exitCode, err: exitCode === 0 ? '' : err }).toEqual({ exitCode: 0, err: '' });
+    const steps = lines(`${loss}/metrics.jsonl`).filter(({ kind }) => kind === 'step');
+    expect(steps.length).toBeGreaterThan(4);
+    for (const { updates, skippedUpdates, gradNorm, importanceMean, importanceCapped, samplerKl } of steps) {
+      expect([updates, skippedUpdates, importanceCapped]).toEqual([1, 0, 0]);
+      expect(gradNorm).toBeGreaterThan(0);
+      // What topP 0.99 cuts off is the difference: the policy is a little less likely than what was drawn from.
+      expect(importanceMean).toBeGreaterThan(0.98);
+      expect(importanceMean).toBeLessThan(1);
+      expect(samplerKl).toBeGreaterThan(0);
+      expect(samplerKl).toBeLessThan(1e-3);
+    }
+  },
+  60_000,
+);
+
 test('an anchor that follows the policy is nearer to it than one that stays at the start of the phase', async () => {
   const divergence = async (out: string, ...sets: string[]): Promise<number> => {
     const { exitCode, err } = await run(out, ...sets);

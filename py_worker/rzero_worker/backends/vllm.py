@@ -132,7 +132,7 @@ class VllmBackend(TorchBackend):
         loaded.checksum, loaded.engine_is_behind = proof.checksum(model), False
 
     def _prove(self, loaded: _Served) -> Proof:
-        # What vLLM has made of the weights cannot be read on a CPU: the checksum is of those that it was given.
+        # On a CPU vLLM packs the weights, so that they cannot be read: the checksum is of what it was given.
         self._catch_up(loaded)
         return Proof(loaded.checksum, loaded.engine.logprobs(proof.probe_of(loaded.published)))
 

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { ConfigError } from '../../../ts/config/errors.ts';
 import { formatConfig, loadConfig } from '../../../ts/config/load.ts';
@@ -59,6 +60,19 @@ test('every loss and estimator of the protocol can be configured', () => {
   expect(problem({ sets: ['solver.loss=ppo'] })).toBe(
     'option "solver.loss" is "ppo": it must be one of policy_gradient, grpo, gspo, cispo',
   );
+});
+
+test('the recipes of the README are configurations', () => {
+  const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8');
+  const [, table = ''] = /\n\| recipe \|.*\n\| -.*\n((?:\|.*\n)+)/.exec(readme) ?? [];
+  const recipes = [...table.matchAll(/^\| ([^|[]+?) (?:\[.*)?\| `(.*)` \|$/gm)];
+  expect(recipes.map(([, name]) => name)).toEqual(['GRPO', 'DAPO', 'Dr. GRPO', 'GSPO', 'CISPO', 'policy gradient']);
+  for (const [, , options] of recipes) {
+    const text = `challenger: { ${options} }\nsolver: { ${options} }\n`;
+    const { challenger, solver } = loadConfig({ file: { name: 'recipe.yml', text } });
+    expect(solver.loss).toBe(/loss: (\w+)/.exec(options ?? '')?.[1]);
+    expect([challenger.aggregation, challenger.klCoef]).toEqual([solver.aggregation, solver.klCoef]);
+  }
 });
 
 describe('sources', () => {
