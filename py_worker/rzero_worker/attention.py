@@ -158,10 +158,14 @@ def _packed(query: Tensor, key: Tensor, value: Tensor, layout: Layout, **kwargs)
     window = window if window is not None and window < layout.longest else None
     scale = kwargs.get("scaling")
     q, k, v = (x.squeeze(0) for x in (query, key, value))  # [heads, T, D]
+    return (_flash if _has_kernel(q, v) else _run_by_run)(q, k, v, layout, window, scale)
+
+
+def _has_kernel(q: Tensor, v: Tensor) -> bool:
+    """Whether `varlen_attn` takes such heads: it pads none, unlike torch's other attention functions."""
+    size = q.shape[-1]
     half = q.dtype in (torch.bfloat16, torch.float16)
-    if q.is_cuda and half and q.shape[-1] == v.shape[-1] <= 256:
-        return _flash(q, k, v, layout, window, scale)
-    return _run_by_run(q, k, v, layout, window, scale)
+    return q.is_cuda and half and size == v.shape[-1] and size % 8 == 0 and size <= 256
 
 
 def _flash(
@@ -213,6 +217,7 @@ def _run_by_run(
 
 
 @lru_cache(maxsize=64)
+@torch.inference_mode(False)  # or the first caller's mode would decide whether later ones can train
 def _mask(
     rows: int, keys: int, window: int | None, copies: int, dtype: torch.dtype, device: torch.device
 ) -> Tensor:

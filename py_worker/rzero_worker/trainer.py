@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -68,8 +69,8 @@ def _within_memory(scorer: Scorer, together: Sequence[Pack]) -> Iterator[None]:
         pack = max(together, key=lambda one: one.tokens.size)
         size = int(pack.tokens.size)
         least = len(pack.sequences) == 1
-        # Half of what it was, and below what was tried: a small batch may fail under a large budget.
-        scorer.budget = max(1, min(scorer.budget, size) // 2)
+        # Half of what was tried, which may have been less than allowed, and no less when it is tried again.
+        scorer.budget = max(1, min(scorer.budget, size // 2))
         hope = "is too much even alone" if least else f"are too much; at most {scorer.budget} from now on"
         raise WorkerFailure(ErrorCode.OUT_OF_MEMORY, f"{pack} {hope}", str(error)) from error
 
@@ -116,6 +117,14 @@ def sequence_logprobs(
     return scorer.ranks.sum(result)
 
 
+def _leave_training(layer: torch.nn.Module, *_: Any) -> None:
+    layer.training = False
+
+
+def _enter_training(layer: torch.nn.Module, *_: Any) -> None:
+    layer.training = True
+
+
 class Trainer:
     """The trained weights of one model: float32 parameters, their gradient, and AdamW's moments."""
 
@@ -136,8 +145,11 @@ class Trainer:
             model.gradient_checkpointing_enable({"use_reentrant": False})
             for module in model.modules():
                 if isinstance(module, GradientCheckpointingLayer):
-                    # It checkpoints in training mode only; its parts stay in eval mode, without dropout.
+                    # It checkpoints in training mode only. Its parts stay in eval mode, without dropout, and
+                    # so does it while it runs: some layers drop out themselves (OPT's).
                     module.training = True
+                    module.register_forward_pre_hook(_leave_training)
+                    module.register_forward_hook(_enter_training, always_call=True)
 
     def _fresh_optimizer(self) -> torch.optim.AdamW:
         # Two groups: `optim_step` sets their weight decay. The fused kernel needs no temporaries of the

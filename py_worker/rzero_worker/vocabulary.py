@@ -80,6 +80,8 @@ class _TokenLogprobs(torch.autograd.Function):
             # Where a model masks a token with -inf, 0 * -inf would be NaN; the least float is as good there.
             entropies.append(-torch.linalg.vecdot(shares, table.clamp_(min=torch.finfo(table.dtype).min)))
         ctx.settings = temperature, projection, rows
+        kind = hidden.device.type
+        ctx.autocast = kind, torch.get_autocast_dtype(kind), torch.is_autocast_enabled(kind)
         # One chunk is kept, since it is there anyway. What a soft cap does to the slope needs the logits
         # themselves.
         ctx.kept = shares if len(hidden) <= rows and projection.soft_cap is None else None
@@ -92,9 +94,17 @@ class _TokenLogprobs(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, slopes: Tensor, _entropy: Tensor):  # noqa: ANN205, D102
+        # It is called outside of autocast; under it, the logits are those of the forward pass again, and the
+        # products as fast.
+        with torch.autocast(*ctx.autocast):
+            return _TokenLogprobs._gradients(ctx, slopes)
+
+    @staticmethod
+    def _gradients(ctx: Any, slopes: Tensor) -> tuple[Tensor | None, ...]:
         hidden, weight, bias, tokens = ctx.saved_tensors
         kept, ctx.kept = ctx.kept, None  # used up below; a second pass would compute it again
         temperature, projection, rows = ctx.settings
+        _, half, autocast = ctx.autocast
         wants_hidden, wants_weight, wants_bias = ctx.needs_input_grad[:3]
         grad_hidden = torch.empty_like(hidden) if wants_hidden else None
         grad_weight = torch.zeros_like(weight, dtype=torch.float32) if wants_weight else None
@@ -113,9 +123,9 @@ class _TokenLogprobs(torch.autograd.Function):
                 grad *= slope
             if grad_bias is not None:
                 grad_bias += grad.sum(0)
-            grad = grad.to(h.dtype)
+            grad = grad.to(half if autocast else h.dtype)
             if grad_hidden is not None:
-                torch.mm(grad, weight, out=grad_hidden[part])
+                grad_hidden[part] = grad @ weight
             if grad_weight is not None:
                 grad_weight += grad.t() @ h
         return (
