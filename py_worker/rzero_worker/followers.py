@@ -1,8 +1,8 @@
 """One backend made of those of all ranks: what rank 0 is asked for, it has the others do too.
 
-Rank 0 alone is on the wire. It sends each call's params on as they came, packed; the others decode them and call
-the same method of the same backend, whose collectives make it one call. Rank 0's answer is the answer. A failure
-that all ranks meet alike, such as a model that is not known, is an ordinary one; one that a rank meets alone
+Rank 0 alone is on the wire. It sends each call's params on, packed; the others decode them and call the same
+method of the same backend, whose collectives make it one call. Rank 0's answer is the answer. A failure that
+all ranks meet alike, such as a model that is not known, is an ordinary one. One that a rank meets alone
 leaves the ranks in different states, and ends the group (watch.py).
 """
 

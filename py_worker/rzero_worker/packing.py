@@ -38,10 +38,10 @@ def idle_pack(packed: bool) -> Pack:
 
 
 def share_budget(packs: list[Pack], budget: int, ranks: int) -> int:
-    """Find the budget at which packs that were made under a larger one are cut for ranks to compute side by side.
+    """Find the budget at which packs, made under a larger one, are to be cut anew to be shared by ranks.
 
-    Few packs would leave ranks idle. In as many rounds as need be, each rank gets its share, and a tenth more,
-    since pieces do not divide evenly. A single sequence is not cut, and needs its prompt.
+    Few packs would leave ranks idle. In as many rounds as need be, each rank gets its share, and a tenth
+    more, since pieces do not divide evenly. A single sequence is not cut, and needs its prompt.
     """
     total = sum(pack.tokens.size for pack in packs)
     turns = ranks * max(1, -(-total // (budget * ranks)))

@@ -1,6 +1,7 @@
 """The processes that train one model together, each a rank of torchrun's; most often there is but one.
 
-They talk over gloo, on the CPU, in plain tensors: nothing is pickled. What they compute over is sharding.py's.
+They talk over gloo, on the CPU, in plain tensors: nothing is pickled. How a model is cut up over them is said
+in sharding.py.
 """
 
 from __future__ import annotations
@@ -92,7 +93,7 @@ class Ranks:
         return result
 
     def rounds(self, items: Sequence[T], idle: T) -> list[tuple[T, Sequence[T]]]:
-        """Share out items: for each round this rank's own one, and all of the round. `idle` fills the last."""
+        """Share out items: for each round this rank's own one, and all of it. `idle` fills the last round."""
         chunks = [items[at : at + self.size] for at in range(0, len(items), self.size)]
         return [(chunk[self.rank] if self.rank < len(chunk) else idle, chunk) for chunk in chunks]
 
@@ -103,7 +104,7 @@ ALONE = Ranks()
 def join(timeout: float) -> tuple[Ranks, dist.Store]:
     """Join the group that torchrun's environment tells of: RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT.
 
-    A rank has the GPU of its LOCAL_RANK, where there are GPUs: NCCL is for what lies there, gloo for the rest.
+    A rank has the GPU of its LOCAL_RANK, where there are GPUs: NCCL is for what lies there, gloo for others.
 
     Args:
         timeout: seconds that the ranks get to come together, and a collective to be done (see ALLOWANCE).

@@ -122,7 +122,7 @@ class Scorer(torch.nn.Module):
         return self.ranks.rounds(packs, idle_pack(self.packs))
 
     def rest(self) -> None:
-        """Let go of what a forward pass gathered whose backward pass will not come, in failure or without one."""
+        """Let go of what a forward pass has gathered, where no backward pass will do so."""
         if self.is_sharded:
             self.reset_iter_state()
 

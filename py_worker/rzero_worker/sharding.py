@@ -1,8 +1,8 @@
 """A model cut into shards, a piece of every parameter on each rank: torch's FSDP2, `fully_shard`.
 
-A layer's parameters are gathered when it is about to compute and freed after it; its gradients are summed over
-the ranks and cut up again. So a rank holds its share of weights, gradient and optimiser, and one layer more.
-What is computed is bfloat16 on GPUs, over float32 weights, gradients and sums: there is no autocast.
+A layer's parameters are gathered when it is about to compute and freed after it; its gradients are summed
+over the ranks and cut up again. So a rank holds its share of weights, gradients and moments, and one layer.
+On GPUs layers compute in bfloat16, over float32 weights, gradients and sums: there is no autocast.
 """
 
 from __future__ import annotations
@@ -73,12 +73,12 @@ def _shard(scorer: Scorer, device: torch.device, offload: bool, compute: torch.d
         "offload_policy": CPUOffloadPolicy() if offload and device.type == "cuda" else OffloadPolicy(),
     }
     parts = [*_layers(scorer.model), scorer]
-    # What is in no layer, embeddings and output projection, is gathered as long as the scorer computes: it takes
-    # the projection's weights itself.
+    # What is in no layer, embeddings and output projection, is gathered as long as the scorer computes: it
+    # takes the projection's weights itself.
     for part in parts:
         fully_shard(part, **how)
-        # The caller's normalizer is that of the whole batch, so gradients are summed, not averaged. A plain sum
-        # is what every library has.
+        # The caller's normalizer is that of the whole batch, so gradients are summed, not averaged. A plain
+        # sum is what every library has.
         part.set_gradient_divide_factor(1.0)
         part.set_force_sum_reduction_for_comms(True)
         part.register_forward_pre_hook(lambda *_: scorer.ranks.mark(), prepend=True)
