@@ -1,6 +1,8 @@
 """The command line: `python -m rzero_worker --connect tcp://HOST:PORT --backend NAME`.
 
-Exit codes: 0 stopped in order, 2 bad arguments, 69 no orchestrator or refused by it.
+Under torchrun it is one rank of a group that trains together: rank 0 is the worker, the others follow.
+
+Exit codes: 0 stopped in order, 2 bad arguments, 69 no orchestrator or refused by it, 70 a broken group.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from rzero_worker import backends, endpoint
+from rzero_worker.backend import Backend
 from rzero_worker.keys import CurveKeys, KeysError, read_keys
 from rzero_worker.protocol import PROTOCOL_HASH, Capability
 from rzero_worker.server import Server
@@ -60,6 +63,8 @@ def main(arguments: list[str] | None = None) -> int:
     _start_log()
     # Libraries print to stdout what they like; it is nobody's channel here, so let it join the log.
     os.dup2(2, 1)
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        return _run_rank(parser, options, token, keys)
     try:
         backend = backends.create(options.backend)
     except ImportError as error:
@@ -71,6 +76,38 @@ def main(arguments: list[str] | None = None) -> int:
         if role not in backend.capabilities:
             offered = ", ".join(backend.capabilities)
             parser.error(f"argument --roles: saw {role!r}, backend {options.backend} allows {offered}")
+    return _serve(backend, options, token, keys)
+
+
+def _run_rank(
+    parser: argparse.ArgumentParser, options: argparse.Namespace, token: str, keys: CurveKeys | None
+) -> int:
+    """Be one rank of a group, as torchrun has put it into the environment."""
+    count = os.environ["WORLD_SIZE"]
+    if options.backend != "torch":
+        parser.error(f"argument --backend: saw {options.backend!r}, {count} ranks (WORLD_SIZE) allow torch")
+    if options.roles not in (None, [Capability.TRAIN]):
+        roles = ",".join(options.roles)
+        parser.error(f"argument --roles: saw {roles!r}, {count} ranks (WORLD_SIZE) allow train")
+    # A store that is gone is an error that is caught; torch would also print its stack.
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
+    # Like a backend's, these libraries are not everybody's.
+    from rzero_worker.backends.sharded import ShardedBackend
+    from rzero_worker.followers import Leader, follow
+    from rzero_worker.ranks import join
+    from rzero_worker.watch import Watch
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    ranks, store = join(options.collective_timeout)
+    watch = Watch(ranks, store, options.collective_timeout)
+    backend = ShardedBackend(ranks)
+    if ranks.first:
+        return _serve(Leader(backend, ranks, watch), options, token, keys)
+    watch.end_soon_at(signal.SIGTERM)
+    return follow(backend, ranks, watch)
+
+
+def _serve(backend: Backend, options: argparse.Namespace, token: str, keys: CurveKeys | None) -> int:
     server = Server(
         backend,
         options.connect,
@@ -125,6 +162,13 @@ def _make_parser() -> argparse.ArgumentParser:
         default=120.0,
         metavar="SECONDS",
         help="how long to dial an orchestrator that does not answer (default: 120)",
+    )
+    parser.add_argument(
+        "--collective-timeout",
+        type=_seconds,
+        default=600.0,
+        metavar="SECONDS",
+        help="under torchrun, how long the ranks may wait for one of them (default: 600)",
     )
     parser.add_argument(
         "--exit-with-stdin",

@@ -150,5 +150,8 @@ class Backend(ABC):
         """Translate an exception of the backend's libraries, e.g. theirs for a full memory; None: unknown."""
         return None
 
+    def stopping(self) -> None:  # noqa: B027 - most backends have nobody to tell
+        """Hear that the worker stops: a call that runs gets SHUTDOWN_SECONDS. Called from another thread."""
+
     def close(self) -> None:  # noqa: B027 - most backends have nothing to free
         """Free what the process's end does not free by itself."""

@@ -39,6 +39,7 @@ class Content:
     model: PreTrainedModel
     optimizer: dict[str, Tensor] | None = None  # `Trainer.optimizer_tensors`; None: not saved
     rng: dict[str, Tensor] = field(default_factory=dict)  # `rng.states`; saved with the optimiser
+    weights: dict[str, Tensor] | None = None  # the state dict of a model that is cut up, whole
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def save(
 def _write(
     folder: Path, content: Content, tokenizer: PreTrainedTokenizerBase, extras: Mapping[str, bytes]
 ) -> None:
-    content.model.save_pretrained(folder)
+    content.model.save_pretrained(folder, state_dict=content.weights)
     tokenizer.save_pretrained(folder)
     if content.optimizer is not None:
         for name, tensors in ((OPTIMIZER_FILE, content.optimizer), (RNG_FILE, content.rng)):

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from transformers import (
+    AutoConfig,
     AutoModelForCausalLM,
     AutoTokenizer,
     PreTrainedModel,
@@ -89,6 +90,14 @@ def load_model(source: str, dtype: torch.dtype, device: torch.device) -> PreTrai
     if model.get_output_embeddings() is None:
         raise unloadable(source, f"cannot be trained: {type(model).__name__} names no output projection")
     return model.to(device).eval().requires_grad_(False)
+
+
+def empty_model(source: str) -> PreTrainedModel:
+    """Make a model of a source that `load_model` could load, float32, its weights on the meta device."""
+    config = AutoConfig.from_pretrained(locate(source), trust_remote_code=False)
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+    return model.eval().requires_grad_(False)
 
 
 def checkpoint_weights(model: PreTrainedModel) -> dict[str, Tensor]:

@@ -30,6 +30,24 @@ class Pack:
         return f"{self.tokens.size} tokens of {what}, {len(self.targets)} of them trained"
 
 
+def idle_pack(packed: bool) -> Pack:
+    """A pack of one token that asks for nothing, so that its gradient is zero: for a rank without work."""
+    none = np.zeros(0, np.int64)
+    layout = Layout((1,), (-1,)) if packed else None
+    return Pack(np.zeros((1, 1), np.int64), layout, none, none, none, none)
+
+
+def share_budget(packs: list[Pack], budget: int, ranks: int) -> int:
+    """Find the budget at which packs, made under a larger one, are to be cut anew to be shared by ranks.
+
+    Few packs would leave ranks idle. In as many rounds as need be, each rank gets its share, and a tenth
+    more, since pieces do not divide evenly. A single sequence is not cut, and needs its prompt.
+    """
+    total = sum(pack.tokens.size for pack in packs)
+    turns = ranks * max(1, -(-total // (budget * ranks)))
+    return max(1, min(budget, -(-total * 11 // (turns * 10))))
+
+
 def sequence_of_token(lengths: np.ndarray) -> np.ndarray:
     """The number of the sequence that each token of the concatenation belongs to."""
     return np.repeat(np.arange(len(lengths)), lengths)

@@ -20,7 +20,9 @@ from rzero_worker.errors import WorkerFailure
 from rzero_worker.kv import make_store
 from rzero_worker.probe import probe_tokens
 from rzero_worker.protocol import ErrorCode, WeightsProof
+from rzero_worker.ranks import ALONE, Ranks
 from rzero_worker.scorer import Scorer
+from rzero_worker.tensors import pieces
 from rzero_worker.trainer import sequence_logprobs
 from rzero_worker.wire import numpy_pack
 
@@ -72,18 +74,18 @@ def _stale(what: str) -> WorkerFailure:
 
 
 @torch.no_grad()
-def checksum(model: PreTrainedModel) -> str:
+def checksum(model: PreTrainedModel, ranks: Ranks = ALONE) -> str:
     """Sum of all weights' bit patterns in bfloat16, as signed 16-bit integers, modulo 2^64; 16 hex digits.
 
     Equal weights have equal checksums on every device, also where an engine fuses, reorders or zero-pads
-    tensors. A tied tensor counts once.
+    tensors. A tied tensor counts once, and of one that is cut up over `ranks` each piece.
     """
     total = 0
-    for tensor in _tensors(model):
+    for tensor in pieces(_tensors(model), ranks):
         chunks = (chunk.to(torch.bfloat16).view(torch.int16) for chunk in tensor.flatten().split(CHUNK))
         # One answer a tensor: each is a wait for the device.
         total += int(sum(chunk.sum(dtype=torch.int64) for chunk in chunks))
-    return f"{total % 2**64:016x}"
+    return f"{int(ranks.sum(np.array([total], np.int64))[0]) % 2**64:016x}"
 
 
 def _tensors(model: PreTrainedModel) -> Iterator[Tensor]:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 import torch
 from torch import Tensor
+from torch.distributed.fsdp import FSDPModule
 from transformers import PreTrainedModel
 
 from rzero_worker.attention import IGNORED_MASK, Layout, NotPackable, use_own_attention
 from rzero_worker.errors import WorkerFailure
 from rzero_worker.model import accepts_positions
-from rzero_worker.packing import Pack, make_packs, make_rectangles
+from rzero_worker.packing import Pack, idle_pack, make_packs, make_rectangles, share_budget
+from rzero_worker.ranks import ALONE, Ranks
 from rzero_worker.vocabulary import Projection, token_logprobs
 
 log = logging.getLogger(__name__)
@@ -36,32 +40,99 @@ TOLERANCE = {torch.float32: 1e-3, torch.bfloat16: 0.1}
 What is wrong is wrong by about 1."""
 
 
+@dataclass(frozen=True)
+class Traits:
+    """What trying a model says of it."""
+
+    projection: Projection
+    packs: bool  # whether sequences can be packed exactly
+
+    @classmethod
+    @torch.no_grad()
+    def of(cls, model: PreTrainedModel) -> Traits:
+        """Try a model in eval mode; the log says if it cannot be packed. Raises model_unloadable."""
+        projection, reason = _projection_of(model), _why_not_packable(model)
+        if reason is not None:
+            name = type(model).__name__
+            log.warning("%s cannot be packed exactly (%s): sequences are padded instead", name, reason)
+        return cls(projection, reason is None)
+
+    def pack(self) -> bytes:
+        """Write them down for another rank."""
+        return msgspec.msgpack.encode(self)
+
+    @classmethod
+    def unpack(cls, packed: bytes) -> Traits:
+        """Read what `pack` wrote."""
+        return msgspec.msgpack.decode(packed, type=cls)
+
+
 class Scorer(torch.nn.Module):
     """Log-probs of tokens under one model, in packs where the model can, else in rectangles."""
 
-    def __init__(self, model: PreTrainedModel, budget: int) -> None:
-        """Try what the model can do; the log says once if it cannot be packed.
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        budget: int,
+        traits: Traits | None = None,
+        ranks: Ranks = ALONE,
+        device: torch.device | None = None,
+    ) -> None:
+        """Make a scorer of a whole model, or of one that sharding.py is about to cut up.
 
         Args:
             model: in eval mode.
             budget: most tokens of a pack.
+            traits: what the model can do; by default that is tried here.
+            ranks: over which the model is cut up.
+            device: what computes, where weights may lie elsewhere; None: where they lie.
 
         Raises model_unloadable for a model whose logits cannot be computed from its hidden states in parts.
         """
         super().__init__()
         self.model = model
         self.budget = budget
-        with torch.no_grad():
-            self.projection = _projection_of(model)
-            reason = _why_not_packable(model)
-        self.packs = reason is None
-        if reason is not None:
-            name = type(model).__name__
-            log.warning("%s cannot be packed exactly (%s): sequences are padded instead", name, reason)
+        self.ranks = ranks
+        self._device = device
+        traits = traits or Traits.of(model)
+        if traits.packs:
+            use_own_attention(model)
+        self.projection, self.packs = traits.projection, traits.packs
 
-    def make_packs(self, tokens: np.ndarray, lengths: np.ndarray, mask: np.ndarray) -> list[Pack]:
-        """Cut concatenated sequences into what `forward` takes; see packing.py."""
-        return (make_packs if self.packs else make_rectangles)(tokens, lengths, mask, self.budget)
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return self._device or self.model.device
+
+    @property
+    def is_sharded(self) -> bool:
+        """Whether the model is cut up. It then computes in the type that sharding.py was told."""
+        return isinstance(self, FSDPModule)
+
+    def make_packs(
+        self, tokens: np.ndarray, lengths: np.ndarray, mask: np.ndarray
+    ) -> list[tuple[Pack, Sequence[Pack]]]:
+        """Cut concatenated sequences into what `forward` takes; see packing.py.
+
+        Returns rounds: this rank's pack, and those of all ranks. All must compute as many; packs of one round
+        are of like size, since they wait for each other.
+        """
+        make = make_packs if self.packs else make_rectangles
+        packs = make(tokens, lengths, mask, self.budget)
+        if self.ranks.size > 1:
+            packs = make(tokens, lengths, mask, share_budget(packs, self.budget, self.ranks.size))
+            packs.sort(key=lambda pack: pack.tokens.size, reverse=True)
+        return self.ranks.rounds(packs, idle_pack(self.packs))
+
+    def rest(self) -> None:
+        """Let go of what a forward pass has gathered, where no backward pass will do so."""
+        if self.is_sharded:
+            self.reset_iter_state()
+
+    def _precision(self) -> AbstractContextManager:
+        """bfloat16 matrix products on CUDA, float32 throughout on a CPU."""
+        whole_on_cuda = self.device.type == "cuda" and not self.is_sharded
+        return torch.autocast("cuda", torch.bfloat16) if whole_on_cuda else nullcontext()
 
     def forward(self, pack: Pack, temperature: float) -> tuple[Tensor, Tensor]:
         """Log-probs [N] of a pack's targets under softmax(logits / temperature), and those softmaxes'
@@ -69,19 +140,20 @@ class Scorer(torch.nn.Module):
 
         Both float32; only the log-probs have a gradient.
         """
-        device = self.model.device
+        device = self.device
         tokens = torch.from_numpy(pack.tokens).to(device)
-        hidden = hidden_states(self.model, tokens, pack.layout).flatten(0, 1)
-        head = self.model.get_output_embeddings()
-        return token_logprobs(
-            hidden.index_select(0, torch.from_numpy(pack.outputs).to(device)),
-            head.weight,
-            head.bias,
-            torch.from_numpy(pack.targets).to(device),
-            temperature=temperature,
-            projection=self.projection,
-            elements=2 ** (28 if device.type == "cuda" else 24),  # 1 GiB of float32, or 64 MiB
-        )
+        with self._precision():
+            hidden = hidden_states(self.model, tokens, pack.layout).flatten(0, 1)
+            head = self.model.get_output_embeddings()
+            return token_logprobs(
+                hidden.index_select(0, torch.from_numpy(pack.outputs).to(device)),
+                head.weight,
+                head.bias,
+                torch.from_numpy(pack.targets).to(device),
+                temperature=temperature,
+                projection=self.projection,
+                elements=2 ** (28 if device.type == "cuda" else 24),  # 1 GiB of float32, or 64 MiB
+            )
 
 
 @contextmanager

@@ -190,6 +190,7 @@ class Server:
         self._watchdog = threading.Timer(GRACE, _end_process, (exit_code,))
         self._watchdog.daemon = True
         self._watchdog.start()
+        self._backend.stopping()
         for job in self._jobs.cancel_all(close=True):
             self._connection.send(job.session, cancelled(job.id))
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import astuple, dataclass, replace
 from typing import Any
 
@@ -21,6 +21,7 @@ from rzero_worker.memory import is_full
 from rzero_worker.packing import Pack, sequence_of_token
 from rzero_worker.protocol import Adam, ErrorCode, LossSpec
 from rzero_worker.scorer import Scorer
+from rzero_worker.tensors import as_held, fill, fill_tensor, whole_tensor
 
 
 @dataclass(frozen=True)
@@ -55,19 +56,18 @@ class Metrics:
     tokens: int = 0
 
 
-def autocast(device: torch.device) -> AbstractContextManager:
-    """bfloat16 matrix products on CUDA, float32 throughout on a CPU."""
-    return torch.autocast("cuda", torch.bfloat16) if device.type == "cuda" else nullcontext()
-
-
 @contextmanager
-def _within_memory(scorer: Scorer, pack: Pack) -> Iterator[None]:
-    """Make a full memory a failure that says what was too large, and let later packs be smaller."""
+def _within_memory(scorer: Scorer, together: Sequence[Pack]) -> Iterator[None]:
+    """Make a full memory a failure that says what was too large, and let later packs be smaller.
+
+    `together` are the packs of all ranks, whose budgets must stay equal.
+    """
     try:
         yield
     except Exception as error:
         if not is_full(error):
             raise
+        pack = max(together, key=lambda one: one.tokens.size)
         size = int(pack.tokens.size)
         least = len(pack.sequences) == 1
         # Half of what was tried, which may have been less than allowed, and no less when it is tried again.
@@ -110,13 +110,16 @@ def sequence_logprobs(
         wanted = np.ones(len(tokens), bool)
         wanted[np.cumsum(lengths) - lengths] = False
     packs = scorer.make_packs(tokens, lengths, wanted)
-    done = len(lengths) - sum(len(pack.sequences) for pack in packs)
-    for pack in packs:
-        with _within_memory(scorer, pack), autocast(scorer.model.device):
-            result[pack.source] = scorer(pack, temperature)[0].cpu().numpy()
-        done += len(pack.sequences)
-        after_pack(done)
-    return result
+    done = len(lengths) - sum(len(one.sequences) for _, together in packs for one in together)
+    try:
+        for pack, together in packs:
+            with _within_memory(scorer, together):
+                result[pack.source] = scorer(pack, temperature)[0].cpu().numpy()
+            done += sum(len(one.sequences) for one in together)
+            after_pack(done)
+    finally:
+        scorer.rest()
+    return scorer.ranks.sum(result)
 
 
 def _leave_training(layer: torch.nn.Module, *_: Any) -> None:
@@ -130,16 +133,17 @@ def _enter_training(layer: torch.nn.Module, *_: Any) -> None:
 class Trainer:
     """The trained weights of one model, all or adapters: their gradient, and AdamW's moments."""
 
-    def __init__(self, model: PreTrainedModel, budget: int, recompute: bool = False) -> None:
+    def __init__(self, model: PreTrainedModel | Scorer, budget: int = 0, recompute: bool = False) -> None:
         """Take over a model in eval mode (no dropout).
 
         Args:
-            model: its parameters that require a gradient are trained; they are float32.
-            budget: most tokens of a pack.
+            model: its parameters that require a gradient are trained; they are float32. One that is cut up
+                comes as its scorer.
+            budget: most tokens of a pack; not looked at where a scorer is given, which has its own.
             recompute: activations in the backward pass; less memory, more time.
         """
-        self.model = model
-        self.scorer = Scorer(model, budget)
+        self.scorer = model if isinstance(model, Scorer) else Scorer(model, budget)
+        model = self.model = self.scorer.model
         named = model.named_parameters()
         self._parameters = {name: parameter for name, parameter in named if parameter.requires_grad}
         self._optimizer = self._fresh_optimizer()
@@ -179,6 +183,7 @@ class Trainer:
             if not all(map(math.isfinite, astuple(metrics))):
                 raise WorkerFailure(ErrorCode.NOT_FINITE, f"not finite: {metrics}; no gradient was added")
         except BaseException:
+            self.scorer.rest()
             for parameter, grad in zip(self._parameters.values(), before, strict=True):
                 parameter.grad = grad
             raise
@@ -188,30 +193,30 @@ class Trainer:
         return metrics
 
     def _accumulate(self, batch: Batch, spec: LossSpec, normalizer: float) -> Metrics:
-        sums, count = np.zeros(8), 0
-        for pack in self.scorer.make_packs(batch.tokens, batch.lengths, batch.mask):
-            with _within_memory(self.scorer, pack):
+        # Whatever a rank finds, all go through the same passes, and find the same afterwards.
+        sums, wrong, count = np.zeros(8), np.zeros(len(batch.lengths)), int(batch.mask.sum())
+        owner = sequence_of_token(batch.lengths)
+        for pack, together in self.scorer.make_packs(batch.tokens, batch.lengths, batch.mask):
+            with _within_memory(self.scorer, together):
                 values = self._backward(batch, pack, spec, normalizer)
-            if not np.isfinite(values[0]).all():
-                owner = sequence_of_token(batch.lengths)[pack.source]
-                wrong = np.unique(owner[~np.isfinite(values[0])])
-                raise _not_finite(wrong, f"the loss of a token is {values[0][~np.isfinite(values[0])][0]}")
+            wrong[owner[pack.source[~np.isfinite(values[0])]]] = 1
             sums += values.sum(-1, dtype=np.float64)
-            count += len(pack.targets)
+        sums, wrong = np.split(self.scorer.ranks.sum(np.concatenate([sums, wrong])), [len(sums)])
+        if wrong.any():
+            raise _not_finite(np.flatnonzero(wrong), f"the loss of a token is {sums[0]}")
         if count == 0:
             return Metrics()
         return Metrics(float(sums[0] / normalizer), *(float(value) for value in sums[1:] / count), count)
 
     def _backward(self, batch: Batch, pack: Pack, spec: LossSpec, normalizer: float) -> np.ndarray:
         """Add a pack's gradient; give [8, N]: each token's loss, then what `Metrics` has the means of."""
-        device = self.model.device
+        device = self.scorer.device
         sequence = np.unique(sequence_of_token(batch.lengths)[pack.source], return_inverse=True)
 
         def at(values: np.ndarray | None, index: np.ndarray = pack.source) -> Tensor | None:
             return None if values is None else torch.from_numpy(values[index]).to(device)
 
-        with autocast(device):
-            new, entropy = self.scorer(pack, spec.temperature)
+        new, entropy = self.scorer(pack, spec.temperature)
         tokens = Scored(
             new,
             at(batch.old_logprobs),
@@ -245,8 +250,9 @@ class Trainer:
         return wrong
 
     def _gradient_norm(self) -> float:
+        self.scorer.ranks.mark()
         grads = [parameter.grad for parameter in self._parameters.values() if parameter.grad is not None]
-        return torch.nn.utils.get_total_norm(grads).item()
+        return whole_tensor(torch.nn.utils.get_total_norm(grads)).item()
 
     def optim_step(self, adam: Adam) -> float:
         """One AdamW step on the accumulated gradient, zero if there is none, which is then zero.
@@ -262,9 +268,10 @@ class Trainer:
             self.model.zero_grad(set_to_none=True)
             raise WorkerFailure(ErrorCode.NOT_FINITE, f"the gradient's norm is {norm}; no step was taken")
         if adam.max_grad_norm > 0:
-            torch.nn.utils.clip_grads_with_norm_(
-                self._parameters.values(), adam.max_grad_norm, torch.tensor(norm)
-            )
+            # As torch.nn.utils.clip_grad_norm_ has it; that one takes no shards and whole tensors together.
+            factor = adam.max_grad_norm / (norm + 1e-6)
+            for parameter in self._parameters.values() if factor < 1 else ():
+                parameter.grad.mul_(factor)
         for group in self._optimizer.param_groups:
             group["lr"], group["betas"] = adam.learning_rate, (adam.beta1, adam.beta2)
             group["eps"] = adam.epsilon
@@ -289,15 +296,23 @@ class Trainer:
             for kind, tensor in state.get(parameter, {}).items()
         }
 
-    def restore(self, source: PreTrainedModel, optimizer_tensors: dict[str, Tensor]) -> None:
-        """Take over a model's weights and a saved optimiser state (empty: a fresh one); drop the gradient."""
-        copy_weights(source, self.model)
+    def restore(self, source: PreTrainedModel | None, optimizer_tensors: dict[str, Tensor]) -> None:
+        """Take over a model's weights and a saved optimiser state (empty: a fresh one); drop the gradient.
+
+        Of a model that is cut up, rank 0 alone needs them.
+        """
+        ranks = self.scorer.ranks
+        fill(self.model, source, ranks)
         self.model.zero_grad(set_to_none=True)
         self._optimizer = self._fresh_optimizer()
-        for key, tensor in optimizer_tensors.items():
-            kind, name = key.split(".", 1)
-            parameter = self._parameters[name]
-            self._optimizer.state[parameter][kind] = tensor.to(parameter.device, copy=True)
+        if not ranks.broadcast(torch.tensor(len(optimizer_tensors))):
+            return
+        for name, parameter in self._parameters.items():
+            state = self._optimizer.state[parameter]
+            state["step"] = torch.zeros((), device=parameter.device)
+            state["exp_avg"], state["exp_avg_sq"] = torch.zeros_like(parameter), torch.zeros_like(parameter)
+            for kind, tensor in state.items():
+                fill_tensor(tensor, optimizer_tensors.get(f"{kind}.{name}"), ranks)
 
 
 @torch.no_grad()
@@ -305,7 +320,7 @@ def average_weights(model: PreTrainedModel, towards: PreTrainedModel, share: flo
     """Move parameters in place: w <- w + share * (v - w), v those of `towards`, of the same shapes."""
     # Not the state dict: there a tied parameter has two names, and would be moved twice.
     others = dict(towards.named_parameters())
-    pairs = [(w, others[name].to(w.device, w.dtype)) for name, w in model.named_parameters()]
+    pairs = [(w, as_held(others[name].to(w.device, w.dtype), w)) for name, w in model.named_parameters()]
     for w, v in pairs:
         w.lerp_(v, share)
 
@@ -315,4 +330,4 @@ def copy_weights(source: PreTrainedModel, target: PreTrainedModel) -> None:
     """Copy a model's own tensors in place, each to its target's device and type; see `own_tensors`."""
     weights = source.state_dict()
     for name, tensor in own_tensors(target).items():
-        tensor.copy_(weights[name])
+        tensor.copy_(as_held(weights[name], tensor))

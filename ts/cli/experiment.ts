@@ -73,7 +73,7 @@ async function coevolveWithWorkers(
   rewards: Pick<LoopContext, 'challengerReward'>,
 ): Promise<void> {
   const { config, folder, reporter, env, workingFolder, signal } = experiment;
-  const { backend, threads, count, requestSamples, handoverSeconds } = config.worker;
+  const { backend, threads, count, trainerProcesses, requestSamples, handoverSeconds } = config.worker;
   const listen = listenOptions(experiment);
   const tell = (message: string): void => {
     folder.appendMetrics({ kind: 'workers', message });
@@ -84,6 +84,7 @@ async function coevolveWithWorkers(
     backend,
     threads,
     count,
+    trainerProcesses,
     requestSamples,
     handoverDeadline: handoverSeconds * 1000,
     sharedFolder: folder.path,

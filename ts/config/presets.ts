@@ -54,6 +54,7 @@ const paper: Config = {
     backend: 'torch',
     threads: 1,
     count: 1,
+    trainerProcesses: 1,
     listen: '',
     keys: '',
     expect: 0,

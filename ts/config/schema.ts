@@ -94,6 +94,11 @@ export const configSchema = z
         backend: z.enum(['torch', 'vllm', 'mock']),
         threads: z.int().min(1).max(1024).describe('compute threads of each worker started here'),
         count: z.int().min(0).max(1024).describe('workers to start on this machine'),
+        trainerProcesses: z
+          .int()
+          .min(1)
+          .max(1024)
+          .describe('processes, a GPU each, that are the one of them that trains; above 1, the others sample'),
         listen: z.string().describe('where further workers dial in, tcp://HOST:PORT or ipc:///PATH; "" for nowhere'),
         keys: z.string().describe('folder of `rzero keys`, needed where `listen` leaves this machine; "" for none'),
         expect: z.int().min(0).max(1024).describe('workers that must have dialled in before the run begins'),
@@ -103,6 +108,18 @@ export const configSchema = z
       .refine(({ count, listen, expect }) => count > 0 || (listen !== '' && expect > 0), {
         path: ['count'],
         message: 'must be above 0 where no worker is to dial in (worker.listen, worker.expect): somebody has to work',
+      })
+      .refine(({ trainerProcesses, backend }) => trainerProcesses === 1 || backend !== 'mock', {
+        path: ['trainerProcesses'],
+        message: 'must be 1 where worker.backend is mock',
+      })
+      .refine(({ trainerProcesses, count }) => trainerProcesses === 1 || count > 0, {
+        path: ['trainerProcesses'],
+        message: 'must be 1 where worker.count is 0: a trainer that dials in is started with torchrun by hand',
+      })
+      .refine(({ trainerProcesses, count, expect }) => trainerProcesses === 1 || count !== 1 || expect > 0, {
+        path: ['trainerProcesses'],
+        message: 'must be 1 where worker.count is 1: several processes train and do not sample; set worker.count to 2',
       })
       .refine(({ listen, expect }) => listen !== '' || expect === 0, {
         path: ['expect'],

@@ -10,6 +10,12 @@ export interface SpawnOptions {
   /** The Python interpreter. */
   python: string;
   backend: string;
+  /** What it shall offer, of what the backend can; all of it unless given. */
+  role?: 'sample' | 'train';
+  /** Processes that are one worker together, a GPU each, started by torchrun; 1 unless given. */
+  processes?: number;
+  /** The first GPU that it uses, of those that this process may; no matter where there are none. */
+  firstGpu?: number;
   /** Threads of the tensor library; at least 1. */
   threads: number;
   /** Where it shall connect to. */
@@ -49,7 +55,8 @@ const PYTHON_PATH = fileURLToPath(new URL('../../py_worker', import.meta.url));
 /**
  * Start a worker. It leads a process group of its own, so that Ctrl-C in a terminal reaches the
  * orchestrator alone, which then stops the worker in order. The group is killed when this process
- * exits; where that cannot run (SIGKILL), the worker sees its stdin close and ends by itself.
+ * exits; where that cannot run (SIGKILL), the worker sees its stdin close and ends by itself. So do the
+ * processes of torchrun, which puts each into a group of its own: they hear of SIGTERM from torchrun.
  *
  * @throws WorkerStartError when the interpreter cannot be run or the log file not be opened
  */
@@ -103,15 +110,21 @@ export async function spawnWorker(options: SpawnOptions): Promise<WorkerProcess>
   return { pid, ended, output: tail.text, kill };
 }
 
-function commandLine({ python, program, command, backend, endpoint }: SpawnOptions): readonly string[] {
+/** What is run for a worker, a program with its arguments. */
+export function commandLine(options: SpawnOptions): readonly string[] {
+  const { python, program, command, backend, role, processes = 1, endpoint } = options;
   if (command !== undefined) return [...command, '--connect', endpoint];
+  const launcher =
+    processes === 1 ? [] : ['-m', 'torch.distributed.run', '--standalone', '--nproc-per-node', String(processes)];
   const started = program ?? ['-m', 'rzero_worker'];
-  return [python, ...started, '--connect', endpoint, '--backend', backend, '--exit-with-stdin'];
+  const roles = role === undefined ? [] : ['--roles', role];
+  const flags = ['--connect', endpoint, '--backend', backend, ...roles, '--exit-with-stdin'];
+  return [python, ...launcher, ...started, ...flags];
 }
 
 /** The worker's environment: the caller's, our settings for threads and memory, and the secret. */
 export function workerEnvironment(
-  options: Pick<SpawnOptions, 'threads' | 'token' | 'command'>,
+  options: Pick<SpawnOptions, 'threads' | 'token' | 'command' | 'firstGpu'>,
   inherited: Readonly<Record<string, string | undefined>>,
 ): Record<string, string> {
   const threads = String(options.threads);
@@ -135,8 +148,16 @@ export function workerEnvironment(
     ...(options.command === undefined && {
       PYTHONPATH: [PYTHON_PATH, inherited.PYTHONPATH].filter(Boolean).join(delimiter),
     }),
+    ...(options.firstGpu !== undefined && {
+      CUDA_VISIBLE_DEVICES: gpusFrom(options.firstGpu, inherited.CUDA_VISIBLE_DEVICES),
+    }),
     RZERO_TOKEN: options.token,
   };
+}
+
+/** The GPUs from a given one on; of those that are not listed, only that one. */
+function gpusFrom(first: number, visible: string | undefined): string {
+  return visible === undefined ? String(first) : visible.split(',').slice(first).join(',');
 }
 
 function openLog(path: string): number {

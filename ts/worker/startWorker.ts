@@ -176,6 +176,8 @@ function startError(what: string, process: WorkerProcess, hub: Hub): WorkerStart
 
 function lastWords(process: WorkerProcess | undefined): string {
   if (process === undefined) return '';
-  const last = process.output().trimEnd().split('\n').at(-1)?.trim();
+  const lines = process.output().trimEnd().split('\n');
+  // Launchers print reports of their own after a worker's last error.
+  const last = (lines.findLast((line) => / ERROR rzero_worker\./.test(line)) ?? lines.at(-1))?.trim();
   return last ? `; it last printed: ${last}` : '; it printed nothing';
 }

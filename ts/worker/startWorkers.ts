@@ -26,6 +26,8 @@ export interface ListenOptions {
 export interface StartWorkersOptions extends HireOptions {
   /** Processes to start on this machine. */
   count: number;
+  /** Processes, a GPU each, that are the one of them that trains; where there are several, the others sample. */
+  trainerProcesses?: number;
   listen?: ListenOptions;
   /** Folder that all workers can reach, in which a folder for handing over weights is made. */
   sharedFolder: string;
@@ -49,7 +51,7 @@ const FAREWELL = 5_000;
  *   TransportError, AddressError or KeyError for where to listen; no process is left then
  */
 export async function startWorkers(options: StartWorkersOptions): Promise<Pool> {
-  const { count, listen, patience = {}, ...hire } = options;
+  const { count, trainerProcesses = 1, listen, patience = {}, ...hire } = options;
   if (listen !== undefined && listen.token === undefined && listen.keys === undefined) {
     throw new TransportError(
       'insecure',
@@ -69,7 +71,9 @@ export async function startWorkers(options: StartWorkersOptions): Promise<Pool> 
       // Those of this machine come by the loopback interface, whatever the others come by.
       const hub = await Hub.bind({ patience });
       hubs.push(hub);
-      const starts = Array.from({ length: count }, (_, index) => hireWorker(hub, { ...hire, ...logOf(hire, index) }));
+      const starts = Array.from({ length: count }, (_, index) =>
+        hireWorker(hub, { ...hire, ...logOf(hire, index), ...partOf(trainerProcesses, index) }),
+      );
       for (const start of await Promise.allSettled(starts)) {
         if (start.status === 'fulfilled') hired.push(start.value);
       }
@@ -103,6 +107,13 @@ function poolOptions(options: StartWorkersOptions): PoolOptions {
     ...(handoverDeadline === undefined ? {} : { handoverDeadline }),
     ...(onChange === undefined ? {} : { onChange }),
   };
+}
+
+/** What a worker does where several processes train together: they are the first, which is of the backend torch. */
+function partOf(trainerProcesses: number, index: number): Partial<HireOptions> {
+  if (trainerProcesses === 1) return {};
+  if (index === 0) return { backend: 'torch', role: 'train', processes: trainerProcesses };
+  return { role: 'sample', firstGpu: trainerProcesses + index - 1 };
 }
 
 /** The log of the second process is not that of the first. */

@@ -98,7 +98,7 @@ describe('errors name the option, the value and what is allowed', () => {
     expect(problem({ sets: ['solver.step=9'] })).toBe('unknown option "solver.step"; did you mean "solver.steps"?');
     expect(problem({ sets: ['solvr.steps=9'] })).toBe('unknown option "solvr"; did you mean "solver"?');
     expect(problem({ file: { name: 'f', text: 'worker:\n  zzz: 1' } })).toBe(
-      'unknown option "worker.zzz"; known here: backend, threads, count, listen, keys, expect, requestSamples, handoverSeconds',
+      'unknown option "worker.zzz"; known here: backend, threads, count, trainerProcesses, listen, keys, expect, requestSamples, handoverSeconds',
     );
   });
 
@@ -121,6 +121,25 @@ describe('errors name the option, the value and what is allowed', () => {
     expect(problem({ sets: ['solver.miniBatch=100'] })).toBe(
       'option "solver.miniBatch" is 100: it must divide prompts * rollouts',
     );
+  });
+
+  test.each([
+    [['worker.count=1'], 'worker.count is 1: several processes train and do not sample; set worker.count to 2'],
+    [
+      ['worker.count=0', 'worker.listen=ipc:///tmp/x', 'worker.expect=1'],
+      'worker.count is 0: a trainer that dials in is started with torchrun by hand',
+    ],
+    [['worker.count=2', 'worker.backend=mock'], 'worker.backend is mock'],
+  ])('a trainer of several processes with %p', (sets, why) => {
+    expect(problem({ sets: ['worker.trainerProcesses=4', ...sets] })).toBe(
+      `option "worker.trainerProcesses" is 4: it must be 1 where ${why}`,
+    );
+  });
+
+  test('a trainer of several processes beside who samples', () => {
+    for (const sets of [['worker.count=2'], ['worker.listen=ipc:///tmp/x', 'worker.expect=1']]) {
+      expect(loadConfig({ sets: ['worker.trainerProcesses=4', ...sets] }).worker.trainerProcesses).toBe(4);
+    }
   });
 
   test('every wrong option at once, a line each', () => {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { workerEnvironment } from '../../../ts/worker/spawn.ts';
+import { commandLine, workerEnvironment } from '../../../ts/worker/spawn.ts';
 import { ended, isAlive } from '../../fixtures/processes.ts';
 
 describe('the environment of a worker', () => {
@@ -29,6 +29,47 @@ describe('the environment of a worker', () => {
   test('leaves what the user set for memory and libraries', () => {
     const env = workerEnvironment(options, { MALLOC_ARENA_MAX: '8', KMP_BLOCKTIME: '200' });
     expect(env).toMatchObject({ MALLOC_ARENA_MAX: '8', KMP_BLOCKTIME: '200', HF_HUB_DISABLE_TELEMETRY: '1' });
+  });
+});
+
+describe('what is run for a worker', () => {
+  const options = { python: 'py', backend: 'torch', threads: 1, endpoint: 'tcp://127.0.0.1:5', token: 'secret' };
+
+  test('is one process that offers all it can', () => {
+    expect(commandLine(options).join(' ')).toBe(
+      'py -m rzero_worker --connect tcp://127.0.0.1:5 --backend torch --exit-with-stdin',
+    );
+  });
+
+  test('is torchrun where several processes train together', () => {
+    expect(commandLine({ ...options, role: 'train', processes: 8 }).join(' ')).toBe(
+      'py -m torch.distributed.run --standalone --nproc-per-node 8 ' +
+        '-m rzero_worker --connect tcp://127.0.0.1:5 --backend torch --roles train --exit-with-stdin',
+    );
+  });
+
+  test("is somebody else's program with the endpoint alone", () => {
+    expect(commandLine({ ...options, command: ['./mine', '--fast'] })).toEqual([
+      './mine',
+      '--fast',
+      '--connect',
+      'tcp://127.0.0.1:5',
+    ]);
+  });
+
+  test.each([
+    [undefined, '3'],
+    ['4,5,6,7', '7'],
+    ['4,5,6,7,8', '7,8'],
+    ['0,1', ''],
+  ])('has its GPUs after the first three of %p', (visible, own) => {
+    const env = workerEnvironment({ threads: 1, token: 'secret', firstGpu: 3 }, { CUDA_VISIBLE_DEVICES: visible });
+    expect(env.CUDA_VISIBLE_DEVICES).toBe(own);
+  });
+
+  test('has the GPUs of this process unless told otherwise', () => {
+    const env = workerEnvironment({ threads: 1, token: 'secret' }, { CUDA_VISIBLE_DEVICES: '4,5' });
+    expect(env.CUDA_VISIBLE_DEVICES).toBe('4,5');
   });
 });
 

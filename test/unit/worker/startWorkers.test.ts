@@ -63,6 +63,27 @@ describe('workers of this machine', () => {
     expect(said).toEqual([expect.stringMatching(/joined, 1 in all$/), expect.stringMatching(/joined, 2 in all$/)]);
   });
 
+  test('are a group of processes that train, and others that sample', async () => {
+    // Sampled by the mock: what the group is asked for here needs no model.
+    const logFile = join(folder, 'worker.log');
+    const pool = await start({ count: 2, trainerProcesses: 2, logFile });
+    expect([pool.size, pool.hello.backend]).toEqual([2, 'torch+mock']);
+    const load = { modelId: 'm', source: join(folder, 'nothing'), trainable: true, seed: 1 };
+    await expect(pool.loadModel(load)).rejects.toMatchObject({
+      code: 'model_unloadable',
+      message: expect.stringContaining('nothing'),
+    });
+    await pool.close();
+    expect(readFileSync(logFile, 'utf8')).toMatch(/stopping: told to shut down\n$/);
+  }, 120_000);
+
+  test('of which one ends are told by its last error, whatever is printed after it', async () => {
+    await expect(start({ count: 1, program: workerFixture('dies_with_report') })).rejects.toMatchObject({
+      code: 'worker_start_failed',
+      message: expect.stringMatching(/it last printed: .* the group of 2 ranks ends: rank 1 is late$/),
+    });
+  });
+
   test('of which one cannot start are none, and the others end', async () => {
     const call = start({ count: 2, program: workerFixture('dies_at_start') });
     await expect(call).rejects.toMatchObject({ code: 'worker_start_failed' });
