@@ -7,7 +7,7 @@ are what the sampler computes with.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,24 +71,24 @@ def _stale(what: str) -> WorkerFailure:
     return WorkerFailure(ErrorCode.STALE_WEIGHTS, f"the trained weights did not arrive: {what}")
 
 
-@torch.no_grad()
 def checksum(model: PreTrainedModel) -> str:
+    """Give the checksum of a model's parameters and persistent buffers."""
+    return checksum_of(model.state_dict(keep_vars=True).values())
+
+
+@torch.no_grad()
+def checksum_of(tensors: Iterable[Tensor]) -> str:
     """Sum of all weights' bit patterns in bfloat16, as signed 16-bit integers, modulo 2^64; 16 hex digits.
 
     Equal weights have equal checksums on every device, also where an engine fuses, reorders or zero-pads
-    tensors. A tied tensor counts once.
+    tensors. A tensor that comes again, a tied one, counts once.
     """
     total = 0
-    for tensor in _tensors(model):
+    for tensor in {id(tensor): tensor for tensor in tensors}.values():
         chunks = (chunk.to(torch.bfloat16).view(torch.int16) for chunk in tensor.flatten().split(CHUNK))
         # One answer a tensor: each is a wait for the device.
         total += int(sum(chunk.sum(dtype=torch.int64) for chunk in chunks))
     return f"{total % 2**64:016x}"
-
-
-def _tensors(model: PreTrainedModel) -> Iterator[Tensor]:
-    """Parameters and persistent buffers, each once."""
-    yield from {id(tensor): tensor for tensor in model.state_dict(keep_vars=True).values()}.values()
 
 
 def probe_of(model: PreTrainedModel) -> list[int]:
