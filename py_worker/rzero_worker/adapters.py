@@ -85,8 +85,8 @@ def is_adapters(source: str) -> bool:
 
 def own_parameters(model: PreTrainedModel) -> dict[str, Tensor]:
     """What of a model can be trained, by name: its adapters, or all parameters, a tied one once."""
-    own = own_tensors(model)
-    return {name: parameter for name, parameter in model.named_parameters() if name in own}
+    whole = not has_adapters(model)
+    return {name: parameter for name, parameter in model.named_parameters() if whole or MARK in name}
 
 
 def load(source: str, base: PreTrainedModel) -> PreTrainedModel:

@@ -14,7 +14,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 from transformers.modeling_layers import GradientCheckpointingLayer
 
-from rzero_worker.adapters import own_tensors
+from rzero_worker.adapters import own_parameters, own_tensors
 from rzero_worker.errors import WorkerFailure
 from rzero_worker.losses import Scored, token_losses
 from rzero_worker.memory import is_full
@@ -137,15 +137,16 @@ class Trainer:
         """Take over a model in eval mode (no dropout).
 
         Args:
-            model: its parameters that require a gradient are trained; they are float32. One that is cut up
-                comes as its scorer.
+            model: its adapters become trainable where it has some, else all of it; what does is float32. One
+                that is cut up comes as its scorer.
             budget: most tokens of a pack; not looked at where a scorer is given, which has its own.
             recompute: activations in the backward pass; less memory, more time.
         """
         self.scorer = model if isinstance(model, Scorer) else Scorer(model, budget)
         model = self.model = self.scorer.model
-        named = model.named_parameters()
-        self._parameters = {name: parameter for name, parameter in named if parameter.requires_grad}
+        self._parameters = own_parameters(model)
+        for parameter in self._parameters.values():
+            parameter.requires_grad_(True)
         self._optimizer = self._fresh_optimizer()
         if recompute and model.supports_gradient_checkpointing:
             model.gradient_checkpointing_enable({"use_reentrant": False})

@@ -94,8 +94,6 @@ def test_gradients_are_those_of_the_merged_weights_through_the_chain_rule(model)
 
 def test_activations_may_be_computed_again(model) -> None:
     twin = adapters.twin(model)
-    for name, parameter in twin.named_parameters():
-        parameter.requires_grad_(adapters.MARK in name)
     stored, recomputed = Trainer(model, 1000), Trainer(twin, 1000, recompute=True)
     for trainer in (stored, recomputed):
         trainer.forward_backward(make_batch(), LOSS, 7.0)

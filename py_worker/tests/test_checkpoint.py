@@ -193,7 +193,7 @@ def test_without_a_saved_optimiser_a_restored_one_is_fresh(tmp_path: Path) -> No
     save(tmp_path / "c", trainer, with_optimizer=False)
     assert manifest.verify(str(tmp_path / "c")).steps == 2
     restore(trainer, tmp_path / "c")
-    fresh = Trainer(checkpoint.load(str(tmp_path / "c"), trainer.model).model.requires_grad_(True), BUDGET)
+    fresh = Trainer(checkpoint.load(str(tmp_path / "c"), trainer.model).model, BUDGET)
     assert trainer.optimizer_tensors() == {}
     assert trainer.steps == 0
     for each in (trainer, fresh):

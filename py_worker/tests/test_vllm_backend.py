@@ -22,12 +22,15 @@ from rzero_worker import wire
 from rzero_worker.backend import Context
 from rzero_worker.errors import WorkerFailure
 from rzero_worker.model import load_model
+from rzero_worker.proof import checksum
 from rzero_worker.scorer import Scorer
 from rzero_worker.trainer import sequence_logprobs
 
 
 class StandIn:
     """What `Engine` offers, but `draw`, by a model of transformers."""
+
+    READABLE = False
 
     def __init__(self, source, weights, context_length, token_bytes, cuda) -> None:
         self.model: PreTrainedModel = load_model(source, torch.float32, torch.device("cpu"))
@@ -37,6 +40,10 @@ class StandIn:
         with torch.no_grad():
             for name, tensor in self.model.state_dict().items():
                 tensor.copy_(weights[name])
+
+    def checksum(self) -> str:
+        # A module beside the model's: packed away, that is.
+        return checksum(self.model if self.READABLE else self.model.lm_head)
 
     def logprobs(self, tokens) -> np.ndarray:
         return sequence_logprobs(Scorer(self.model, 4096), np.array(tokens), np.array([len(tokens)]), 1.0)
@@ -109,6 +116,24 @@ def test_an_average_that_the_engine_does_not_have_yet_is_handed_over_to_be_prove
     np.testing.assert_allclose(
         wire.numpy_view(proof.probe, "f4"), wire.numpy_view(after.probe, "f4"), atol=1e-6
     )
+
+
+def test_of_weights_that_can_be_read_the_checksum_tells(
+    backend, source: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not backend._models["m"].readable
+    monkeypatch.setattr(StandIn, "READABLE", True)
+    before = publish(backend)
+    backend.load_model(samples.load(source=source))
+    assert backend._models["m"].readable
+    assert publish(backend) == before
+    learn(backend, learning_rate=1e-5)
+    with monkeypatch.context() as patched:
+        patched.setattr(StandIn, "load_weights", lambda self, weights: None)
+        with pytest.raises(WorkerFailure, match="the sampler's checksum is") as failure:
+            publish(backend)
+    assert failure.value.code == "stale_weights"
+    assert publish(backend) != before
 
 
 @pytest.mark.parametrize("learning_rate", [0.01, 0.001])

@@ -133,7 +133,7 @@ class TorchBackend(Backend):
         if how.lora_rank > 0:
             model = self._with_adapters(params.source, how)
         else:
-            model = self._load_whole(params.source, torch.float32).requires_grad_(True)
+            model = self._load_whole(params.source, torch.float32)
         return Trainer(model, how.pack_tokens or self._budget, how.recompute)
 
     def _with_adapters(self, source: str, how: p.Training) -> PreTrainedModel:

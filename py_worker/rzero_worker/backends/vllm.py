@@ -34,6 +34,7 @@ class _Served(Loaded):
 
     engine: Engine
     checksum: str  # of the weights that `engine` was given last
+    readable: bool  # those that it has can be read
     load: Callable[[str], PreTrainedModel]  # a frozen model, from its source
     source: str  # of a frozen model's present weights
     frozen: PreTrainedModel | None = None  # those weights, once something but `sample` has needed them
@@ -72,13 +73,17 @@ class VllmBackend(TorchBackend):
         length = context_length(model, tokenizer)
         weights = checkpoint_weights(adapters.merged(model))
         engine = Engine(base, weights, length, token_bytes(model), self._cuda)
+        checksum = proof.checksum(model)
         self._close(params.model_id)
         loaded = self._models[params.model_id] = _Served(
             tokenizer,
             model,
             trainer,
             engine=engine,
-            checksum=proof.checksum(model),
+            checksum=checksum,
+            # On a CPU vLLM packs most of them, and adapters are merged for it. What it does to those of
+            # another model shows here as well.
+            readable=engine.checksum() == checksum,
             source=params.source,
             load=self._load_frozen,
         )
@@ -133,9 +138,9 @@ class VllmBackend(TorchBackend):
         loaded.checksum, loaded.engine_is_behind = proof.checksum(model), False
 
     def _prove(self, loaded: _Served) -> Proof:
-        # On a CPU vLLM packs the weights, so that they cannot be read: the checksum is of what it was given.
         self._catch_up(loaded)
-        return Proof(loaded.checksum, loaded.engine.logprobs(proof.probe_of(loaded.published)))
+        checksum = loaded.engine.checksum() if loaded.readable else loaded.checksum
+        return Proof(checksum, loaded.engine.logprobs(proof.probe_of(loaded.published)))
 
     def _replace(self, loaded: _Served, model: PreTrainedModel, path: str) -> None:
         self._publish(loaded, model)
