@@ -101,6 +101,14 @@ class Ranks:
 ALONE = Ranks()
 
 
+def be_alone() -> Ranks:
+    """Make a group of this process alone, unless there is one: what cuts up models for groups needs one."""
+    if not dist.is_initialized():
+        backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
+        dist.init_process_group(backend, store=dist.HashStore(), rank=0, world_size=1)
+    return ALONE
+
+
 def join(timeout: float) -> tuple[Ranks, dist.Store]:
     """Join the group that torchrun's environment tells of: RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT.
 

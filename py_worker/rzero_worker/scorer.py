@@ -94,6 +94,7 @@ class Scorer(torch.nn.Module):
         self.budget = budget
         self.ranks = ranks
         self._device = device
+        self._has_run = False
         traits = traits or Traits.of(model)
         if traits.packs:
             use_own_attention(model)
@@ -126,7 +127,7 @@ class Scorer(torch.nn.Module):
 
     def rest(self) -> None:
         """Let go of what a forward pass has gathered, where no backward pass will do so."""
-        if self.is_sharded:
+        if self.is_sharded and self._has_run:
             self.reset_iter_state()
 
     def _precision(self) -> AbstractContextManager:
@@ -140,6 +141,7 @@ class Scorer(torch.nn.Module):
 
         Both float32; only the log-probs have a gradient.
         """
+        self._has_run = True
         device = self.device
         tokens = torch.from_numpy(pack.tokens).to(device)
         with self._precision():

@@ -62,7 +62,7 @@ def whole_tensor(tensor: Tensor) -> Tensor:
 
 
 def whole_tensors(named: Iterable[tuple[str, Tensor]], ranks: Ranks) -> dict[str, Tensor]:
-    """Gather tensors one by one into rank 0's host memory; the other ranks get none of them.
+    """Gather tensors that are cut up one by one into rank 0's host memory; the other ranks get none of them.
 
     A tied tensor is one object under each of its names. Why not torch.distributed.checkpoint's writer for
     Hugging Face folders? There each rank writes its pieces and one rank puts them together afterwards, so all
@@ -74,8 +74,8 @@ def whole_tensors(named: Iterable[tuple[str, Tensor]], ranks: Ranks) -> dict[str
     for name, tensor in named:
         if id(tensor) not in found:
             ranks.mark()
-            whole = whole_tensor(tensor)
-            found[id(tensor)] = whole.detach().to("cpu", copy=True) if ranks.first else torch.empty(0)
+            whole = whole_tensor(tensor).detach()
+            found[id(tensor)] = whole.cpu() if ranks.first and isinstance(tensor, DTensor) else whole
         if ranks.first:
             result[name] = found[id(tensor)]
     return result

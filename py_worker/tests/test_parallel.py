@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 import samples
@@ -331,6 +332,47 @@ def test_shutdown_ends_all_ranks_with_exit_code_0(group: tuple[Orchestrator, Wor
     assert worker.wait() == 0
     assert "ERROR" not in worker.stderr and "Traceback" not in worker.stderr
     assert worker.stdout == ""
+
+
+# A group of one, as a GPU is one
+
+
+@pytest.mark.parametrize("kind", CONFIGS)
+def test_a_group_of_one_trains_publishes_and_saves_as_a_whole_model(
+    folders: dict[str, str], tmp_path: Path, kind: str
+) -> None:
+    whole, cut = TorchBackend("cpu"), TorchBackend("cpu", sharded=True)
+    both = (whole, cut)
+    try:
+        load = samples.load(source=folders[kind])
+        assert whole.load_model(load) == cut.load_model(load)
+        assert cut._models["m"].trainer.scorer.is_sharded
+        for seq in (1, 3):
+            results = [b.forward_backward(samples.train(SEQUENCES, ADVANTAGES, seq=seq)) for b in both]
+            assert results[0] == results[1]
+            norms = [b.optim_step(samples.step(seq=seq + 1, max_grad_norm=1.0)).grad_norm for b in both]
+            assert norms[1] == pytest.approx(norms[0], rel=1e-6)
+        published = [b.publish_weights(p.PublishWeightsParams(model_id="m")) for b in both]
+        assert published[0] == published[1]
+        asked = samples.sample(temperature=1.0, max_tokens=8)
+        assert whole.sample(asked, Context()).tokens == cut.sample(asked, Context()).tokens
+        for saver, loader in (both, (cut, whole)):
+            path = str(tmp_path / str(saver is cut))
+            saver.save_checkpoint(p.SaveCheckpointParams(model_id="m", path=path, with_optimizer=True))
+            loaded = loader.load_checkpoint(p.LoadCheckpointParams(model_id="m", path=path))
+            assert (loaded.steps, loaded.proof) == (2, published[0].proof)
+        # A frozen one, whole in both, and the trained one, each moved towards the other.
+        frozen = samples.load("f", source=folders[kind], trainable=False)
+        for b in both:
+            b.load_model(frozen)
+            for model_id, towards in (("f", "m"), ("m", "f")):
+                b.average_weights(p.AverageWeightsParams(model_id=model_id, towards=towards, share=0.5))
+        for model_id in ("f", "m"):
+            params = msgspec.structs.replace(forward(SEQUENCES), model_id=model_id)
+            ours, theirs = (np.frombuffer(b.forward(params, Context()).logprobs, "<f4") for b in both)
+            np.testing.assert_allclose(ours, theirs, atol=1e-5)
+    finally:
+        torch.distributed.destroy_process_group()
 
 
 # Groups that break

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import torch
 
-from rzero_worker import checkpoint, proof, rng
+from rzero_worker import checkpoint, proof
 from rzero_worker import protocol as p
 from rzero_worker.backend import NO_FILES
 from rzero_worker.backends.torch import Loaded, TorchBackend
@@ -20,7 +20,7 @@ from rzero_worker.model import load_tokenizer
 from rzero_worker.proof import Proof
 from rzero_worker.ranks import Ranks
 from rzero_worker.sharding import load_sharded
-from rzero_worker.tensors import fill, model_tensors, whole_tensors
+from rzero_worker.tensors import fill
 from rzero_worker.trainer import Trainer
 from rzero_worker.weights_version import version_to_publish
 
@@ -75,13 +75,9 @@ class ShardedBackend(TorchBackend):
     def save_checkpoint(
         self, params: p.SaveCheckpointParams, extras: Mapping[str, bytes] = NO_FILES
     ) -> p.SaveCheckpointResult:
-        """See Backend. Tensor by tensor, the weights come together in rank 0's host memory."""
+        """See Backend. Rank 0 alone writes."""
         loaded = self._find(params.model_id)
-        weights = whole_tensors(model_tensors(loaded.trained), self._ranks)
-        content = checkpoint.Content(loaded.trained, weights=weights)
-        if loaded.trainer is not None and params.with_optimizer:
-            optimizer = whole_tensors(loaded.trainer.optimizer_tensors().items(), self._ranks)
-            content = checkpoint.Content(loaded.trained, optimizer, rng.states(), weights)
+        content = self._content(loaded, params.with_optimizer)
         written = self._ranks.first_does(
             lambda: checkpoint.save(
                 params.path,

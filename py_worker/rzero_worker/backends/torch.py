@@ -29,9 +29,12 @@ from rzero_worker.manifest import io_error
 from rzero_worker.memory import is_full
 from rzero_worker.model import context_length, load_model, load_tokenizer, stop_ids, token_bytes
 from rzero_worker.proof import Proof
+from rzero_worker.ranks import ALONE, be_alone
 from rzero_worker.sampler import Sample, Sampler
 from rzero_worker.scorer import PACK_TOKENS, Scorer
+from rzero_worker.sharding import load_sharded
 from rzero_worker.stop_strings import StopStrings
+from rzero_worker.tensors import model_tensors, whole_tensors
 from rzero_worker.tokenizer import decode_completion, decode_completions, encode_conversations
 from rzero_worker.trainer import Batch, Trainer, average_weights, copy_weights, sequence_logprobs
 from rzero_worker.weights_version import require_version, version_to_publish
@@ -81,17 +84,25 @@ class Loaded:
 class TorchBackend(Backend):
     """Any causal language model of transformers. Same seeds and calls, same bytes, on the same machine.
 
-    On a CPU everything is float32. On CUDA the trained weights are float32 under bfloat16 autocast, and the
-    published and frozen ones bfloat16. Threads are OMP_NUM_THREADS, 1 if unset.
+    On a CPU everything is float32. On CUDA the trained weights are float32 and compute in bfloat16 (see
+    sharding.py, of which this is a group of one), and the published and frozen ones are bfloat16. Threads are
+    OMP_NUM_THREADS, 1 if unset.
     """
 
     name: ClassVar[str] = "torch"
     losses: ClassVar[Sequence[p.Loss]] = tuple(POLICY_TERMS)
 
-    def __init__(self, device: str | None = None) -> None:
-        """Set torch up for this process; `device` defaults to cuda where there is one."""
+    def __init__(self, device: str | None = None, sharded: bool | None = None) -> None:
+        """Set torch up for this process.
+
+        Args:
+            device: defaults to cuda where there is one.
+            sharded: whether trained models are held as a group holds them; defaults to what is so on CUDA.
+        """
         self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self._cuda = self._device.type == "cuda"
+        self._sharded = self._cuda if sharded is None else sharded
+        self._ranks = ALONE
         # OpenMP allows a list, one number a nesting level; the first is the one meant.
         torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1").split(",")[0]))
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what cuBLAS needs to be deterministic
@@ -130,11 +141,16 @@ class TorchBackend(Backend):
         how = params.training or p.Training(
             pack_tokens=0, recompute=self._cuda, offload=False, lora_rank=0, lora_alpha=1.0
         )
+        budget = how.pack_tokens or self._budget
+        if self._sharded and how.lora_rank == 0 and not adapters.is_adapters(params.source):
+            scorer = load_sharded(params.source, budget, be_alone(), self._device, offload=how.offload)
+            return Trainer(scorer, recompute=how.recompute)
+        if how.offload and self._cuda:
+            allowed = f"false for adapters and for backend {self.name}"
+            raise invalid_request(f"training.offload: saw true, allowed is {allowed}")
         if how.lora_rank > 0:
-            model = self._with_adapters(params.source, how)
-        else:
-            model = self._load_whole(params.source, torch.float32)
-        return Trainer(model, how.pack_tokens or self._budget, how.recompute)
+            return Trainer(self._with_adapters(params.source, how), budget, how.recompute)
+        return Trainer(self._load_whole(params.source, torch.float32), budget, how.recompute)
 
     def _with_adapters(self, source: str, how: p.Training) -> PreTrainedModel:
         base = self._base_of(source)
@@ -358,18 +374,23 @@ class TorchBackend(Backend):
     ) -> p.SaveCheckpointResult:
         """See Backend."""
         loaded = self._find(params.model_id)
-        content = checkpoint.Content(loaded.trained)
-        if loaded.trainer is not None and params.with_optimizer:
-            content = checkpoint.Content(loaded.trained, loaded.trainer.optimizer_tensors(), rng.states())
         written = checkpoint.save(
             params.path,
-            content,
+            self._content(loaded, params.with_optimizer),
             loaded.tokenizer,
             steps=loaded.steps,
             weights_version=loaded.version,
             extras=extras,
         )
         return p.SaveCheckpointResult(bytes=written.bytes, manifest_sha256=written.manifest_sha256)
+
+    def _content(self, loaded: Loaded, with_optimizer: bool) -> checkpoint.Content:
+        """Collect what is saved. What is cut up comes together in the host's memory, tensor by tensor."""
+        weights = whole_tensors(model_tensors(loaded.trained), self._ranks)
+        if loaded.trainer is None or not with_optimizer:
+            return checkpoint.Content(loaded.trained, weights=weights)
+        optimizer = whole_tensors(loaded.trainer.optimizer_tensors().items(), self._ranks)
+        return checkpoint.Content(loaded.trained, optimizer, rng.states(), weights)
 
     def load_checkpoint(self, params: p.LoadCheckpointParams) -> p.LoadCheckpointResult:
         """See Backend."""

@@ -59,6 +59,11 @@ class VllmBackend(TorchBackend):
 
     name: ClassVar[str] = "vllm"
 
+    def __init__(self, device: str | None = None) -> None:
+        """As in TorchBackend."""
+        # An engine makes the process's group its own, and takes it away when it is closed.
+        super().__init__(device, sharded=False)
+
     def versions(self) -> dict[str, str]:
         """See Backend."""
         return super().versions() | {"vllm": VERSION}

@@ -219,7 +219,9 @@ export const REQUESTS: readonly Case[] = [
       for (const [verb, { method }] of Object.entries(VERBS)) {
         expect.equal(`the method ${method}`, typeof worker[method], 'function');
         const call = requester.request(verb, packMap({ nonsense: 1 }));
-        await expect.fails(`${verb} with a field that no verb has`, call, 'invalid_request', /nonsense|modelId/);
+        // Of a role that it does not offer, a worker may say that first.
+        const said = /nonsense|modelId|role/;
+        await expect.fails(`${verb} with a field that no verb has`, call, 'invalid_request', said);
       }
     },
   },
