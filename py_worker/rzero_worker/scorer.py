@@ -169,7 +169,7 @@ def _projection_of(model: PreTrainedModel) -> Projection:
     scales = [1.0, *(of(value) for name, of in SCALES.items() if (value := getattr(config, name, None)))]
     cap = getattr(config, "final_logit_softcapping", None)
     if isinstance(head, torch.nn.Linear):
-        identity = torch.eye(1, device=logits.device)
+        identity = torch.eye(1, dtype=found[0].dtype, device=logits.device)
         for projection in (Projection(scale, cap) for scale in scales):
             made = projection.logits(found[0].flatten()[:, None], identity, None, 1.0)
             if _apart(made.view_as(logits), logits) <= TOLERANCE.get(found[0].dtype, 0.1):

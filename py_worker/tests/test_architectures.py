@@ -238,6 +238,16 @@ def test_samples_have_the_log_probs_that_the_scorer_gives_them(name: str) -> Non
     assert len({len(sample.tokens) for sample in samples}) > 2  # they end at different times
 
 
+@EACH
+def test_a_frozen_model_in_bfloat16_is_as_packable_and_as_scaled(name: str) -> None:
+    exact, half = Scorer(make_model(name), WIDE), Scorer(make_model(name).bfloat16(), WIDE)
+    assert (half.packs, half.projection) == (exact.packs, exact.projection)
+    batch = make_batch()
+    logprobs, expected = (sequence_logprobs(s, batch.tokens, batch.lengths, 1.0) for s in (half, exact))
+    # A hundredth of each logit, of 8 or so.
+    assert np.sqrt(np.mean((logprobs - expected) ** 2)) < 0.15
+
+
 def test_a_step_with_recomputed_activations_is_the_same_for_every_architecture_that_can() -> None:
     done = []
     for name in ARCHITECTURES:
