@@ -72,6 +72,7 @@ ARCHITECTURES = {
     "cohere": one("cohere", projection=Projection(scale=0.25), logit_scale=0.25),
     "cohere2": one("cohere2", projection=Projection(scale=0.25), logit_scale=0.25, sliding_window=WINDOW),
     "granite": one("granite", projection=Projection(scale=0.25), logits_scaling=4.0),
+    "hyperclovax": one("hyperclovax", projection=Projection(scale=4.0), logits_scaling=4.0),
     "deepseek_v3": one(  # keys and values of two sizes
         "deepseek_v3",
         num_key_value_heads=4,
@@ -132,6 +133,18 @@ ARCHITECTURES = {
         moe_intermediate_size=16,
     ),
     "lfm2": one("lfm2", "it has layers of kind conv", layer_types=["conv", "full_attention"]),
+    "falcon_h1": one(
+        "falcon_h1",
+        "it has layers of kind hybrid",
+        Projection(scale=0.5),
+        lm_head_multiplier=0.5,
+        mamba_d_ssm=32,
+        mamba_n_heads=4,
+        mamba_d_head=8,
+        mamba_d_state=8,
+        mamba_n_groups=1,
+        mamba_chunk_size=8,
+    ),
 }
 EACH = pytest.mark.parametrize("name", ARCHITECTURES)
 
