@@ -144,6 +144,7 @@ HARMLESS = {
     "position_ids",
     "use_cache",
     "output_attentions",
+    "output_router_logits",
 }
 """Keyword arguments of an attention that need no more than `_packed` does."""
 

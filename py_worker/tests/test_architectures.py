@@ -54,6 +54,8 @@ ARCHITECTURES = {
     "phi": one("phi"),
     "phi3": one("phi3"),
     "phi3, with a window": one("phi3", sliding_window=WINDOW),
+    "qwen3_moe": one("qwen3_moe", head_dim=8, **EXPERTS),
+    "mixtral": one("mixtral", **EXPERTS),
     "glm4": one("glm4", head_dim=8),
     "olmo3": one("olmo3", sliding_window=WINDOW),
     "gpt2": Architecture(
