@@ -130,7 +130,12 @@ AttentionMaskInterface.register(NAME, sdpa_mask)
 
 
 def use_own_attention(model: PreTrainedModel) -> bool:
-    """Switch a model that runs on transformers' `sdpa` to `attend`; tell whether it runs on it now."""
+    """Switch a model that runs on transformers' `sdpa` to `attend`; tell whether it runs on it now.
+
+    One that caps its attention's scores, as Gemma 2 does, is switched to `eager`: `sdpa` leaves the cap out.
+    """
+    if getattr(model.config.get_text_config(), "attn_logit_softcapping", None) is not None:
+        model.set_attn_implementation("eager")
     if model.config._attn_implementation == "sdpa" and model._supports_attention_backend:
         model.set_attn_implementation(NAME)
     return model.config._attn_implementation == NAME

@@ -47,6 +47,16 @@ ARCHITECTURES = {
     "llama": Architecture(tiny_models.llama_config),
     "llama, tied": one("llama", tie_word_embeddings=True),
     "gemma": one("gemma", head_dim=8),
+    # Of its attention's soft cap the packed attention knows nothing.
+    "gemma2": one(
+        "gemma2",
+        "its attention is eager",
+        Projection(soft_cap=4.0),
+        head_dim=8,
+        sliding_window=WINDOW,
+        attn_logit_softcapping=1.0,
+        final_logit_softcapping=4.0,
+    ),
     "gemma3": one(
         "gemma3_text", head_dim=8, sliding_window=WINDOW, layer_types=["sliding_attention", "full_attention"]
     ),
