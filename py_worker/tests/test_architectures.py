@@ -101,6 +101,14 @@ ARCHITECTURES = {
         first_k_dense_replace=1,
     ),
     "bloom": one("bloom", "it takes no position_ids", n_layer=2, n_head=4),
+    "gpt_neo": one(
+        "gpt_neo",
+        "its attention is eager",
+        num_layers=2,
+        num_heads=4,
+        attention_types=[[["global", "local"], 1]],
+        window_size=WINDOW,
+    ),
     "falcon": one("falcon", "its attention is sdpa", alibi=False),
     # A model of pictures and text, whose config has the text's inside.
     "gemma3, wrapped": one(
