@@ -16,6 +16,8 @@ from test_trainer import LOSS, OWN, WIDE, assert_metrics, changed_adam, make_bat
 from tiny_models import SMALL, any_config
 from transformers import GPT2Config, PreTrainedConfig
 
+from rzero_worker import attention
+from rzero_worker import trainer as trainer_module
 from rzero_worker.backend import Context
 from rzero_worker.draw import Distribution
 from rzero_worker.sampler import Sampler
@@ -279,6 +281,28 @@ def test_a_frozen_model_in_bfloat16_is_as_packable_and_as_scaled(name: str) -> N
     logprobs, expected = (sequence_logprobs(s, batch.tokens, batch.lengths, 1.0) for s in (half, exact))
     # A hundredth of each logit, of 8 or so.
     assert np.sqrt(np.mean((logprobs - expected) ** 2)) < 0.15
+
+
+@pytest.mark.parametrize("name", [name for name, of in ARCHITECTURES.items() if of.reason is None])
+def test_under_autocast_packed_attention_is_computed_in_half_precision(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As on CUDA. What is not in half precision, the kernel for packs there does not take.
+    exact, half = (Trainer(make_model(name), WIDE) for _ in range(2))
+    exact.forward_backward(make_batch(), LOSS, 7.0)
+    seen: set[torch.dtype] = set()
+    original = attention._run_by_run
+
+    def spy(q, k, v, *args):
+        seen.update((q.dtype, k.dtype, v.dtype))
+        return original(q, k, v, *args)
+
+    monkeypatch.setattr(attention, "_run_by_run", spy)
+    monkeypatch.setattr(trainer_module, "autocast", lambda device: torch.autocast("cpu", torch.bfloat16))
+    half.forward_backward(make_batch(), LOSS, 7.0)
+    assert seen == {torch.bfloat16}
+    a, b = (torch.cat([grad.flatten() for grad in grads(each.model).values()]) for each in (exact, half))
+    assert torch.nn.functional.cosine_similarity(a, b, dim=0) > 0.99
 
 
 def test_a_step_with_recomputed_activations_is_the_same_for_every_architecture_that_can() -> None:
