@@ -17,7 +17,6 @@ from tiny_models import SMALL, any_config
 from transformers import GPT2Config, PreTrainedConfig
 
 from rzero_worker import attention
-from rzero_worker import trainer as trainer_module
 from rzero_worker.backend import Context
 from rzero_worker.draw import Distribution
 from rzero_worker.sampler import Sampler
@@ -298,7 +297,7 @@ def test_under_autocast_packed_attention_is_computed_in_half_precision(
         return original(q, k, v, *args)
 
     monkeypatch.setattr(attention, "_run_by_run", spy)
-    monkeypatch.setattr(trainer_module, "autocast", lambda device: torch.autocast("cpu", torch.bfloat16))
+    monkeypatch.setattr(half.scorer, "_precision", lambda: torch.autocast("cpu", torch.bfloat16))
     half.forward_backward(make_batch(), LOSS, 7.0)
     assert seen == {torch.bfloat16}
     a, b = (torch.cat([grad.flatten() for grad in grads(each.model).values()]) for each in (exact, half))
