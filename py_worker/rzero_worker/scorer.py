@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
-import msgspec
 import numpy as np
 import torch
 from torch import Tensor
@@ -56,12 +56,13 @@ class Traits:
 
     def pack(self) -> bytes:
         """Write them down for another rank."""
-        return msgspec.msgpack.encode(self)
+        return json.dumps(asdict(self)).encode()
 
     @classmethod
     def unpack(cls, packed: bytes) -> Traits:
         """Read what `pack` wrote."""
-        return msgspec.msgpack.decode(packed, type=cls)
+        read = json.loads(packed)
+        return cls(Projection(**read["projection"]), read["packs"])
 
 
 class Scorer(torch.nn.Module):
