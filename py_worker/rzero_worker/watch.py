@@ -94,18 +94,15 @@ class Watch:
 
     def dismiss(self) -> None:
         """Tell the others to end, and wait until they have."""
-        late = []
+        left = {rank: f"left/{rank}" for rank in range(1, self._ranks.size)}
         try:
             self.announce("")
-            for rank in range(1, self._ranks.size):
-                try:
-                    self._store.wait([f"left/{rank}"], timedelta(seconds=SHUTDOWN_SECONDS))
-                except dist.DistStoreError:  # not within that time
-                    late.append(rank)
+            with suppress(dist.DistStoreError):  # not within that time
+                self._store.wait(list(left.values()), timedelta(seconds=SHUTDOWN_SECONDS / 2))
+            if late := [rank for rank, key in left.items() if not self._store.check([key])]:
+                log.error("the group ends: %s did not end in order", _ranks(late))
         except dist.DistError as error:
             log.error("who started the group is gone (%s)", str(error).splitlines()[0])
-        if late:
-            log.error("the group ends: %s did not end in order", _ranks(late))
         self.close()
 
     # The others

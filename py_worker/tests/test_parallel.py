@@ -429,6 +429,18 @@ def test_a_rank_that_is_lost_ends_the_group_and_is_named(
     assert fault != "die" or lines[0].endswith("rank 1 did not answer")
 
 
+def test_torchrun_ends_a_group_whose_rank_is_killed_while_nothing_is_asked(
+    orchestrator: Orchestrator, launch: Launch
+) -> None:
+    worker = torchrun(orchestrator, launch)
+    first = orchestrator.accept().pid
+    launcher = worker.process.pid
+    ranks = map(int, Path(f"/proc/{launcher}/task/{launcher}/children").read_text().split())
+    os.kill(next(rank for rank in ranks if rank != first), signal.SIGKILL)
+    assert worker.wait() == 1
+    assert "the group ends: rank 1 did not end in order" in worker.stderr
+
+
 def test_what_the_ranks_said_is_told_together() -> None:
     assert _told(["", None, "", "internal: x"]) == (
         "ranks 0, 2 did well, rank 1 did not answer, rank 3 failed (internal: x)"
