@@ -130,7 +130,12 @@ AttentionMaskInterface.register(NAME, sdpa_mask)
 
 
 def use_own_attention(model: PreTrainedModel) -> bool:
-    """Switch a model that runs on transformers' `sdpa` to `attend`; tell whether it runs on it now."""
+    """Switch a model that runs on transformers' `sdpa` to `attend`; tell whether it runs on it now.
+
+    One that caps its attention's scores, as Gemma 2 does, is switched to `eager`: `sdpa` leaves the cap out.
+    """
+    if getattr(model.config.get_text_config(), "attn_logit_softcapping", None) is not None:
+        model.set_attn_implementation("eager")
     if model.config._attn_implementation == "sdpa" and model._supports_attention_backend:
         model.set_attn_implementation(NAME)
     return model.config._attn_implementation == NAME
@@ -144,6 +149,7 @@ HARMLESS = {
     "position_ids",
     "use_cache",
     "output_attentions",
+    "output_router_logits",
 }
 """Keyword arguments of an attention that need no more than `_packed` does."""
 
@@ -158,6 +164,10 @@ def _packed(query: Tensor, key: Tensor, value: Tensor, layout: Layout, **kwargs)
     window = window if window is not None and window < layout.longest else None
     scale = kwargs.get("scaling")
     q, k, v = (x.squeeze(0) for x in (query, key, value))  # [heads, T, D]
+    if torch.is_autocast_enabled(q.device.type):
+        # Rotary positions and norms of heads make queries and keys float32 under autocast, which casts the
+        # arguments of torch's own attention functions, but not those of `varlen_attn`.
+        q, k, v = (x.to(torch.get_autocast_dtype(q.device.type)) for x in (q, k, v))
     return (_flash if _has_kernel(q, v) else _run_by_run)(q, k, v, layout, window, scale)
 
 

@@ -20,6 +20,8 @@ from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from rzero_worker import manifest, rng
+from rzero_worker.adapters import has_adapters, is_adapters, own_parameters, own_tensors, read, twin
+from rzero_worker.adapters import load as load_adapters
 from rzero_worker.backend import NO_FILES
 from rzero_worker.errors import WorkerFailure
 from rzero_worker.manifest import io_error
@@ -107,7 +109,7 @@ def _write(
     for name, data in extras.items():
         (folder / name).write_bytes(data)
     # safetensors gives its files to nobody but their owner, whatever the umask.
-    mode = (folder / "config.json").stat().st_mode
+    mode = (folder / "tokenizer_config.json").stat().st_mode
     for file in folder.rglob("*.safetensors"):
         file.chmod(mode)
 
@@ -149,7 +151,7 @@ def load(path: str, like: PreTrainedModel) -> Content:
     if not folder.is_dir():
         raise io_error(path, "is not a folder" if folder.exists() else "does not exist")
     try:
-        model = load_model(str(folder), torch.float32, torch.device("cpu"))
+        model = _read_model(str(folder), like)
         optimizer, generators = (
             load_file(file) if (file := folder / name).is_file() else None
             for name in (OPTIMIZER_FILE, RNG_FILE)
@@ -158,13 +160,15 @@ def load(path: str, like: PreTrainedModel) -> Content:
         raise io_error(path, f"is not a checkpoint: {failure.message}", failure.details) from failure
     except (OSError, SafetensorError) as error:
         raise io_error(path, f"cannot be read: {error}", repr(error)) from error
-    expected = {name: tensor.shape for name, tensor in like.state_dict().items()}
-    found = {name: tensor.shape for name, tensor in model.state_dict().items()}
+    expected = {name: tensor.shape for name, tensor in own_tensors(like).items()}
+    found = {name: tensor.shape for name, tensor in own_tensors(model).items()}
+    if has_adapters(model) and not has_adapters(like):
+        expected = found  # that they fit has been checked
     if wrong := _differing(expected, found):
         problem = f"is of another model: {_difference(wrong[0], expected, found)}"
         raise io_error(path, problem, "\n".join(wrong))
     if optimizer:
-        parameters = {name: parameter.shape for name, parameter in like.named_parameters()}
+        parameters = {name: parameter.shape for name, parameter in own_parameters(like).items()}
         kinds = ("exp_avg", "exp_avg_sq")
         shapes = {f"{kind}.{name}": shape for name, shape in parameters.items() for kind in kinds}
         shapes |= {f"step.{name}": torch.Size([]) for name in parameters}
@@ -174,6 +178,17 @@ def load(path: str, like: PreTrainedModel) -> Content:
     if problem := rng.misfit(generators or {}):
         raise io_error(path, f"has a {RNG_FILE} that does not fit: {problem}")
     return Content(model, optimizer, generators or {})
+
+
+def _read_model(source: str, like: PreTrainedModel) -> PreTrainedModel:
+    """A model of the folder's weights. Adapters share the tensors of `like`, or of its base."""
+    if not is_adapters(source):
+        return load_model(source, torch.float32, torch.device("cpu"))
+    if not has_adapters(like):
+        return load_adapters(source, like)
+    model = twin(like)
+    read(source, model)
+    return model
 
 
 def _differing(expected: dict[str, torch.Size], found: dict[str, torch.Size]) -> list[str]:

@@ -33,7 +33,9 @@ def _sample(params: p.SampleParams) -> None:
 
 
 def _forward(params: p.ForwardParams) -> None:
-    _check_sequences(params.tokens, params.lengths, "")
+    tokens, lengths = _check_sequences(params.tokens, params.lengths, "")
+    if params.mask is not None:
+        _check_mask(unpack_u8s(params.mask, "mask"), len(tokens), lengths, "mask")
 
 
 def _forward_backward(params: p.ForwardBackwardParams) -> None:
@@ -52,14 +54,7 @@ def _forward_backward(params: p.ForwardBackwardParams) -> None:
         f"an array, since loss.importanceCap is {loss.importance_cap}",
     )
     tokens, lengths = _check_sequences(batch.tokens, batch.lengths, "batch.")
-    mask = unpack_u8s(batch.mask, "batch.mask")
-    _check_count(mask, len(tokens), "batch.mask", "token")
-    start = 0
-    for index, length in enumerate(lengths):
-        _require(
-            mask[start] == 0, f"batch.mask at the first token of sequence {index}", 1, "0: it has no log-prob"
-        )
-        start += length
+    _check_mask(unpack_u8s(batch.mask, "batch.mask"), len(tokens), lengths, "batch.mask")
     _check_count(unpack_f32s(batch.advantages), len(lengths), "batch.advantages", "sequence")
     for name, packed in (
         ("oldLogprobs", batch.old_logprobs),
@@ -68,6 +63,15 @@ def _forward_backward(params: p.ForwardBackwardParams) -> None:
     ):
         if packed is not None:
             _check_count(unpack_f32s(packed), len(tokens), f"batch.{name}", "token")
+
+
+def _check_mask(mask: array, tokens: int, lengths: array, field: str) -> None:
+    _check_count(mask, tokens, field, "token")
+    start = 0
+    for index, length in enumerate(lengths):
+        problem = f"{field} at the first token of sequence {index}"
+        _require(mask[start] == 0, problem, 1, "0: it has no log-prob")
+        start += length
 
 
 def _check_sequences(packed_tokens: bytes, packed_lengths: bytes, prefix: str) -> tuple[array, array]:

@@ -22,6 +22,7 @@ from rzero_worker.backend import Context
 from rzero_worker.engine_request import PROBE_ARGUMENTS, EngineRequest, probe_of, sample_of
 from rzero_worker.errors import WorkerFailure
 from rzero_worker.model import locate, unloadable_after
+from rzero_worker.proof import checksum_of
 from rzero_worker.protocol import ErrorCode
 from rzero_worker.sampler import Sample
 
@@ -183,6 +184,11 @@ class Engine:
             raise
         found = answers[0].prompt_logprobs
         return probe_of(tokens, None if found is None else found.logprobs)
+
+    def checksum(self) -> str:
+        """Checksum (`proof.checksum_of`) of the parameters that vLLM has, which is none of packed ones."""
+        (found,) = self._llm.apply_model(lambda model: checksum_of(model.parameters()))
+        return found
 
     def load_weights(self, weights: Weights) -> None:
         """Replace all weights. Raises internal when some of vLLM's are not among them.

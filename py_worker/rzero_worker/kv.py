@@ -51,7 +51,9 @@ class Store(Protocol):
 def make_store(model: PreTrainedModel, rows: int, tokens: int) -> Store:
     """The best store the model allows, for at most `rows` rows of `tokens` tokens."""
     layers = DynamicCache(config=model.config).layers
-    if all(type(layer) is DynamicLayer for layer in layers):
+    # GPT-Neo's cache knows nothing of its local layers, which count from the last slot to the keys they see.
+    local = "local" in getattr(model.config, "attention_layers", ())
+    if all(type(layer) is DynamicLayer for layer in layers) and not local:
         return SlotStore(model, rows, tokens)
     return PaddedStore(model)
 

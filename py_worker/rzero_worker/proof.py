@@ -7,7 +7,7 @@ are what the sampler computes with.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -73,24 +73,25 @@ def _stale(what: str) -> WorkerFailure:
     return WorkerFailure(ErrorCode.STALE_WEIGHTS, f"the trained weights did not arrive: {what}")
 
 
-@torch.no_grad()
 def checksum(model: PreTrainedModel, ranks: Ranks = ALONE) -> str:
+    """Give the checksum of a model's parameters and persistent buffers."""
+    return checksum_of(model.state_dict(keep_vars=True).values(), ranks)
+
+
+@torch.no_grad()
+def checksum_of(tensors: Iterable[Tensor], ranks: Ranks = ALONE) -> str:
     """Sum of all weights' bit patterns in bfloat16, as signed 16-bit integers, modulo 2^64; 16 hex digits.
 
     Equal weights have equal checksums on every device, also where an engine fuses, reorders or zero-pads
-    tensors. A tied tensor counts once, and of one that is cut up over `ranks` each piece.
+    tensors. A tensor that comes again, a tied one, counts once, and of one that is cut up over `ranks` each
+    piece.
     """
     total = 0
-    for tensor in pieces(_tensors(model), ranks):
+    for tensor in pieces({id(tensor): tensor for tensor in tensors}.values(), ranks):
         chunks = (chunk.to(torch.bfloat16).view(torch.int16) for chunk in tensor.flatten().split(CHUNK))
         # One answer a tensor: each is a wait for the device.
         total += int(sum(chunk.sum(dtype=torch.int64) for chunk in chunks))
     return f"{int(ranks.sum(np.array([total], np.int64))[0]) % 2**64:016x}"
-
-
-def _tensors(model: PreTrainedModel) -> Iterator[Tensor]:
-    """Parameters and persistent buffers, each once."""
-    yield from {id(tensor): tensor for tensor in model.state_dict(keep_vars=True).values()}.values()
 
 
 def probe_of(model: PreTrainedModel) -> list[int]:
@@ -106,14 +107,18 @@ def scored(scorer: Scorer) -> np.ndarray:
 
 @torch.inference_mode()
 def decoded(model: PreTrainedModel) -> np.ndarray:
-    """Log-probs of the probe as `sample` computes them: through the same store, a token at a time."""
+    """Log-probs of the probe as `sample` computes them, through the same store.
+
+    The first half are of prompts, each a token longer than the last; the longest one goes on token by token.
+    """
     tokens = probe_of(model)
-    store, distribution = make_store(model, rows=1, tokens=len(tokens)), Distribution(1.0)
-    logits = store.append([tokens[:1]], [0])
-    logprobs = [torch.zeros((), device=model.device)]
-    for at, token in enumerate(tokens[1:], 1):
-        logprobs.append(distribution.log_softmax(logits)[0, token])
-        if at < len(tokens) - 1:
-            drawn = torch.tensor([token], device=model.device)
-            logits = store.step(drawn, torch.tensor([at], device=model.device))
-    return torch.stack(logprobs).float().cpu().numpy()
+    prompts = [tokens[:length] for length in range(1, len(tokens) // 2 + 1)]
+    store = make_store(model, rows=len(prompts), tokens=len(tokens))
+    logits = [store.append(prompts, list(range(len(prompts))))]
+    store.keep(torch.tensor([len(prompts) - 1], device=model.device))
+    for position in range(len(prompts), len(tokens) - 1):
+        token = torch.tensor(tokens[position : position + 1], device=model.device)
+        logits.append(store.step(token, torch.full_like(token, position)))
+    table = Distribution(temperature=1.0).log_softmax(torch.cat(logits))
+    following = torch.tensor(tokens[1:], device=model.device).unsqueeze(1)
+    return np.concatenate([[0.0], table.gather(1, following).squeeze(1).cpu().numpy()]).astype(np.float32)

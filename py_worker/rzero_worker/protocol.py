@@ -10,7 +10,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-PROTOCOL_HASH = "a2b968013b8118c1e673c1e9cdd77f581cf266b9a36a267a1e0e66b8d4bebe1f"
+PROTOCOL_HASH = "41c6d4d253a581d58a852601df67a9f261869cce01f50730d4215350ecf1af46"
 """sha256 over the names, types, ranges and limits below; a peer with another hash is refused."""
 
 MESSAGE_BYTES = 2**30
@@ -199,6 +199,7 @@ class Adam(Base, kw_only=True):
     beta2: Float
     epsilon: Float
     weight_decay: Float
+    decay_vectors: bool  # whether weights of one dimension, norms and biases, decay too
     max_grad_norm: Float  # global norm; 0 is off
 
 
@@ -325,13 +326,16 @@ class ForwardParams(Base, kw_only=True):
     model_id: str
     tokens: bytes  # packed i32
     lengths: bytes  # packed i32
+    # packed u8; aligned with tokens; 1 where a log-prob is wanted; absent: everywhere
+    mask: bytes | None = None
     temperature: Float
 
 
 class ForwardResult(Base, kw_only=True):
     """Result of `forward`."""
 
-    logprobs: bytes  # packed f32; aligned with tokens; 0 for the first token of a sequence
+    # packed f32; aligned with tokens; 0 for the first token of a sequence, and where none is wanted
+    logprobs: bytes
 
 
 class ForwardBackwardParams(Base, kw_only=True):
@@ -731,6 +735,7 @@ RANGES: dict[type[Base], dict[str, Range]] = {
         "model_id": Range(ge=1, le=256),
         "tokens": Range(packed="i", items=Range(ge=0)),
         "lengths": Range(packed="i", items=Range(ge=1)),
+        "mask": Range(packed="B", items=Range(ge=0, le=1)),
         "temperature": Range(gt=0),
     },
     ForwardResult: {

@@ -29,8 +29,15 @@ LAYER_TYPES = {"full_attention", "sliding_attention"}
 PROBE = ((5, 3, 4, 2), (-1, 0, 0, -1))
 """Runs and prefixes of the pack that a model is tried with: a prompt, two continuations, one alone."""
 
-SCALES = {"logit_scale": lambda scale: scale, "logits_scaling": lambda divisor: 1 / divisor}
-"""Fields of a config by which logits are scaled: Cohere's, Granite's."""
+PACK_TOKENS = {"cpu": 2048, "cuda": 16384}
+"""Tokens of a pack where nobody says, by kind of device: what suits a CPU's caches, what keeps a GPU busy."""
+
+SCALES = ("logit_scale", "logits_scaling", "lm_head_multiplier")
+"""Fields of a config by which logits are multiplied or divided: Cohere's; Granite's, who divides, and
+HyperCLOVA X's, who multiplies; Falcon-H1's."""
+
+SOFT_CAPS = ("final_logit_softcapping", "logits_soft_cap")
+"""Fields of a config that cap logits: the Gemma family's, RecurrentGemma's."""
 
 TOLERANCE = {torch.float32: 1e-3, torch.bfloat16: 0.1}
 """How far hidden states may be apart, relative to the largest one, when the same is computed in two ways.
@@ -61,8 +68,8 @@ class Traits:
     @classmethod
     def unpack(cls, packed: bytes) -> Traits:
         """Read what `pack` wrote."""
-        read = json.loads(packed)
-        return cls(Projection(**read["projection"]), read["packs"])
+        fields = json.loads(packed)
+        return cls(Projection(**fields["projection"]), fields["packs"])
 
 
 class Scorer(torch.nn.Module):
@@ -241,14 +248,22 @@ def _projection_of(model: PreTrainedModel) -> Projection:
     finally:
         handle.remove()
     config = model.config.get_text_config()
-    scales = [1.0, *(of(value) for name, of in SCALES.items() if (value := getattr(config, name, None)))]
-    cap = getattr(config, "final_logit_softcapping", None)
+    given = [
+        value for name in SCALES if isinstance(value := getattr(config, name, None), (int, float)) and value
+    ]
+    cap = next((value for name in SOFT_CAPS if (value := getattr(config, name, None))), None)
+    candidates = [Projection(scale, cap) for scale in (1.0, *given, *(1 / value for value in given))]
     if isinstance(head, torch.nn.Linear):
-        identity = torch.eye(1, device=logits.device)
-        for projection in (Projection(scale, cap) for scale in scales):
+        identity = torch.eye(1, dtype=found[0].dtype, device=logits.device)
+
+        def error(projection: Projection) -> float:
             made = projection.logits(found[0].flatten()[:, None], identity, None, 1.0)
-            if _apart(made.view_as(logits), logits) <= TOLERANCE.get(found[0].dtype, 0.1):
-                return projection
+            return _apart(made.view_as(logits), logits)
+
+        # The best, not the first that will do: in bfloat16, scales may be closer together than the tolerance.
+        best = min(candidates, key=error)
+        if error(best) <= TOLERANCE.get(found[0].dtype, 0.1):
+            return best
     name = type(model).__name__
     problem = "what it does to its logits is neither a scale nor a soft cap of its config"
     raise WorkerFailure("model_unloadable", f"{name} cannot be scored: {problem}")

@@ -9,19 +9,23 @@ from torch import Tensor
 from torch.distributed.tensor import DTensor, distribute_tensor
 from transformers import PreTrainedModel
 
+from rzero_worker.adapters import own_parameters
 from rzero_worker.ranks import Ranks
 
 
 @torch.no_grad()
 def fill(target: PreTrainedModel, source: PreTrainedModel | None, ranks: Ranks) -> None:
-    """Copy parameters and buffers; rank 0 alone needs a source. It hands round one whole tensor at a time."""
+    """Copy a model's own parameters, and buffers; rank 0 alone needs a source.
+
+    It hands round one whole tensor at a time.
+    """
     found = {} if source is None else dict(_tensors(source))
     for name, tensor in _tensors(target):
         fill_tensor(tensor, found.get(name), ranks)
 
 
 def _tensors(model: PreTrainedModel) -> Iterator[tuple[str, Tensor]]:
-    yield from model.named_parameters()
+    yield from own_parameters(model).items()
     yield from model.named_buffers()
 
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 from transformers.modeling_layers import GradientCheckpointingLayer
 
+from rzero_worker.adapters import own_parameters, own_tensors
 from rzero_worker.errors import WorkerFailure
 from rzero_worker.losses import Scored, token_losses
 from rzero_worker.memory import is_full
@@ -86,6 +87,7 @@ def sequence_logprobs(
     tokens: np.ndarray,
     lengths: np.ndarray,
     temperature: float,
+    wanted: np.ndarray | None = None,
     after_pack: Callable[[int], None] = lambda done: None,
 ) -> np.ndarray:
     """Log-probs of given tokens under softmax(logits / temperature).
@@ -95,19 +97,22 @@ def sequence_logprobs(
         tokens: concatenated sequences.
         lengths: [sequences].
         temperature: > 0.
+        wanted: bool, aligned with tokens, false at each sequence's first token; None: true at all others.
         after_pack: called with the number of sequences done so far.
 
     Returns:
-        float32, aligned with tokens; 0 for the first token of each sequence.
+        float32, aligned with tokens; 0 where none is wanted.
 
     Raises out_of_memory.
     """
     result = np.zeros(len(tokens), np.float32)
-    mask = np.ones(len(tokens), bool)
-    mask[np.cumsum(lengths) - lengths] = False
-    done = int((lengths == 1).sum())
+    if wanted is None:
+        wanted = np.ones(len(tokens), bool)
+        wanted[np.cumsum(lengths) - lengths] = False
+    packs = scorer.make_packs(tokens, lengths, wanted)
+    done = len(lengths) - sum(len(one.sequences) for _, together in packs for one in together)
     try:
-        for pack, together in scorer.make_packs(tokens, lengths, mask):
+        for pack, together in packs:
             with _within_memory(scorer, together):
                 result[pack.source] = scorer(pack, temperature)[0].cpu().numpy()
             done += sum(len(one.sequences) for one in together)
@@ -126,20 +131,22 @@ def _enter_training(layer: torch.nn.Module, *_: Any) -> None:
 
 
 class Trainer:
-    """The trained weights of one model: float32 parameters, their gradient, and AdamW's moments."""
+    """The trained weights of one model, all or adapters: their gradient, and AdamW's moments."""
 
     def __init__(self, model: PreTrainedModel | Scorer, budget: int = 0, recompute: bool = False) -> None:
         """Take over a model in eval mode (no dropout).
 
         Args:
-            model: float32; its parameters become trainable. One that is cut up comes as its scorer.
+            model: its adapters become trainable where it has some, else all of it; what does is float32. One
+                that is cut up comes as its scorer.
             budget: most tokens of a pack; not looked at where a scorer is given, which has its own.
             recompute: activations in the backward pass; less memory, more time.
         """
         self.scorer = model if isinstance(model, Scorer) else Scorer(model, budget)
         model = self.model = self.scorer.model
-        model.requires_grad_(True)
-        self._parameters = dict(model.named_parameters())
+        self._parameters = own_parameters(model)
+        for parameter in self._parameters.values():
+            parameter.requires_grad_(True)
         self._optimizer = self._fresh_optimizer()
         if recompute and model.supports_gradient_checkpointing:
             model.gradient_checkpointing_enable({"use_reentrant": False})
@@ -152,13 +159,13 @@ class Trainer:
                     module.register_forward_hook(_enter_training, always_call=True)
 
     def _fresh_optimizer(self) -> torch.optim.AdamW:
-        # Two groups: `optim_step` sets their weight decay. The fused kernel needs no temporaries of the
-        # model's size.
-        decayed, others = [], []
-        for parameter in self._parameters.values():
-            (decayed if parameter.dim() > 1 else others).append(parameter)
-        groups = [{"params": group} for group in (decayed, others) if group]
-        return torch.optim.AdamW(groups, fused=True)
+        parameters = self._parameters.values()
+        groups = [
+            {"params": [one for one in parameters if (one.dim() < 2) == vectors], "vectors": vectors}
+            for vectors in (False, True)
+        ]
+        # The fused kernel needs no temporaries of the model's size.
+        return torch.optim.AdamW([group for group in groups if group["params"]], fused=True)
 
     def forward_backward(self, batch: Batch, loss: LossSpec, normalizer: float) -> Metrics:
         """Add the gradient of the aggregated token losses over the normalizer; a failure leaves it as it was.
@@ -262,11 +269,15 @@ class Trainer:
             self.model.zero_grad(set_to_none=True)
             raise WorkerFailure(ErrorCode.NOT_FINITE, f"the gradient's norm is {norm}; no step was taken")
         if adam.max_grad_norm > 0:
-            for parameter in self._parameters.values():
-                parameter.grad.mul_(min(1.0, adam.max_grad_norm / (norm + 1e-6)))
+            # As torch.nn.utils.clip_grad_norm_ has it; that one takes no shards and whole tensors together.
+            factor = adam.max_grad_norm / (norm + 1e-6)
+            for parameter in self._parameters.values() if factor < 1 else ():
+                parameter.grad.mul_(factor)
         for group in self._optimizer.param_groups:
             group["lr"], group["betas"] = adam.learning_rate, (adam.beta1, adam.beta2)
-            group["eps"], group["weight_decay"] = adam.epsilon, adam.weight_decay
+            group["eps"] = adam.epsilon
+            decays = adam.decay_vectors or not group["vectors"]
+            group["weight_decay"] = adam.weight_decay if decays else 0.0
         self._optimizer.step()
         self.model.zero_grad(set_to_none=True)
         return norm
@@ -317,7 +328,7 @@ def average_weights(model: PreTrainedModel, towards: PreTrainedModel, share: flo
 
 @torch.no_grad()
 def copy_weights(source: PreTrainedModel, target: PreTrainedModel) -> None:
-    """Copy parameters and persistent buffers in place, each to its target's device and type."""
+    """Copy a model's own tensors in place, each to its target's device and type; see `own_tensors`."""
     weights = source.state_dict()
-    for name, tensor in target.state_dict().items():
+    for name, tensor in own_tensors(target).items():
         tensor.copy_(as_held(weights[name], tensor))

@@ -36,7 +36,15 @@ LOSS = p.LossSpec(
     importance_cap=2.0,
     temperature=0.8,
 )
-ADAM = p.Adam(learning_rate=0.01, beta1=0.9, beta2=0.95, epsilon=1e-4, weight_decay=0.1, max_grad_norm=0.5)
+ADAM = p.Adam(
+    learning_rate=0.01,
+    beta1=0.9,
+    beta2=0.95,
+    epsilon=1e-4,
+    weight_decay=0.1,
+    decay_vectors=False,
+    max_grad_norm=0.5,
+)
 
 
 def make_batch(seed: int) -> Batch:

@@ -114,6 +114,7 @@ def step(seq: int = 2, model_id: str = "m", **changes: Any) -> p.OptimStepParams
         "beta2": 0.999,
         "epsilon": 1e-8,
         "weight_decay": 0.0,
+        "decay_vectors": True,
         "max_grad_norm": 0.0,
         **changes,
     }

@@ -18,7 +18,7 @@ import torch
 from conftest import TOKEN, Launch, Orchestrator, WorkerProcess
 from group import start_group
 from safetensors.torch import load_file
-from transformers import AutoModelForCausalLM, BloomConfig
+from transformers import AutoModelForCausalLM, BloomConfig, Qwen3MoeConfig
 
 from rzero_worker import protocol as p
 from rzero_worker.backend import Context
@@ -33,6 +33,22 @@ PATIENCE = 120
 CONFIGS = {
     "qwen3, tied": tiny_models.qwen3_config,
     "llama, untied": tiny_models.llama_config,
+    "qwen3, of experts": lambda: Qwen3MoeConfig(
+        vocab_size=tiny_models.VOCABULARY_SIZE,
+        hidden_size=32,
+        intermediate_size=48,
+        moe_intermediate_size=16,
+        num_experts=6,
+        num_experts_per_tok=2,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        head_dim=16,
+        max_position_embeddings=96,
+        bos_token_id=None,
+        eos_token_id=tiny_models.EOS_ID,
+        pad_token_id=0,
+    ),
     "bloom, padded": lambda: BloomConfig(
         vocab_size=tiny_models.VOCABULARY_SIZE,
         hidden_size=32,

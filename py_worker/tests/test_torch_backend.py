@@ -220,6 +220,44 @@ def test_a_sample_batch_is_consistent(backend) -> None:
     assert set(batch.stop_reasons) == {p.StopReason.STOP, p.StopReason.LENGTH}
 
 
+def test_a_model_without_a_chat_template_is_sampled_scored_and_trained(tmp_path: Path) -> None:
+    backend = TorchBackend("cpu")
+    backend.load_model(samples.load(source=tiny_models.save_folder(tmp_path / "m", chat_template=None)))
+    batch = draw(backend)
+    prompts = np.split(
+        wire.numpy_view(batch.prompt_tokens, "i4"), wire.numpy_view(batch.prompt_lengths, "i4")[:-1]
+    )
+    # The tokenizer knows no colon and gives <pad> for it.
+    texts = [tiny_models.make_tokenizer().decode(prompt).replace("<pad>", ":") for prompt in prompts]
+    assert texts == ["user: one\nassistant:", "user: three\nassistant: so "]
+    sequences = [[*prompts[index // 3], *row] for index, row in enumerate(completions(batch))]
+    found = logprobs(backend, sequences)
+    ends = np.cumsum([len(sequence) for sequence in sequences])
+    scored = [found[end - len(row) : end] for end, row in zip(ends, completions(batch), strict=True)]
+    np.testing.assert_allclose(np.concatenate(scored), wire.numpy_view(batch.logprobs, "f4"), atol=1e-5)
+    trained = sum(len(sequence) - 1 for sequence in sequences)
+    assert backend.forward_backward(samples.train(sequences, [1.0] * 6)).tokens == trained
+
+
+def test_every_end_of_sequence_id_that_a_config_lists_ends_a_sample(tmp_path: Path) -> None:
+    # As Llama 3's: the generation config has a list of its own, the config another, the tokenizer one id.
+    ends = {tiny_models.EOS_ID, 7, 9, 11}
+    source = tiny_models.save_folder(
+        tmp_path / "m", tiny_models.llama_config(eos_token_id=[1, 11]), eos_token_id=[1, 7, 9]
+    )
+    backend = TorchBackend("cpu")
+    backend.load_model(samples.load(source=source))
+    batch = draw(backend, n=100, max_tokens=40, temperature=2.0)
+    tokenizer, last = tiny_models.make_tokenizer(), set()
+    for row, text, reason in zip(completions(batch), batch.texts, batch.stop_reasons, strict=True):
+        assert not ends & set(row[:-1])
+        assert (reason is p.StopReason.STOP) == (row[-1] in ends)
+        visible = row[:-1] if row[-1] in ends else row
+        assert text == tokenizer.decode(visible, skip_special_tokens=True)
+        last.add(row[-1])
+    assert ends < last
+
+
 def completions(batch: p.SampleResult) -> list[list[int]]:
     lengths = wire.numpy_view(batch.lengths, "i4")
     return [run.tolist() for run in np.split(wire.numpy_view(batch.tokens, "i4"), np.cumsum(lengths)[:-1])]

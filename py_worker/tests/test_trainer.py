@@ -31,7 +31,15 @@ LOSS = p.LossSpec(
     importance_cap=1.5,
     temperature=0.8,
 )
-ADAM = p.Adam(learning_rate=0.01, beta1=0.9, beta2=0.95, epsilon=1e-8, weight_decay=0.1, max_grad_norm=0.5)
+ADAM = p.Adam(
+    learning_rate=0.01,
+    beta1=0.9,
+    beta2=0.95,
+    epsilon=1e-8,
+    weight_decay=0.1,
+    decay_vectors=True,
+    max_grad_norm=0.5,
+)
 LENGTHS = np.array([9, 4, 2, 12, 9], np.int32)
 
 
@@ -201,11 +209,6 @@ def test_gradients_do_not_depend_on_what_shares_a_pack_or_a_prompt(spec: p.LossS
     assert_close(grads[0], grads[2], ROUNDING)
 
 
-def decays(weight: np.ndarray) -> bool:
-    """Whether weight decay is for it."""
-    return True
-
-
 def plain_adamw(weights, grads, moments, step: int, adam: p.Adam) -> None:
     """One AdamW step in numpy, in place, after clipping by global norm (arXiv 1711.05101, algorithm 2)."""
     norm = math.sqrt(sum(float((grad.astype(np.float64) ** 2).sum()) for grad in grads.values()))
@@ -216,12 +219,13 @@ def plain_adamw(weights, grads, moments, step: int, adam: p.Adam) -> None:
         first[:] = adam.beta1 * first + (1 - adam.beta1) * grad
         second[:] = adam.beta2 * second + (1 - adam.beta2) * grad**2
         unbiased = first / (1 - adam.beta1**step), second / (1 - adam.beta2**step)
-        decay = adam.weight_decay if decays(weight) else 0.0
+        decay = adam.weight_decay if adam.decay_vectors or weight.ndim > 1 else 0.0
         weight -= adam.learning_rate * (unbiased[0] / (np.sqrt(unbiased[1]) + adam.epsilon) + decay * weight)
 
 
+@pytest.mark.parametrize("decay_vectors", [True, False])
 @pytest.mark.parametrize("max_grad_norm", [0.0, 0.5, 1e6])
-def test_steps_are_those_of_a_plain_adamw(max_grad_norm: float) -> None:
+def test_steps_are_those_of_a_plain_adamw(max_grad_norm: float, decay_vectors: bool) -> None:
     trainer = make_trainer()
     weights = {n: q.detach().double().numpy().copy() for n, q in trainer.model.named_parameters()}
     moments: dict = {}
@@ -233,6 +237,7 @@ def test_steps_are_those_of_a_plain_adamw(max_grad_norm: float) -> None:
             beta2=0.95 - 0.01 * step,
             epsilon=1e-6,
             weight_decay=0.1 * step,
+            decay_vectors=decay_vectors,
             max_grad_norm=max_grad_norm,
         )
         trainer.forward_backward(make_batch(seed=step), LOSS, 7.0)
@@ -308,7 +313,7 @@ def test_a_step_without_a_gradient_still_decays_the_weights() -> None:
     before = [parameter.detach().clone() for parameter in trainer.model.parameters()]
     trainer.optim_step(ADAM)
     for old, new in zip(before, trainer.model.parameters(), strict=True):
-        torch.testing.assert_close(new.detach(), old * (1 - 0.01 * 0.1 * decays(old.numpy())))
+        torch.testing.assert_close(new.detach(), old * (1 - 0.01 * 0.1))
 
 
 def fail_after(trainer: Trainer, monkeypatch: pytest.MonkeyPatch, packs: int, error: BaseException) -> None:
@@ -554,7 +559,7 @@ def count_layers(trainer: Trainer) -> list[int]:
 @pytest.mark.parametrize("budget", [WIDE, NARROW])
 def test_log_probs_of_given_tokens(budget: int) -> None:
     model, batch, done = tiny_models.make_model(tiny_models.qwen3_config()), make_batch(), []
-    ours = sequence_logprobs(Scorer(model, budget), batch.tokens, batch.lengths, 0.8, done.append)
+    ours = sequence_logprobs(Scorer(model, budget), batch.tokens, batch.lengths, 0.8, after_pack=done.append)
     start = 0
     for length in batch.lengths:
         row = torch.from_numpy(batch.tokens[start : start + length]).long()
@@ -564,6 +569,15 @@ def test_log_probs_of_given_tokens(budget: int) -> None:
         assert ours[start : start + length].tolist() == pytest.approx(expected, abs=1e-5)
         start += length
     assert done == ([5] if budget is WIDE else [1, 2, 3, 4, 5])
+
+
+def test_log_probs_are_computed_where_they_are_wanted_and_are_those_of_all() -> None:
+    scorer, batch, done = Scorer(tiny_models.make_model(tiny_models.qwen3_config()), WIDE), make_batch(), []
+    all_of_them = sequence_logprobs(scorer, batch.tokens, batch.lengths, 0.8)
+    ours = sequence_logprobs(scorer, batch.tokens, batch.lengths, 0.8, batch.mask, done.append)
+    np.testing.assert_allclose(ours, all_of_them * batch.mask, atol=1e-5)
+    assert (ours[~batch.mask] == 0).all()
+    assert done == [5]  # sequence 2, of which nothing is wanted, is done before anything is computed
 
 
 def test_a_sequence_of_one_token_has_no_log_prob() -> None:

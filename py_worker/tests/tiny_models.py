@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from transformers import (
+    AutoConfig,
     AutoModelForCausalLM,
     LlamaConfig,
     PreTrainedConfig,
@@ -85,20 +86,52 @@ def llama_config(**changes) -> LlamaConfig:
     return LlamaConfig(**{**given, **changes})
 
 
-def make_model(config: PreTrainedConfig, seed: int = 0, spread: float = 0.2):
+SMALL = dict(
+    vocab_size=VOCABULARY_SIZE,
+    hidden_size=32,
+    intermediate_size=48,
+    num_hidden_layers=2,
+    num_attention_heads=4,
+    num_key_value_heads=2,
+    max_position_embeddings=96,
+    eos_token_id=EOS_ID,
+    pad_token_id=0,
+    bos_token_id=None,
+)
+"""Two layers with grouped heads, by the names that most configs have for them."""
+
+
+def any_config(model_type: str, **changes) -> PreTrainedConfig:
+    """`SMALL`, as far as the architecture knows its names."""
+    return AutoConfig.for_model(model_type, **{**SMALL, **changes})
+
+
+def make_model(config: PreTrainedConfig, seed: int = 0, spread: float = 0.2, vectors: float = 0.0):
     """A random model in eval mode. `spread`, the weights' standard deviation, is larger than usual, so that
-    the distributions are far from uniform and depend on the whole prefix."""
+    the distributions are far from uniform and depend on the whole prefix. `vectors` is how far biases and the
+    weights of norms are from what they begin with."""
     rng = np.random.default_rng(seed)
     model = AutoModelForCausalLM.from_config(config, dtype=torch.float32).eval()
     with torch.no_grad():
         for parameter in model.parameters():
             if parameter.dim() > 1:
                 parameter.copy_(torch.from_numpy(rng.normal(0, spread, tuple(parameter.shape))))
+            elif vectors:
+                parameter.add_(torch.from_numpy(rng.normal(0, vectors, tuple(parameter.shape))))
     return model
 
 
-def save_folder(path: Path, config: PreTrainedConfig | None = None, seed: int = 0) -> str:
-    """Save a random model with the tokenizer; return the folder's name."""
-    make_model(config or qwen3_config(), seed).save_pretrained(path)
-    make_tokenizer().save_pretrained(path)
+def save_folder(
+    path: Path,
+    config: PreTrainedConfig | None = None,
+    seed: int = 0,
+    chat_template: str | None = CHAT_TEMPLATE,
+    **generation,
+) -> str:
+    """Save a random model with the tokenizer and changes to its generation config; return the folder's
+    name."""
+    model = make_model(config or qwen3_config(), seed)
+    model.generation_config.update(**generation)
+    model.save_pretrained(path)
+    make_tokenizer(chat_template).save_pretrained(path)
     return str(path)

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { EMBEDDED_MODEL } from '../../ts/cli/places.ts';
@@ -54,6 +54,18 @@ describe('a whole iteration on PyTorch', () => {
     expect(err).toMatch(/no question was kept/);
     const config = JSON.parse(readFileSync(inHome('llama-run/iteration-1/models/solver/config.json'), 'utf8'));
     expect(config.architectures).toEqual(['LlamaForCausalLM']);
+  }, 180_000);
+
+  test('adapters: both roles learn as adapters of one base, handed on from iteration to iteration', async () => {
+    const lora = ['--set', 'trainer.loraRank=4', '--set', 'iterations=2'];
+    const { exitCode, err } = await cli(['run', ...SMALL, ...lora, '--out', inHome('lora')]);
+    expect({ exitCode, err: exitCode === 0 ? '' : err }).toEqual({ exitCode: 0, err: '' });
+    for (const role of ['challenger', 'solver']) {
+      const folder = inHome(`lora/iteration-2/models/${role}`);
+      expect(readdirSync(folder)).toContain('adapter_model.safetensors');
+      const config = JSON.parse(readFileSync(join(folder, 'adapter_config.json'), 'utf8'));
+      expect(config).toMatchObject({ r: 4, lora_alpha: 32, base_model_name_or_path: EMBEDDED_MODEL });
+    }
   }, 180_000);
 
   test('a model folder without its tokenizer is one clear error', async () => {

@@ -19,6 +19,7 @@ const optimizer = {
   beta2: 0.999,
   epsilon: 1e-8,
   weightDecay: 1e-2,
+  decayVectors: true,
   maxGradNorm: 1,
 };
 const credit = { advantage: 'grpo', zeroVariance: 'keep', overlong: 'keep', overlongPenalty: 0 } as const;

@@ -28,6 +28,7 @@ const phase = z.strictObject({
     beta2: z.number().min(0).lt(1),
     epsilon: z.number().gt(0),
     weightDecay: z.number().min(0),
+    decayVectors: z.boolean().describe('whether weights of one dimension decay too: norms, biases'),
     maxGradNorm: z.number().min(0).describe('global norm; 0 is off'),
   }),
   loss: z.enum(LOSSES),

@@ -24,7 +24,8 @@ export const LOSS: LossSpec = {
 };
 
 export function adam(learningRate: number, changes: Partial<Adam> = {}): Adam {
-  return { learningRate, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, maxGradNorm: 0, ...changes };
+  const plain = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, decayVectors: true, maxGradNorm: 0 };
+  return { learningRate, ...plain, ...changes };
 }
 
 export const PROMPTS = ['17+25', '6*7', '98-30'];

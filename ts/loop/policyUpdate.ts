@@ -88,8 +88,8 @@ export async function updatePolicy(
 ): Promise<Record<string, number>> {
   const { modelId } = policy;
   const { temperature } = settings.sampling;
-  const logprobsOf = async (id: string, { tokens, lengths }: TrainBatch): Promise<Float32Array> => {
-    const forward = () => worker.forward({ modelId: id, tokens, lengths, temperature }, options);
+  const logprobsOf = async (id: string, { tokens, lengths, mask }: TrainBatch): Promise<Float32Array> => {
+    const forward = () => worker.forward({ modelId: id, tokens, lengths, mask, temperature }, options);
     return (await inLessMemory(forward)).logprobs;
   };
 

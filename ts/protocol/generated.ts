@@ -282,6 +282,8 @@ export interface Adam {
   beta2: number;
   epsilon: number;
   weightDecay: number;
+  /** whether weights of one dimension, norms and biases, decay too */
+  decayVectors: boolean;
   /** global norm; 0 is off */
   maxGradNorm: number;
 }
@@ -291,6 +293,7 @@ export const tAdam = tStruct<Adam>('Adam', {
   beta2: tRanged(tFloat, { ge: 0, lt: 1 }),
   epsilon: tRanged(tFloat, { gt: 0 }),
   weightDecay: tRanged(tFloat, { ge: 0 }),
+  decayVectors: tBool,
   maxGradNorm: tRanged(tFloat, { ge: 0 }),
 });
 
@@ -496,18 +499,21 @@ export interface ForwardParams {
   modelId: string;
   tokens: Int32Array;
   lengths: Int32Array;
+  /** aligned with tokens; 1 where a log-prob is wanted; absent: everywhere */
+  mask?: Uint8Array;
   temperature: number;
 }
 export const tForwardParams = tStruct<ForwardParams>('ForwardParams', {
   modelId: tRanged(tString, { ge: 1, le: 256 }),
   tokens: tRangedItems(tI32s, { ge: 0 }),
   lengths: tRangedItems(tI32s, { ge: 1 }),
+  mask: tOptional(tRangedItems(tU8s, { ge: 0, le: 1 })),
   temperature: tRanged(tFloat, { gt: 0 }),
 });
 
 /** Result of `forward`. */
 export interface ForwardResult {
-  /** aligned with tokens; 0 for the first token of a sequence */
+  /** aligned with tokens; 0 for the first token of a sequence, and where none is wanted */
   logprobs: Float32Array;
 }
 export const tForwardResult = tStruct<ForwardResult>('ForwardResult', {
@@ -932,4 +938,4 @@ export const VERBS: { readonly [V in Verb]: VerbSpec<VerbTypes[V]['params'], Ver
 };
 
 /** sha256 over the names, types, ranges and limits above; a peer with another hash is refused. */
-export const PROTOCOL_HASH = 'a2b968013b8118c1e673c1e9cdd77f581cf266b9a36a267a1e0e66b8d4bebe1f';
+export const PROTOCOL_HASH = '41c6d4d253a581d58a852601df67a9f261869cce01f50730d4215350ecf1af46';

@@ -135,6 +135,9 @@ class MockBackend(Backend):
             context.raise_if_cancelled()
             logprobs.extend(policy.logprobs(tokens, params.temperature))
             context.progress(done, len(sequences))
+        if params.mask is not None:
+            wanted = zip(logprobs, params.mask, strict=True)
+            logprobs = array("f", (logprob if bit else 0.0 for logprob, bit in wanted))
         return p.ForwardResult(logprobs=logprobs.tobytes())
 
     def forward_backward(self, params: p.ForwardBackwardParams) -> p.ForwardBackwardResult:

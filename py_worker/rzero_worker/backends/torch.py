@@ -17,19 +17,21 @@ import torch
 import transformers
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from rzero_worker import checkpoint, proof, rng
+from rzero_worker import adapters, checkpoint, proof, rng
 from rzero_worker import protocol as p
+from rzero_worker.adapters import has_adapters
 from rzero_worker.attention import use_own_attention
 from rzero_worker.backend import NO_FILES, Backend, Context
 from rzero_worker.draw import Distribution
 from rzero_worker.errors import WorkerFailure, invalid_request, not_trainable, unknown_model
 from rzero_worker.losses import POLICY_TERMS
+from rzero_worker.manifest import io_error
 from rzero_worker.memory import is_full
 from rzero_worker.model import context_length, load_model, load_tokenizer, stop_ids, token_bytes
 from rzero_worker.proof import Proof
 from rzero_worker.ranks import ALONE, be_alone
 from rzero_worker.sampler import Sample, Sampler
-from rzero_worker.scorer import Scorer
+from rzero_worker.scorer import PACK_TOKENS, Scorer
 from rzero_worker.sharding import load_sharded
 from rzero_worker.stop_strings import StopStrings
 from rzero_worker.tensors import model_tensors, whole_tensors
@@ -48,6 +50,7 @@ class Loaded:
     trainer: Trainer | None
     version: int = 0
     own_scorer: Scorer | None = None
+    base: PreTrainedModel | None = None  # whose tensors a model with adapters uses
 
     def scorer(self, budget: int) -> Scorer:
         """Of the trained weights, in packs of at most `budget` tokens; a frozen model's is made here."""
@@ -124,10 +127,14 @@ class TorchBackend(Backend):
     def load_model(self, params: p.LoadModelParams) -> p.LoadModelResult:
         """See Backend. Frozen models of one source share their weights."""
         torch.manual_seed(params.seed)
-        tokenizer = load_tokenizer(params.source)
-        published = self._load_published(params.source, shared=not params.trainable)
+        tokenizer = load_tokenizer(adapters.base_of(params.source))
         trainer = self._load_trainer(params) if params.trainable else None
-        loaded = self._models[params.model_id] = Loaded(tokenizer, published, trainer)
+        if trainer is not None and has_adapters(trainer.model):
+            published = adapters.twin(trainer.model)
+        else:
+            published = self._load_published(params.source, shared=not params.trainable)
+        base = self._base_of(params.source) if has_adapters(published) else None
+        loaded = self._models[params.model_id] = Loaded(tokenizer, published, trainer, base=base)
         return loaded.describe()
 
     def _load_trainer(self, params: p.LoadModelParams) -> Trainer:
@@ -135,19 +142,54 @@ class TorchBackend(Backend):
             pack_tokens=0, recompute=self._cuda, offload=False, lora_rank=0, lora_alpha=1.0
         )
         budget = how.pack_tokens or self._budget
-        if self._sharded:
+        if self._sharded and how.lora_rank == 0 and not adapters.is_adapters(params.source):
             scorer = load_sharded(params.source, budget, be_alone(), self._device, offload=how.offload)
             return Trainer(scorer, recompute=how.recompute)
         if how.offload and self._cuda:
-            raise invalid_request(f"training.offload: saw true, backend {self.name} allows false")
-        return Trainer(load_model(params.source, torch.float32, self._device), budget, how.recompute)
+            allowed = f"false for adapters and for backend {self.name}"
+            raise invalid_request(f"training.offload: saw true, allowed is {allowed}")
+        if how.lora_rank > 0:
+            return Trainer(self._with_adapters(params.source, how), budget, how.recompute)
+        return Trainer(self._load_whole(params.source, torch.float32), budget, how.recompute)
+
+    def _with_adapters(self, source: str, how: p.Training) -> PreTrainedModel:
+        base = self._base_of(source)
+        if not adapters.is_adapters(source):
+            return adapters.attach(base, how.lora_rank, how.lora_alpha)
+        model = adapters.load(source, base)
+        (config,) = model.peft_config.values()
+        for field, seen, there in (
+            ("loraRank", how.lora_rank, config.r),
+            ("loraAlpha", how.lora_alpha, config.lora_alpha),
+        ):
+            if seen != there:
+                raise invalid_request(
+                    f"training.{field}: saw {seen}, allowed is {there}, that of the source's adapters"
+                )
+        return model
+
+    def _base_of(self, source: str) -> PreTrainedModel:
+        """Load what a source's adapters belong to, or the source, for others to share."""
+        return self._load_published(adapters.base_of(source), shared=True)
+
+    def _load_whole(self, source: str, dtype: torch.dtype) -> PreTrainedModel:
+        """Load a model with every weight its own, adapters merged into them."""
+        model = load_model(adapters.base_of(source), dtype, self._device)
+        return adapters.merged(adapters.load(source, model)) if adapters.is_adapters(source) else model
 
     @property
     def _budget(self) -> int:
         """Most tokens of a pack, where nobody says."""
-        return 16384 if self._cuda else 4096
+        return PACK_TOKENS[self._device.type]
 
     def _load_published(self, source: str, shared: bool) -> PreTrainedModel:
+        dtype = torch.bfloat16 if self._cuda else torch.float32
+        if adapters.is_adapters(source):
+            if not shared:
+                model = self._load_whole(source, dtype)
+                use_own_attention(model)
+                return model
+            return adapters.load(source, self._base_of(source)).requires_grad_(False)
         folder = Path(source).expanduser()
         # Names, sizes and times of the files: a folder written anew under an old name is another source.
         files = (
@@ -158,7 +200,7 @@ class TorchBackend(Backend):
         key = (str(folder.absolute()), *files)
         model = self._frozen.get(key) if shared else None
         if model is None:
-            model = load_model(source, torch.bfloat16 if self._cuda else torch.float32, self._device)
+            model = load_model(source, dtype, self._device)
             use_own_attention(model)
             if shared:
                 self._frozen[key] = model
@@ -238,6 +280,7 @@ class TorchBackend(Backend):
         """See Backend."""
         loaded = self._find(params.model_id)
         tokens, lengths = numpy_view(params.tokens, "i4"), numpy_view(params.lengths, "i4")
+        wanted = None if params.mask is None else numpy_view(params.mask, "u1").astype(bool)
         self._check_tokens(loaded, tokens, lengths, "")
 
         def after_pack(done: int) -> None:
@@ -245,7 +288,7 @@ class TorchBackend(Backend):
             context.raise_if_cancelled()
 
         scorer = loaded.scorer(self._budget)
-        logprobs = sequence_logprobs(scorer, tokens, lengths, params.temperature, after_pack)
+        logprobs = sequence_logprobs(scorer, tokens, lengths, params.temperature, wanted, after_pack)
         return p.ForwardResult(logprobs=numpy_pack(logprobs, "f4"))
 
     def forward_backward(self, params: p.ForwardBackwardParams) -> p.ForwardBackwardResult:
@@ -302,6 +345,10 @@ class TorchBackend(Backend):
     def average_weights(self, params: p.AverageWeightsParams) -> p.AverageWeightsResult:
         """See Backend. The average is float32, also on CUDA: a small share is lost in bfloat16."""
         loaded, other = self._find(params.model_id), self._find(params.towards)
+        if has_adapters(loaded.trained) or has_adapters(other.trained):
+            raise invalid_request(
+                "modelId: saw a model with adapters, allowed is one without: means of A and B are not of B A"
+            )
         _check_shapes(params, loaded.trained, other.trained)
         if loaded.trainer is not None:
             average_weights(loaded.trainer.model, other.trained, params.share)
@@ -350,6 +397,8 @@ class TorchBackend(Backend):
         loaded = self._find(params.model_id)
         saved = checkpoint.load(params.path, loaded.trained)
         if loaded.trainer is not None:
+            if has_adapters(saved.model) and not has_adapters(loaded.trained):
+                raise io_error(params.path, "holds adapters, and here every weight is trained")
             loaded.trainer.restore(saved.model, saved.optimizer or {})
             rng.restore(saved.rng)
             self._publish(loaded, saved.model)

@@ -9,7 +9,7 @@ from typing import ClassVar
 import torch
 from transformers import PreTrainedModel
 
-from rzero_worker import proof
+from rzero_worker import adapters, proof
 from rzero_worker import protocol as p
 from rzero_worker.backend import Context
 from rzero_worker.backends.torch import Loaded, TorchBackend
@@ -18,7 +18,6 @@ from rzero_worker.engine_request import EMPTY, plan, sampling_arguments
 from rzero_worker.model import (
     checkpoint_weights,
     context_length,
-    load_model,
     load_tokenizer,
     stop_ids,
     token_bytes,
@@ -35,6 +34,7 @@ class _Served(Loaded):
 
     engine: Engine
     checksum: str  # of the weights that `engine` was given last
+    readable: bool  # those that it has can be read
     load: Callable[[str], PreTrainedModel]  # a frozen model, from its source
     source: str  # of a frozen model's present weights
     frozen: PreTrainedModel | None = None  # those weights, once something but `sample` has needed them
@@ -71,18 +71,24 @@ class VllmBackend(TorchBackend):
     def load_model(self, params: p.LoadModelParams) -> p.LoadModelResult:
         """See Backend."""
         torch.manual_seed(params.seed)
-        tokenizer = load_tokenizer(params.source)
+        base = adapters.base_of(params.source)
+        tokenizer = load_tokenizer(base)
         trainer = self._load_trainer(params) if params.trainable else None
         model = trainer.model if trainer is not None else self._load_frozen(params.source)
         length = context_length(model, tokenizer)
-        engine = Engine(params.source, checkpoint_weights(model), length, token_bytes(model), self._cuda)
+        weights = checkpoint_weights(adapters.merged(model))
+        engine = Engine(base, weights, length, token_bytes(model), self._cuda)
+        checksum = proof.checksum(model)
         self._close(params.model_id)
         loaded = self._models[params.model_id] = _Served(
             tokenizer,
             model,
             trainer,
             engine=engine,
-            checksum=proof.checksum(model),
+            checksum=checksum,
+            # On a CPU vLLM packs most of them, and adapters are merged for it. What it does to those of
+            # another model shows here as well.
+            readable=engine.checksum() == checksum,
             source=params.source,
             load=self._load_frozen,
         )
@@ -92,7 +98,7 @@ class VllmBackend(TorchBackend):
         return described
 
     def _load_frozen(self, source: str) -> PreTrainedModel:
-        return load_model(source, torch.bfloat16 if self._cuda else torch.float32, self._device)
+        return self._load_whole(source, torch.bfloat16 if self._cuda else torch.float32)
 
     def unload_model(self, params: p.UnloadModelParams) -> p.UnloadModelResult:
         """See Backend."""
@@ -133,13 +139,13 @@ class VllmBackend(TorchBackend):
             self._publish(loaded, loaded.trained)
 
     def _publish(self, loaded: _Served, model: PreTrainedModel) -> None:
-        loaded.engine.load_weights(checkpoint_weights(model))
+        loaded.engine.load_weights(checkpoint_weights(adapters.merged(model)))
         loaded.checksum, loaded.engine_is_behind = proof.checksum(model), False
 
     def _prove(self, loaded: _Served) -> Proof:
-        # On a CPU vLLM packs the weights, so that they cannot be read: the checksum is of what it was given.
         self._catch_up(loaded)
-        return Proof(loaded.checksum, loaded.engine.logprobs(proof.probe_of(loaded.published)))
+        checksum = loaded.engine.checksum() if loaded.readable else loaded.checksum
+        return Proof(checksum, loaded.engine.logprobs(proof.probe_of(loaded.published)))
 
     def _replace(self, loaded: _Served, model: PreTrainedModel, path: str) -> None:
         self._publish(loaded, model)

@@ -34,7 +34,8 @@ describe('presets', () => {
   });
 
   test('the paper preset has the values of the paper', () => {
-    const { challenger, questions, answering, solver, iterations } = loadConfig({ preset: 'paper' });
+    const { challenger, questions, answering, solver, iterations, trainer } = loadConfig({ preset: 'paper' });
+    expect(trainer.recompute).toBe(true);
     expect([iterations, challenger.steps, solver.steps]).toEqual([3, 5, 15]);
     expect([challenger.rollouts, solver.rollouts, answering.votes, questions.candidates]).toEqual([4, 5, 10, 8000]);
     expect([challenger.klCoef, solver.klCoef, questions.delta]).toEqual([0.01, 0.01, 0.25]);

@@ -229,13 +229,29 @@ test('of what is not finite the sequences are named, and the gradient stays', ()
 test('a step on a gradient whose norm is not finite changes nothing', () => {
   const weights = Float64Array.of(1, 2);
   const state = freshAdam(2);
-  const adam = { learningRate: 0.1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.5, maxGradNorm: 1 };
+  const adam = {
+    learningRate: 0.1,
+    beta1: 0.9,
+    beta2: 0.999,
+    epsilon: 1e-8,
+    weightDecay: 0.5,
+    decayVectors: true,
+    maxGradNorm: 1,
+  };
   expect(() => adamStep(weights, Float64Array.of(1e200, 0), state, adam)).toThrow('norm of the gradient');
   expect([weights, state]).toEqual([Float64Array.of(1, 2), freshAdam(2)]);
 });
 
 describe('AdamW', () => {
-  const adam = { learningRate: 0.1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.5, maxGradNorm: 0 };
+  const adam = {
+    learningRate: 0.1,
+    beta1: 0.9,
+    beta2: 0.999,
+    epsilon: 1e-8,
+    weightDecay: 0.5,
+    decayVectors: true,
+    maxGradNorm: 0,
+  };
 
   test('the first step is the sign of the gradient, and the decay', () => {
     const weights = Float64Array.of(2, 0);

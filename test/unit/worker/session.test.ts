@@ -311,7 +311,15 @@ describe('an abort', () => {
     const { session, peer } = await meet();
     const worker = createTypedWorker(session, session.hello, async () => {});
     const stop = new AbortController();
-    const adam = { learningRate: 1, beta1: 0, beta2: 0, epsilon: 1, weightDecay: 0, maxGradNorm: 0 };
+    const adam = {
+      learningRate: 1,
+      beta1: 0,
+      beta2: 0,
+      epsilon: 1,
+      weightDecay: 0,
+      decayVectors: true,
+      maxGradNorm: 0,
+    };
     const call = worker.optimStep({ modelId: 'm', seq: 0, adam }, { signal: stop.signal });
     const { id } = await peer.request();
     stop.abort();

@@ -93,6 +93,32 @@ export const DISTRIBUTION: readonly Case[] = [
     },
   },
   {
+    id: 'forward-mask',
+    title: 'forward gives what its mask asks for, and 0 elsewhere',
+    rule: 'With a mask, forward gives the same log-probs where it is 1, and 0 where it is 0.',
+    where: 'proto/protocol.yml, verbs.forward',
+    needs: ['train'],
+    async run({ worker, load, tolerance }) {
+      const modelId = await load();
+      // Two that begin alike, one that is asked for nothing, and one whose mask has a hole.
+      const tokens = Int32Array.from([3, 5, 2, 6, 3, 5, 4, 4, 6, 4, 3, 5, 2, 6, 5]);
+      const lengths = Int32Array.from([4, 4, 2, 5]);
+      const mask = Uint8Array.from([0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 0, 1, 0, 0, 1]);
+      const request = { modelId, tokens, lengths, temperature: 1 };
+      const all = (await worker.forward(request)).logprobs.map((logprob, at) => logprob * (mask[at] as number));
+      const { logprobs } = await worker.forward({ ...request, mask });
+      expect.alike('log-probs with a mask', [Array.from(logprobs)], [Array.from(all)], tolerance);
+      const zeros = Array.from(logprobs).filter((_, at) => mask[at] === 0);
+      expect.equal(
+        'log-probs where the mask is 0',
+        zeros,
+        zeros.map(() => 0),
+      );
+      const first = worker.forward({ ...request, mask: mask.map((bit, at) => (at === 0 ? 1 : bit)) });
+      await expect.fails("a mask that asks for a sequence's first token", first, 'invalid_request');
+    },
+  },
+  {
     id: 'top-k-top-p',
     title: 'topK and topP leave the likeliest tokens, renormalised',
     rule: 'Log-probs are those of the processed distribution: what topK and topP leave sums to 1.',

@@ -14,8 +14,9 @@ const LIMITS: Limits = {
   sample({ conversations, seeds }) {
     need(seeds.length === conversations.length, 'seeds', seeds.length, `one a conversation, ${conversations.length}`);
   },
-  forward({ tokens, lengths }) {
+  forward({ tokens, lengths, mask }) {
     needSequences(tokens, lengths, '');
+    if (mask !== undefined) needMask(mask, lengths, 'mask');
   },
   forward_backward({ batch, loss }) {
     need(loss.dualClip === 0 || loss.dualClip > 1, 'loss.dualClip', loss.dualClip, '0 (off) or above 1');
@@ -29,12 +30,7 @@ const LIMITS: Limits = {
     );
     needSequences(batch.tokens, batch.lengths, 'batch.');
     const count = batch.tokens.length;
-    needCount(batch.mask, count, 'batch.mask');
-    let start = 0;
-    batch.lengths.forEach((length, index) => {
-      need(batch.mask[start] === 0, `batch.mask at the first token of sequence ${index}`, 1, '0: it has no log-prob');
-      start += length;
-    });
+    needMask(batch.mask, batch.lengths, 'batch.mask');
     needCount(batch.advantages, batch.lengths.length, 'batch.advantages');
     needCount(batch.oldLogprobs, count, 'batch.oldLogprobs');
     needCount(batch.refLogprobs, count, 'batch.refLogprobs');
@@ -58,6 +54,16 @@ function needSequences(tokens: Int32Array, lengths: Int32Array, prefix: string):
   need(total === tokens.length, `${prefix}lengths`, `a sum of ${total}`, `the number of tokens, ${tokens.length}`);
   const stray = tokens.find((token) => token >= VOCABULARY);
   need(stray === undefined, `${prefix}tokens`, stray, `below ${VOCABULARY}`);
+}
+
+/** For lengths that {@link needSequences} has checked. */
+function needMask(mask: Uint8Array, lengths: Int32Array, field: string): void {
+  let start = 0;
+  lengths.forEach((length, index) => {
+    need(mask[start] !== 1, `${field} at the first token of sequence ${index}`, 1, '0: it has no log-prob');
+    start += length;
+  });
+  needCount(mask, start, field);
 }
 
 function needCount(values: ArrayLike<number> | undefined, count: number, field: string): void {

@@ -84,7 +84,7 @@ export class MemoryModel {
     };
   }
 
-  async forward({ tokens, lengths, temperature }: ForwardParams, pace: Pace): Promise<ForwardResult> {
+  async forward({ tokens, lengths, mask, temperature }: ForwardParams, pace: Pace): Promise<ForwardResult> {
     const logprobs = new Float32Array(tokens.length);
     let start = 0;
     for (const [index, length] of lengths.entries()) {
@@ -92,7 +92,7 @@ export class MemoryModel {
       start += length;
       await pace.tick(index + 1, lengths.length);
     }
-    return { logprobs };
+    return { logprobs: mask === undefined ? logprobs : logprobs.map((logprob, at) => (mask[at] === 1 ? logprob : 0)) };
   }
 
   forwardBackward(params: ForwardBackwardParams): ForwardBackwardResult {

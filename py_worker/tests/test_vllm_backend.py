@@ -1,0 +1,151 @@
+"""The vllm backend around an engine that stands in for vLLM; vLLM itself is not needed here.
+
+`npm run test:vllm` holds the backend with the real one against the contract.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+import samples
+import tiny_models
+import torch
+from transformers import PreTrainedModel
+
+from rzero_worker import protocol as p
+from rzero_worker import wire
+from rzero_worker.backend import Context
+from rzero_worker.errors import WorkerFailure
+from rzero_worker.model import load_model
+from rzero_worker.proof import checksum
+from rzero_worker.scorer import Scorer
+from rzero_worker.trainer import sequence_logprobs
+
+
+class StandIn:
+    """What `Engine` offers, but `draw`, by a model of transformers."""
+
+    READABLE = False
+
+    def __init__(self, source, weights, context_length, token_bytes, cuda) -> None:
+        self.model: PreTrainedModel = load_model(source, torch.float32, torch.device("cpu"))
+        self.load_weights(weights)
+
+    def load_weights(self, weights) -> None:
+        with torch.no_grad():
+            for name, tensor in self.model.state_dict().items():
+                tensor.copy_(weights[name])
+
+    def checksum(self) -> str:
+        # A module beside the model's: packed away, that is.
+        return checksum(self.model if self.READABLE else self.model.lm_head)
+
+    def logprobs(self, tokens) -> np.ndarray:
+        return sequence_logprobs(Scorer(self.model, 4096), np.array(tokens), np.array([len(tokens)]), 1.0)
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return tiny_models.save_folder(tmp_path_factory.mktemp("models") / "m")
+
+
+@pytest.fixture
+def backend(source: str, monkeypatch: pytest.MonkeyPatch) -> Iterator:
+    """With a trainable model `m` and a frozen one, `frozen`."""
+    engine = ModuleType("rzero_worker.engine")
+    engine.Engine, engine.VERSION = StandIn, "none"
+    monkeypatch.setitem(sys.modules, "rzero_worker.engine", engine)
+    monkeypatch.delitem(sys.modules, "rzero_worker.backends.vllm", raising=False)
+    from rzero_worker.backends.vllm import VllmBackend
+
+    made = VllmBackend("cpu")
+    made.load_model(samples.load(source=source))
+    made.load_model(samples.load("frozen", source, trainable=False))
+    yield made
+    # Made with the stand-in: whoever wants it next shall get one with the real engine.
+    sys.modules.pop("rzero_worker.backends.vllm", None)
+
+
+def learn(backend, seq: int = 1, learning_rate: float = 0.01) -> None:
+    backend.forward_backward(samples.train([[5, 6, 7, 8, 9], [10, 11, 12]], [1.0, -1.0], seq))
+    backend.optim_step(samples.step(seq + 1, learning_rate=learning_rate))
+
+
+def publish(backend, version: int | None = None, model_id: str = "m") -> p.WeightsProof:
+    params = p.PublishWeightsParams(model_id=model_id, weights_version=version)
+    return backend.publish_weights(params).proof
+
+
+def test_the_proof_is_of_what_the_engine_holds(backend, tmp_path: Path) -> None:
+    before = publish(backend, 1)
+    learn(backend)
+    assert publish(backend, 1) == before
+    after = publish(backend, 2)
+    assert after.checksum != before.checksum and after.probe != before.probe
+    tokens = [[7919 * (index + 1) % tiny_models.VOCABULARY_SIZE for index in range(16)]]
+    assert after.probe == backend.forward(samples.forward(tokens), Context()).logprobs
+    path = str(tmp_path / "c")
+    backend.save_checkpoint(p.SaveCheckpointParams(model_id="m", path=path, with_optimizer=True))
+    learn(backend, seq=3)
+    publish(backend)
+    for name, steps in (("m", 1), ("frozen", 0)):
+        loaded = backend.load_checkpoint(p.LoadCheckpointParams(model_id=name, path=path))
+        assert (loaded.proof, loaded.steps) == (after, steps)
+
+
+def test_proving_a_frozen_model_does_not_load_it_a_second_time(backend) -> None:
+    assert publish(backend, model_id="frozen") == publish(backend)
+    assert backend._models["frozen"].frozen is None
+
+
+def test_an_average_that_the_engine_does_not_have_yet_is_handed_over_to_be_proven(backend) -> None:
+    learn(backend)
+    after = publish(backend)
+    backend.average_weights(p.AverageWeightsParams(model_id="frozen", towards="m", share=1.0))
+    assert backend._models["frozen"].engine_is_behind
+    proof = publish(backend, model_id="frozen")
+    assert proof.checksum == after.checksum
+    np.testing.assert_allclose(
+        wire.numpy_view(proof.probe, "f4"), wire.numpy_view(after.probe, "f4"), atol=1e-6
+    )
+
+
+def test_of_weights_that_can_be_read_the_checksum_tells(
+    backend, source: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not backend._models["m"].readable
+    monkeypatch.setattr(StandIn, "READABLE", True)
+    before = publish(backend)
+    backend.load_model(samples.load(source=source))
+    assert backend._models["m"].readable
+    assert publish(backend) == before
+    learn(backend, learning_rate=1e-5)
+    with monkeypatch.context() as patched:
+        patched.setattr(StandIn, "load_weights", lambda self, weights: None)
+        with pytest.raises(WorkerFailure, match="the sampler's checksum is") as failure:
+            publish(backend)
+    assert failure.value.code == "stale_weights"
+    assert publish(backend) != before
+
+
+@pytest.mark.parametrize("learning_rate", [0.01, 0.001])
+def test_an_engine_that_does_not_take_the_weights_is_stale(
+    backend, monkeypatch: pytest.MonkeyPatch, learning_rate: float
+) -> None:
+    learn(backend, learning_rate=learning_rate)
+    with monkeypatch.context() as patched:
+        patched.setattr(StandIn, "load_weights", lambda self, weights: None)
+        with pytest.raises(WorkerFailure, match="log-probs of the probe under the sampler's") as failure:
+            publish(backend)
+    assert failure.value.code == "stale_weights"
+    assert backend._models["m"].version == 0
+    publish(backend, 1)
+    assert backend._models["m"].version == 1
