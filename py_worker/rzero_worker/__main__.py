@@ -57,13 +57,16 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     # Taken out of the environment so that no child process inherits it.
     token = os.environ.pop(TOKEN_VARIABLE, "")
-    keys = _keys(parser, options)
-    if keys is None and token == "":
-        parser.error(f"the environment variable {TOKEN_VARIABLE} must hold the orchestrator's token")
+    grouped = int(os.environ.get("WORLD_SIZE", "1")) > 1
+    keys = None
+    if not grouped or os.environ.get("RANK") == "0":  # the others connect to nobody, and need no secret
+        keys = _keys(parser, options)
+        if keys is None and token == "":
+            parser.error(f"the environment variable {TOKEN_VARIABLE} must hold the orchestrator's token")
     _start_log()
     # Libraries print to stdout what they like; it is nobody's channel here, so let it join the log.
     os.dup2(2, 1)
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+    if grouped:
         return _run_rank(parser, options, token, keys)
     try:
         backend = backends.create(options.backend)

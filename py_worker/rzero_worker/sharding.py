@@ -81,6 +81,8 @@ def _shard(scorer: Scorer, device: torch.device, offload: bool, compute: torch.d
         # sum is what every library has.
         part.set_gradient_divide_factor(1.0)
         part.set_force_sum_reduction_for_comms(True)
+        # Experts that no token of one rank went to may have had some on another.
+        part.set_reduce_scatter_unused_params(True)
         part.register_forward_pre_hook(lambda *_: scorer.ranks.mark(), prepend=True)
     scorer.to_empty(device="cpu" if offload else device)
     for module in scorer.modules():  # no parameters: they compute where they lie

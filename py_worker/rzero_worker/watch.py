@@ -18,6 +18,7 @@ import socket
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 
 import torch.distributed as dist
@@ -88,19 +89,20 @@ class Watch:
 
     def stopping(self) -> None:
         """Tell the others that this process ends soon, whatever they do. For any thread."""
-        self._own_store.clone().set("stopping", "")
+        with suppress(dist.DistError):  # who has the store is gone: the others see that too
+            self._own_store.clone().set("stopping", "")
 
     def dismiss(self) -> None:
         """Tell the others to end, and wait until they have."""
-        self.announce("")
-        late = []
-        for rank in range(1, self._ranks.size):
-            try:
-                self._store.wait([f"left/{rank}"], timedelta(seconds=SHUTDOWN_SECONDS))
-            except dist.DistError:
-                late.append(rank)
-        if late:
-            log.error("the group ends: %s did not end in order", _ranks(late))
+        left = {rank: f"left/{rank}" for rank in range(1, self._ranks.size)}
+        try:
+            self.announce("")
+            with suppress(dist.DistStoreError):  # not within that time
+                self._store.wait(list(left.values()), timedelta(seconds=SHUTDOWN_SECONDS / 2))
+            if late := [rank for rank, key in left.items() if not self._store.check([key])]:
+                log.error("the group ends: %s did not end in order", _ranks(late))
+        except dist.DistError as error:
+            log.error("who started the group is gone (%s)", str(error).splitlines()[0])
         self.close()
 
     # The others
@@ -115,7 +117,8 @@ class Watch:
     def leave(self) -> None:
         """End in order."""
         self.close()
-        self._store.set(f"left/{self._ranks.rank}", "")
+        with suppress(dist.DistError):  # rank 0 did not wait
+            self._store.set(f"left/{self._ranks.rank}", "")
 
     def end_soon_at(self, number: signal.Signals) -> None:
         """At a signal, end if rank 0 has not ended this process in order by then."""

@@ -18,7 +18,7 @@ import torch
 from conftest import TOKEN, Launch, Orchestrator, WorkerProcess
 from group import start_group
 from safetensors.torch import load_file
-from transformers import AutoModelForCausalLM, BloomConfig
+from transformers import AutoModelForCausalLM, BloomConfig, Qwen3MoeConfig
 
 from rzero_worker import protocol as p
 from rzero_worker.backend import Context
@@ -33,6 +33,22 @@ PATIENCE = 120
 CONFIGS = {
     "qwen3, tied": tiny_models.qwen3_config,
     "llama, untied": tiny_models.llama_config,
+    "qwen3, of experts": lambda: Qwen3MoeConfig(
+        vocab_size=tiny_models.VOCABULARY_SIZE,
+        hidden_size=32,
+        intermediate_size=48,
+        moe_intermediate_size=16,
+        num_experts=6,
+        num_experts_per_tok=2,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        head_dim=16,
+        max_position_embeddings=96,
+        bos_token_id=None,
+        eos_token_id=tiny_models.EOS_ID,
+        pad_token_id=0,
+    ),
     "bloom, padded": lambda: BloomConfig(
         vocab_size=tiny_models.VOCABULARY_SIZE,
         hidden_size=32,
@@ -427,6 +443,18 @@ def test_a_rank_that_is_lost_ends_the_group_and_is_named(
     assert lines == [line for line in lines if line.startswith(f"the group of 2 ranks ends: {said}")]
     assert len(lines) == 1
     assert fault != "die" or lines[0].endswith("rank 1 did not answer")
+
+
+def test_torchrun_ends_a_group_whose_rank_is_killed_while_nothing_is_asked(
+    orchestrator: Orchestrator, launch: Launch
+) -> None:
+    worker = torchrun(orchestrator, launch)
+    first = orchestrator.accept().pid
+    launcher = worker.process.pid
+    ranks = map(int, Path(f"/proc/{launcher}/task/{launcher}/children").read_text().split())
+    os.kill(next(rank for rank in ranks if rank != first), signal.SIGKILL)
+    assert worker.wait() == 1
+    assert "the group ends: rank 1 did not end in order" in worker.stderr
 
 
 def test_what_the_ranks_said_is_told_together() -> None:
