@@ -75,11 +75,10 @@ def attach(base: PreTrainedModel, rank: int, alpha: float) -> PreTrainedModel:
     Fresh ones change nothing: B is 0, and A is drawn from torch's global generator. They are float32 and
     weigh alpha / rank; only they are trainable.
     """
-    LoraConfig = _peft().LoraConfig  # noqa: N806 - a class
-
+    peft = _peft()
     shared = {id(tensor): tensor for tensor in (*base.parameters(), *base.buffers())}
     model = deepcopy(base, shared).requires_grad_(False)
-    config = LoraConfig(
+    config = peft.LoraConfig(
         r=rank, lora_alpha=alpha, target_modules="all-linear", lora_dropout=0.0, task_type="CAUSAL_LM"
     )
     model.add_adapter(config)
@@ -105,10 +104,9 @@ def load(source: str, base: PreTrainedModel) -> PreTrainedModel:
 
     Raises model_unloadable for adapters that are not LoRA on just those layers, and for broken files.
     """
-    LoraConfig = _peft().LoraConfig  # noqa: N806 - a class
-
+    peft = _peft()
     try:
-        config = LoraConfig.from_pretrained(str(Path(source).expanduser()))
+        config = peft.LoraConfig.from_pretrained(str(Path(source).expanduser()))
     except (OSError, ValueError, TypeError) as error:
         raise unloadable_after(error, source, "has no usable adapters") from error
     model = attach(base, config.r, config.lora_alpha)
@@ -150,12 +148,11 @@ def merged(model: PreTrainedModel) -> PreTrainedModel:
     """
     if not has_adapters(model):
         return model
-    LoraLayer = _peft().tuners.lora.LoraLayer  # noqa: N806 - a class
-
+    peft = _peft()
     shared = {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())}
     plain = deepcopy(model, shared)
     for name, module in list(plain.named_modules()):
-        if isinstance(module, LoraLayer):
+        if isinstance(module, peft.tuners.lora.LoraLayer):
             layer = module.get_base_layer()
             delta = module.get_delta_weight("default")
             layer.weight = torch.nn.Parameter(
