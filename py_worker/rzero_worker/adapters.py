@@ -109,6 +109,12 @@ def load(source: str, base: PreTrainedModel) -> PreTrainedModel:
         config = peft.LoraConfig.from_pretrained(str(Path(source).expanduser()))
     except (OSError, ValueError, TypeError) as error:
         raise unloadable_after(error, source, "has no usable adapters") from error
+    # Each of these makes something else of the same tensors.
+    others = ("use_rslora", "use_dora", "rank_pattern", "alpha_pattern", "lora_bias", "fan_in_fan_out")
+    if found := [name for name in others if getattr(config, name, False)]:
+        raise unloadable(
+            source, f"has adapters of a kind that is not known here: {found[0]} in {CONFIG_FILE}"
+        )
     model = attach(base, config.r, config.lora_alpha)
     read(source, model)
     return model

@@ -149,6 +149,14 @@ def test_adapters_that_do_not_fit_are_named(model, base, tmp_path: Path) -> None
         adapters.load(str(tmp_path / "a"), base)
 
 
+def test_adapters_of_another_kind_are_refused(model, base, tmp_path: Path) -> None:
+    model.save_pretrained(tmp_path / "a")
+    file = tmp_path / "a" / adapters.CONFIG_FILE
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"use_rslora": True}))
+    with pytest.raises(WorkerFailure, match="use_rslora"):
+        adapters.load(str(tmp_path / "a"), base)
+
+
 def test_a_config_that_does_not_name_its_base_is_refused(tmp_path: Path) -> None:
     (tmp_path / adapters.CONFIG_FILE).write_text(json.dumps({"base_model_name_or_path": None}))
     with pytest.raises(WorkerFailure, match="whose adapters"):
