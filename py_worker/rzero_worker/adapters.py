@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from copy import deepcopy
 from pathlib import Path
+from types import ModuleType
 
 import torch
 from safetensors import SafetensorError
@@ -18,6 +19,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from rzero_worker.errors import WorkerFailure
 from rzero_worker.model import unloadable, unloadable_after
 
 CONFIG_FILE, WEIGHTS_FILE = "adapter_config.json", "adapter_model.safetensors"
@@ -26,6 +28,15 @@ PREFIX = "base_model.model."
 
 MARK = ".lora_"
 """In the name of every weight of an adapter, and in no other."""
+
+
+def _peft() -> ModuleType:
+    try:
+        import peft
+    except ImportError as error:
+        problem = f"adapters need the package peft, which is not installed ({error}): run `npm run setup`"
+        raise WorkerFailure("invalid_request", problem) from error
+    return peft
 
 
 def has_adapters(model: PreTrainedModel) -> bool:
@@ -64,11 +75,10 @@ def attach(base: PreTrainedModel, rank: int, alpha: float) -> PreTrainedModel:
     Fresh ones change nothing: B is 0, and A is drawn from torch's global generator. They are float32 and
     weigh alpha / rank; only they are trainable.
     """
-    from peft import LoraConfig
-
+    peft = _peft()
     shared = {id(tensor): tensor for tensor in (*base.parameters(), *base.buffers())}
     model = deepcopy(base, shared).requires_grad_(False)
-    config = LoraConfig(
+    config = peft.LoraConfig(
         r=rank, lora_alpha=alpha, target_modules="all-linear", lora_dropout=0.0, task_type="CAUSAL_LM"
     )
     model.add_adapter(config)
@@ -94,10 +104,9 @@ def load(source: str, base: PreTrainedModel) -> PreTrainedModel:
 
     Raises model_unloadable for adapters that are not LoRA on just those layers, and for broken files.
     """
-    from peft import LoraConfig
-
+    peft = _peft()
     try:
-        config = LoraConfig.from_pretrained(str(Path(source).expanduser()))
+        config = peft.LoraConfig.from_pretrained(str(Path(source).expanduser()))
     except (OSError, ValueError, TypeError) as error:
         raise unloadable_after(error, source, "has no usable adapters") from error
     model = attach(base, config.r, config.lora_alpha)
@@ -139,12 +148,11 @@ def merged(model: PreTrainedModel) -> PreTrainedModel:
     """
     if not has_adapters(model):
         return model
-    from peft.tuners.lora import LoraLayer
-
+    peft = _peft()
     shared = {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())}
     plain = deepcopy(model, shared)
     for name, module in list(plain.named_modules()):
-        if isinstance(module, LoraLayer):
+        if isinstance(module, peft.tuners.lora.LoraLayer):
             layer = module.get_base_layer()
             delta = module.get_delta_weight("default")
             layer.weight = torch.nn.Parameter(

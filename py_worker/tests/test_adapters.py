@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -155,3 +156,10 @@ def test_a_config_that_does_not_name_its_base_is_refused(tmp_path: Path) -> None
     (tmp_path / adapters.CONFIG_FILE).write_text("{")
     with pytest.raises(WorkerFailure, match="broken"):
         adapters.base_of(str(tmp_path))
+
+
+def test_without_peft_the_package_is_named(base, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "peft", None)
+    with pytest.raises(WorkerFailure, match="adapters need the package peft") as failure:
+        adapters.attach(base, rank=4, alpha=8.0)
+    assert failure.value.code == "invalid_request"
