@@ -126,7 +126,9 @@ class _TokenLogprobs(torch.autograd.Function):
             grad = grad.to(half if autocast else h.dtype)
             if grad_hidden is not None:
                 grad_hidden[part] = grad @ weight
-            if grad_weight is not None:
+            if grad_weight is not None and grad.dtype == h.dtype == grad_weight.dtype:
+                grad_weight.addmm_(grad.t(), h)  # without a second table of the weight's size
+            elif grad_weight is not None:
                 grad_weight += grad.t() @ h
         return (
             grad_hidden,

@@ -1,10 +1,11 @@
 import type { WeightsProof } from '../../protocol/generated.ts';
 
 /**
- * How far the probe's log-probs under the same weights may be apart, on average: engines round in their own ways,
- * and bfloat16 has three digits. Weights of one update before are hardly further away, which the checksum tells.
+ * How far the probe's log-probs under the same weights may be apart, on average: so far, or by this share of their
+ * mean. Engines round in their own ways, and bfloat16 has three digits of a log-prob. Weights of one update before
+ * are hardly further away, which the checksum tells.
  */
-const TOLERANCE = 0.1;
+const TOLERANCE = { absolute: 0.1, share: 0.02 };
 
 /**
  * What tells the weights that `proof` was given for from those of `other`, in words with `there` for the owner of
@@ -15,8 +16,12 @@ export function differenceOf(proof: WeightsProof, other: WeightsProof): string |
   if (proof.probe.length !== other.probe.length) {
     return `its probe has ${proof.probe.length} log-probs, and had ${other.probe.length}`;
   }
-  const apart = proof.probe.reduce((sum, one, i) => sum + Math.abs(one - (other.probe[i] as number)), 0);
-  const mean = apart / proof.probe.length;
-  if (mean <= TOLERANCE) return undefined;
-  return `log-probs of the probe are ${mean.toPrecision(3)} apart on average, allowed is ${TOLERANCE}`;
+  const apart = meanSize(proof.probe.map((one, i) => one - (other.probe[i] as number)));
+  const allowed = Math.max(TOLERANCE.absolute, TOLERANCE.share * meanSize(other.probe));
+  if (apart <= allowed) return undefined;
+  return `log-probs of the probe are ${apart.toPrecision(3)} apart on average, allowed is ${allowed.toPrecision(2)}`;
+}
+
+function meanSize(values: Float32Array): number {
+  return values.reduce((sum, value) => sum + Math.abs(value), 0) / values.length;
 }
