@@ -159,6 +159,14 @@ export const configSchema = z
       sampling: drawn,
     }),
   })
+  .refine(({ roles, trainer }) => roles.anchor !== 'ema' || trainer.loraRank === 0, {
+    path: ['roles', 'anchor'],
+    message: 'must not be ema where trainer.loraRank is above 0: the mean of two adapters is no adapter',
+  })
+  .refine(({ worker, trainer }) => worker.trainerProcesses === 1 || trainer.loraRank === 0, {
+    path: ['trainer', 'loraRank'],
+    message: 'must be 0 where worker.trainerProcesses is above 1: adapters are trained by one process',
+  })
   .refine(({ roles, questions }) => roles.judge !== 'ensemble' || questions.answersPerRound === 0, {
     path: ['questions', 'answersPerRound'],
     message: 'must be 0 where roles.judge is ensemble: its Solvers answer all at once',

@@ -142,6 +142,15 @@ describe('errors name the option, the value and what is allowed', () => {
     }
   });
 
+  test('adapters where there can be none', () => {
+    expect(problem({ sets: ['trainer.loraRank=8', 'roles.anchor=ema'] })).toBe(
+      'option "roles.anchor" is "ema": it must not be ema where trainer.loraRank is above 0: the mean of two adapters is no adapter',
+    );
+    expect(problem({ sets: ['trainer.loraRank=8', 'worker.trainerProcesses=2', 'worker.count=2'] })).toBe(
+      'option "trainer.loraRank" is 8: it must be 0 where worker.trainerProcesses is above 1: adapters are trained by one process',
+    );
+  });
+
   test('every wrong option at once, a line each', () => {
     expect(problem({ sets: ['seed=-1', 'solver.steps=x'] }).split('\n')).toHaveLength(2);
   });
