@@ -78,6 +78,8 @@ def attach(base: PreTrainedModel, rank: int, alpha: float) -> PreTrainedModel:
     peft = _peft()
     shared = {id(tensor): tensor for tensor in (*base.parameters(), *base.buffers())}
     model = deepcopy(base, shared).requires_grad_(False)
+    # As long as this model is held, whoever asks for its base finds it. In a tuple, it is no part of it.
+    model.over = (base,)
     config = peft.LoraConfig(
         r=rank, lora_alpha=alpha, target_modules="all-linear", lora_dropout=0.0, task_type="CAUSAL_LM"
     )
@@ -142,7 +144,7 @@ def read(source: str, model: PreTrainedModel) -> None:
 def twin(model: PreTrainedModel) -> PreTrainedModel:
     """Make another model of the same base with equal adapters of its own; nothing is trainable."""
     shared = {id(tensor): tensor for name, tensor in model.named_parameters() if MARK not in name}
-    shared |= {id(tensor): tensor for tensor in model.buffers()}
+    shared |= {id(other): other for other in (*model.buffers(), *model.over)}
     return deepcopy(model, shared).requires_grad_(False)
 
 
@@ -155,7 +157,7 @@ def merged(model: PreTrainedModel) -> PreTrainedModel:
     if not has_adapters(model):
         return model
     peft = _peft()
-    shared = {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())}
+    shared = {id(other): other for other in (*model.parameters(), *model.buffers(), *model.over)}
     plain = deepcopy(model, shared)
     for name, module in list(plain.named_modules()):
         if isinstance(module, peft.tuners.lora.LoraLayer):
@@ -166,5 +168,5 @@ def merged(model: PreTrainedModel) -> PreTrainedModel:
             )
             plain.set_submodule(name, layer)
     plain._hf_peft_config_loaded = False
-    del plain.peft_config
+    del plain.peft_config, plain.over
     return plain

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 from pathlib import Path
 
 import pytest
+import samples
 import tiny_models
 import torch
 from safetensors.torch import load_file, save_file
@@ -14,6 +16,8 @@ from test_trainer import ADAM, LOSS, make_batch
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from rzero_worker import adapters
+from rzero_worker import protocol as p
+from rzero_worker.backends.torch import TorchBackend
 from rzero_worker.errors import WorkerFailure
 from rzero_worker.model import load_model
 from rzero_worker.trainer import Trainer, copy_weights
@@ -171,3 +175,102 @@ def test_without_peft_the_package_is_named(base, monkeypatch: pytest.MonkeyPatch
     with pytest.raises(WorkerFailure, match="adapters need the package peft") as failure:
         adapters.attach(base, rank=4, alpha=8.0)
     assert failure.value.code == "invalid_request"
+
+
+@pytest.fixture
+def backend(base) -> TorchBackend:
+    """With two models of rank 4 to be trained and a frozen one, all of one source."""
+    made = TorchBackend("cpu")
+    how = p.Training(pack_tokens=0, recompute=False, offload=False, lora_rank=4, lora_alpha=8.0)
+    for name in ("challenger", "solver"):
+        made.load_model(samples.load(name, base.name_or_path, training=how))
+    made.load_model(samples.load("anchor", base.name_or_path, trainable=False))
+    return made
+
+
+def learn(backend: TorchBackend, name: str, seq: int = 1) -> None:
+    backend.forward_backward(samples.train([[5, 6, 7, 8, 9]], [1.0], seq, model_id=name))
+    backend.optim_step(samples.step(seq + 1, model_id=name))
+
+
+def test_both_roles_what_is_published_and_the_anchor_hold_one_base(backend) -> None:
+    models = [
+        model
+        for one in backend._models.values()
+        for model in {id(m): m for m in (one.trained, one.published)}.values()
+    ]
+    assert len(models) == 5
+    whole = [
+        {tensor.data_ptr() for name, tensor in model.named_parameters() if adapters.MARK not in name}
+        for model in models
+    ]
+    assert all(pointers == whole[0] for pointers in whole)
+
+
+def test_a_base_is_shared_as_long_as_one_model_of_it_is_held(backend, base) -> None:
+    for name in ("anchor", "challenger"):
+        backend.unload_model(p.UnloadModelParams(model_id=name))
+    gc.collect()
+    backend.load_model(samples.load("again", base.name_or_path, trainable=False))
+    solver, again = (backend._models[name].published for name in ("solver", "again"))
+    assert solver.get_input_embeddings().weight.data_ptr() == again.get_input_embeddings().weight.data_ptr()
+
+
+def test_a_published_model_follows_and_the_other_role_does_not(backend) -> None:
+    before = {name: one.published.state_dict() for name, one in backend._models.items()}
+    before = {name: {key: t.clone() for key, t in state.items()} for name, state in before.items()}
+    learn(backend, "solver")
+    assert backend.publish_weights(p.PublishWeightsParams(model_id="solver")).weights_version == 1
+    changed = {
+        name: sorted(
+            key for key, t in one.published.state_dict().items() if not torch.equal(t, before[name][key])
+        )
+        for name, one in backend._models.items()
+    }
+    assert changed["challenger"] == changed["anchor"] == []
+    assert changed["solver"] and all(adapters.MARK in key for key in changed["solver"])
+
+
+def test_a_folder_goes_to_a_worker_that_only_has_the_base_as_often_as_it_comes(
+    backend, base, tmp_path: Path
+) -> None:
+    other = TorchBackend("cpu")
+    other.load_model(samples.load("solver", base.name_or_path, trainable=False))
+    for version in (1, 2):
+        learn(backend, "solver", 2 * version)
+        proof = backend.publish_weights(p.PublishWeightsParams(model_id="solver")).proof
+        path = str(tmp_path / f"c{version}")
+        backend.save_checkpoint(p.SaveCheckpointParams(model_id="solver", path=path, with_optimizer=False))
+        given = other.load_checkpoint(p.LoadCheckpointParams(model_id="solver", path=path))
+        assert given.proof == proof
+
+
+def test_training_goes_on_from_a_checkpoint_of_adapters(backend, base, tmp_path: Path) -> None:
+    learn(backend, "solver")
+    path = str(tmp_path / "c")
+    backend.save_checkpoint(p.SaveCheckpointParams(model_id="solver", path=path, with_optimizer=True))
+    learn(backend, "solver", 3)
+    expected = {
+        name: t.clone() for name, t in adapters.own_tensors(backend._models["solver"].trained).items()
+    }
+    assert backend.load_checkpoint(p.LoadCheckpointParams(model_id="challenger", path=path)).steps == 1
+    learn(backend, "challenger", 1)
+    found = adapters.own_tensors(backend._models["challenger"].trained)
+    assert all(torch.equal(found[name], tensor) for name, tensor in expected.items())
+
+
+def test_what_adapters_cannot_do_is_refused(backend, base, tmp_path: Path) -> None:
+    path = str(tmp_path / "c")
+    backend.save_checkpoint(p.SaveCheckpointParams(model_id="solver", path=path, with_optimizer=False))
+    how = p.Training(pack_tokens=0, recompute=False, offload=False, lora_rank=8, lora_alpha=8.0)
+    with pytest.raises(WorkerFailure, match="training.loraRank: saw 8, allowed is 4") as failure:
+        backend.load_model(samples.load("next", path, training=how))
+    assert failure.value.code == "invalid_request"
+    backend.load_model(samples.load("whole", path))  # every weight, the adapters merged into them
+    torch.testing.assert_close(
+        logits(backend._models["whole"].trained), logits(backend._models["solver"].trained), atol=1e-4, rtol=0
+    )
+    with pytest.raises(WorkerFailure, match="holds adapters, and here every weight is trained"):
+        backend.load_checkpoint(p.LoadCheckpointParams(model_id="whole", path=path))
+    with pytest.raises(WorkerFailure, match="saw a model with adapters"):
+        backend.average_weights(p.AverageWeightsParams(model_id="anchor", towards="solver", share=0.5))

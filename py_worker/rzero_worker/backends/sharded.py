@@ -14,8 +14,9 @@ import torch
 from rzero_worker import checkpoint, proof
 from rzero_worker import protocol as p
 from rzero_worker.backend import NO_FILES
-from rzero_worker.backends.torch import Loaded, TorchBackend
+from rzero_worker.backends.torch import TorchBackend
 from rzero_worker.errors import invalid_request
+from rzero_worker.loaded import Loaded
 from rzero_worker.model import load_tokenizer
 from rzero_worker.proof import Proof
 from rzero_worker.ranks import Ranks
@@ -43,26 +44,15 @@ class ShardedBackend(TorchBackend):
         """See Backend."""
         torch.manual_seed(params.seed)
         how = self._training(params)
+        if how.lora_rank > 0:
+            raise invalid_request(f"training.loraRank: saw {how.lora_rank}, a group of ranks allows 0")
         tokenizer = load_tokenizer(params.source)
-        scorer = load_sharded(
-            params.source,
-            how.pack_tokens or self._budget,
-            self._ranks,
-            self._device,
-            offload=how.offload,
-        )
+        budget = how.pack_tokens or self._budget
+        scorer = load_sharded(params.source, budget, self._ranks, self._device, offload=how.offload)
         trainer = Trainer(scorer, recompute=how.recompute) if params.trainable else None
         loaded = Loaded(tokenizer, scorer.model, trainer, own_scorer=scorer)
         self._models[params.model_id] = loaded
         return loaded.describe()
-
-    def _training(self, params: p.LoadModelParams) -> p.Training:
-        how = params.training or p.Training(
-            pack_tokens=0, recompute=self._cuda, offload=False, lora_rank=0, lora_alpha=1.0
-        )
-        if how.lora_rank > 0:
-            raise invalid_request(f"training.loraRank: saw {how.lora_rank}, a group of ranks allows 0")
-        return how
 
     def publish_weights(self, params: p.PublishWeightsParams) -> p.PublishWeightsResult:
         """See Backend. Those who sample get the weights by `save_checkpoint`."""

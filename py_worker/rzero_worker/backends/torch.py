@@ -6,32 +6,31 @@ import os
 import platform
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
-from pathlib import Path
 from typing import ClassVar
-from weakref import WeakValueDictionary
 
 import numpy as np
 import torch
 import transformers
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel
 
 from rzero_worker import adapters, checkpoint, proof, rng
 from rzero_worker import protocol as p
-from rzero_worker.adapters import has_adapters
-from rzero_worker.attention import use_own_attention
+from rzero_worker.adapters import has_adapters, twin
 from rzero_worker.backend import NO_FILES, Backend, Context
 from rzero_worker.draw import Distribution
 from rzero_worker.errors import WorkerFailure, invalid_request, not_trainable, unknown_model
+from rzero_worker.loaded import Loaded
+from rzero_worker.loader import Loader
 from rzero_worker.losses import POLICY_TERMS
 from rzero_worker.manifest import io_error
 from rzero_worker.memory import is_full
-from rzero_worker.model import context_length, load_model, load_tokenizer, stop_ids, token_bytes
+from rzero_worker.model import context_length, load_tokenizer, stop_ids, token_bytes
 from rzero_worker.proof import Proof
 from rzero_worker.ranks import ALONE, be_alone
 from rzero_worker.sampler import Sample, Sampler
-from rzero_worker.scorer import PACK_TOKENS, Scorer
+from rzero_worker.scorer import PACK_TOKENS
 from rzero_worker.sharding import load_sharded
 from rzero_worker.stop_strings import StopStrings
 from rzero_worker.tensors import model_tensors, whole_tensors
@@ -39,46 +38,6 @@ from rzero_worker.tokenizer import decode_completion, decode_completions, encode
 from rzero_worker.trainer import Batch, Trainer, average_weights, copy_weights, sequence_logprobs
 from rzero_worker.weights_version import require_version, version_to_publish
 from rzero_worker.wire import numpy_pack, numpy_view
-
-
-@dataclass
-class Loaded:
-    """A model under its name. `trainer` holds the trained weights, `published` those that `sample` uses."""
-
-    tokenizer: PreTrainedTokenizerBase
-    published: PreTrainedModel
-    trainer: Trainer | None
-    version: int = 0
-    own_scorer: Scorer | None = None
-    base: PreTrainedModel | None = None  # whose tensors a model with adapters uses
-
-    def scorer(self, budget: int) -> Scorer:
-        """Of the trained weights, in packs of at most `budget` tokens; a frozen model's is made here."""
-        if self.trainer is not None:
-            return self.trainer.scorer
-        if self.own_scorer is None or self.own_scorer.model is not self.trained:
-            self.own_scorer = Scorer(self.trained, budget)
-        return self.own_scorer
-
-    @property
-    def trained(self) -> PreTrainedModel:
-        """The model with the trained weights; a frozen one's are the published ones."""
-        return self.trainer.model if self.trainer is not None else self.published
-
-    @property
-    def steps(self) -> int:
-        """Steps that the optimiser has taken."""
-        return self.trainer.steps if self.trainer is not None else 0
-
-    def describe(self) -> p.LoadModelResult:
-        """Say what `load_model` answers with."""
-        return p.LoadModelResult(
-            architecture=type(self.published).__name__,
-            parameters=self.published.num_parameters(),
-            vocabulary_size=self.published.get_output_embeddings().weight.shape[0],
-            context_length=context_length(self.published, self.tokenizer),
-            weights_version=self.version,
-        )
 
 
 class TorchBackend(Backend):
@@ -112,7 +71,7 @@ class TorchBackend(Backend):
         transformers.logging.set_verbosity_error()
         transformers.logging.disable_progress_bar()
         self._models: dict[str, Loaded] = {}
-        self._frozen: WeakValueDictionary[tuple, PreTrainedModel] = WeakValueDictionary()
+        self._loader = Loader(self._device)
 
     def versions(self) -> dict[str, str]:
         """See Backend."""
@@ -125,86 +84,41 @@ class TorchBackend(Backend):
         }
 
     def load_model(self, params: p.LoadModelParams) -> p.LoadModelResult:
-        """See Backend. Frozen models of one source share their weights."""
+        """See Backend. Frozen models of one source share their weights, and adapters those of their base."""
         torch.manual_seed(params.seed)
         tokenizer = load_tokenizer(adapters.base_of(params.source))
-        trainer = self._load_trainer(params) if params.trainable else None
-        if trainer is not None and has_adapters(trainer.model):
-            published = adapters.twin(trainer.model)
+        if not params.trainable:
+            trainer, published = None, self._loader.frozen(params.source)
         else:
-            published = self._load_published(params.source, shared=not params.trainable)
-        base = self._base_of(params.source) if has_adapters(published) else None
-        loaded = self._models[params.model_id] = Loaded(tokenizer, published, trainer, base=base)
+            trainer = self._make_trainer(params)
+            lone = not has_adapters(trainer.model)
+            published = self._loader.whole(params.source, self._loader.dtype) if lone else twin(trainer.model)
+        loaded = self._models[params.model_id] = Loaded(tokenizer, published, trainer)
         return loaded.describe()
 
-    def _load_trainer(self, params: p.LoadModelParams) -> Trainer:
-        how = params.training or p.Training(
+    def _training(self, params: p.LoadModelParams) -> p.Training:
+        """How a model is to be trained."""
+        return params.training or p.Training(
             pack_tokens=0, recompute=self._cuda, offload=False, lora_rank=0, lora_alpha=1.0
         )
-        budget = how.pack_tokens or self._budget
-        if self._sharded and how.lora_rank == 0 and not adapters.is_adapters(params.source):
-            scorer = load_sharded(params.source, budget, be_alone(), self._device, offload=how.offload)
+
+    def _make_trainer(self, params: p.LoadModelParams) -> Trainer:
+        source, how = params.source, self._training(params)
+        budget, base = how.pack_tokens or self._budget, self._loader.base_of(source, how)
+        if self._sharded and base is None and not adapters.is_adapters(source):
+            scorer = load_sharded(source, budget, be_alone(), self._device, offload=how.offload)
             return Trainer(scorer, recompute=how.recompute)
         if how.offload and self._cuda:
             allowed = f"false for adapters and for backend {self.name}"
             raise invalid_request(f"training.offload: saw true, allowed is {allowed}")
-        if how.lora_rank > 0:
-            return Trainer(self._with_adapters(params.source, how), budget, how.recompute)
-        return Trainer(self._load_whole(params.source, torch.float32), budget, how.recompute)
-
-    def _with_adapters(self, source: str, how: p.Training) -> PreTrainedModel:
-        base = self._base_of(source)
-        if not adapters.is_adapters(source):
-            return adapters.attach(base, how.lora_rank, how.lora_alpha)
-        model = adapters.load(source, base)
-        (config,) = model.peft_config.values()
-        for field, seen, there in (
-            ("loraRank", how.lora_rank, config.r),
-            ("loraAlpha", how.lora_alpha, config.lora_alpha),
-        ):
-            if seen != there:
-                raise invalid_request(
-                    f"training.{field}: saw {seen}, allowed is {there}, that of the source's adapters"
-                )
-        return model
-
-    def _base_of(self, source: str) -> PreTrainedModel:
-        """Load what a source's adapters belong to, or the source, for others to share."""
-        return self._load_published(adapters.base_of(source), shared=True)
-
-    def _load_whole(self, source: str, dtype: torch.dtype) -> PreTrainedModel:
-        """Load a model with every weight its own, adapters merged into them."""
-        model = load_model(adapters.base_of(source), dtype, self._device)
-        return adapters.merged(adapters.load(source, model)) if adapters.is_adapters(source) else model
+        if base is None:
+            return Trainer(self._loader.whole(source, torch.float32), budget, how.recompute)
+        return Trainer(self._loader.trainable(source, base, how), budget, how.recompute)
 
     @property
     def _budget(self) -> int:
         """Most tokens of a pack, where nobody says."""
         return PACK_TOKENS[self._device.type]
-
-    def _load_published(self, source: str, shared: bool) -> PreTrainedModel:
-        dtype = torch.bfloat16 if self._cuda else torch.float32
-        if adapters.is_adapters(source):
-            if not shared:
-                model = self._load_whole(source, dtype)
-                use_own_attention(model)
-                return model
-            return adapters.load(source, self._base_of(source)).requires_grad_(False)
-        folder = Path(source).expanduser()
-        # Names, sizes and times of the files: a folder written anew under an old name is another source.
-        files = (
-            sorted((f.name, f.stat().st_size, f.stat().st_mtime_ns) for f in folder.glob("*"))
-            if shared
-            else []
-        )
-        key = (str(folder.absolute()), *files)
-        model = self._frozen.get(key) if shared else None
-        if model is None:
-            model = load_model(source, dtype, self._device)
-            use_own_attention(model)
-            if shared:
-                self._frozen[key] = model
-        return model
 
     def _find(self, model_id: str) -> Loaded:
         if model_id not in self._models:
@@ -362,8 +276,7 @@ class TorchBackend(Backend):
     def _own_weights(self, loaded: Loaded) -> PreTrainedModel:
         """Give a frozen model's weights in float32, in a model that may be changed in place."""
         model = loaded.published
-        is_shared = any(model is frozen for frozen in self._frozen.values())
-        return deepcopy(model).float() if is_shared else model
+        return deepcopy(model).float() if self._loader.is_shared(model) else model
 
     def _averaged(self, loaded: Loaded, model: PreTrainedModel) -> None:
         """Take over the averaged weights of a frozen model."""
@@ -420,7 +333,7 @@ class TorchBackend(Backend):
     def _replace(self, loaded: Loaded, model: PreTrainedModel, path: str) -> None:
         """Give a frozen model the weights of a checkpoint: `model`, as read from `path`."""
         # Its present weights may be shared, so they are replaced, not overwritten.
-        loaded.published = self._load_published(path, shared=True)
+        loaded.published = self._loader.frozen(path)
 
     def failure_of(self, error: Exception) -> WorkerFailure | None:
         """See Backend: a full memory, of the GPU or the host."""

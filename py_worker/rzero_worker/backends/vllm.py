@@ -12,9 +12,10 @@ from transformers import PreTrainedModel
 from rzero_worker import adapters, proof
 from rzero_worker import protocol as p
 from rzero_worker.backend import Context
-from rzero_worker.backends.torch import Loaded, TorchBackend
+from rzero_worker.backends.torch import TorchBackend
 from rzero_worker.engine import VERSION, Engine
 from rzero_worker.engine_request import EMPTY, plan, sampling_arguments
+from rzero_worker.loaded import Loaded
 from rzero_worker.model import (
     checkpoint_weights,
     context_length,
@@ -73,7 +74,7 @@ class VllmBackend(TorchBackend):
         torch.manual_seed(params.seed)
         base = adapters.base_of(params.source)
         tokenizer = load_tokenizer(base)
-        trainer = self._load_trainer(params) if params.trainable else None
+        trainer = self._make_trainer(params) if params.trainable else None
         model = trainer.model if trainer is not None else self._load_frozen(params.source)
         length = context_length(model, tokenizer)
         weights = checkpoint_weights(adapters.merged(model))
@@ -93,12 +94,14 @@ class VllmBackend(TorchBackend):
             load=self._load_frozen,
         )
         described = loaded.describe()
-        if trainer is None:
+        if trainer is None and not adapters.has_adapters(model):
             model.to("meta")  # vLLM has copied the weights
         return described
 
     def _load_frozen(self, source: str) -> PreTrainedModel:
-        return self._load_whole(source, torch.bfloat16 if self._cuda else torch.float32)
+        # One without adapters is its own: it is given up once vLLM has its weights.
+        lone = self._loader.base_of(source, None) is None
+        return self._loader.whole(source, self._loader.dtype) if lone else self._loader.frozen(source)
 
     def unload_model(self, params: p.UnloadModelParams) -> p.UnloadModelResult:
         """See Backend."""
