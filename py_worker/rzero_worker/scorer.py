@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
+from functools import cache
 
 import numpy as np
 import torch
@@ -54,11 +55,10 @@ class Traits:
     @classmethod
     @torch.no_grad()
     def of(cls, model: PreTrainedModel) -> Traits:
-        """Try a model in eval mode; the log says if it cannot be packed. Raises model_unloadable."""
+        """Try a model in eval mode; the log says once if it cannot be packed. Raises model_unloadable."""
         projection, reason = _projection_of(model), _why_not_packable(model)
         if reason is not None:
-            name = type(model).__name__
-            log.warning("%s cannot be packed exactly (%s): sequences are padded instead", name, reason)
+            _say_padded(type(model).__name__, reason)
         return cls(projection, reason is None)
 
     def pack(self) -> bytes:
@@ -70,6 +70,11 @@ class Traits:
         """Read what `pack` wrote."""
         fields = json.loads(packed)
         return cls(Projection(**fields["projection"]), fields["packs"])
+
+
+@cache
+def _say_padded(name: str, reason: str) -> None:
+    log.warning("%s cannot be packed exactly (%s): sequences are padded instead", name, reason)
 
 
 class Scorer(torch.nn.Module):

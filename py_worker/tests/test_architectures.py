@@ -16,7 +16,7 @@ from test_trainer import LOSS, OWN, WIDE, assert_metrics, changed_adam, make_bat
 from tiny_models import SMALL, any_config
 from transformers import GPT2Config, PreTrainedConfig
 
-from rzero_worker import attention
+from rzero_worker import attention, scorer
 from rzero_worker.backend import Context
 from rzero_worker.draw import Distribution
 from rzero_worker.sampler import Sampler
@@ -209,9 +209,9 @@ def assert_same_gradient(ours: torch.nn.Module, theirs: torch.nn.Module) -> None
 @EACH
 def test_what_cannot_be_packed_says_why_once(name: str, caplog: pytest.LogCaptureFixture) -> None:
     reason, model = of(name).reason, make_model(name)
+    scorer._say_padded.cache_clear()
     with caplog.at_level(logging.WARNING, "rzero_worker.scorer"):
-        trainer = Trainer(model, WIDE)
-        for _ in range(2):
+        for trainer in (Trainer(model, WIDE), Trainer(make_model(name), WIDE)):
             trainer.forward_backward(make_batch(), LOSS, 7.0)
     assert trainer.scorer.packs == (reason is None)
     kind = type(model).__name__
