@@ -218,9 +218,9 @@ def _run_by_run(
             # Heads that share a key head become further queries of it, so no key is written out twice.
             folded = q.reshape(1, groups, heads // groups * rows, -1)
             mask = _mask(rows, last - start, window, heads // groups, q.dtype, q.device)
-            out = scaled_dot_product_attention(
-                folded, k[None, :, start:last], v[None, :, start:last], mask, scale=scale
-            )
+            # A slice of all of it would still be copied in the backward pass.
+            seen = [x if last - start == x.shape[1] else x[:, start:last] for x in (k, v)]
+            out = scaled_dot_product_attention(folded, *(x[None] for x in seen), mask, scale=scale)
             outputs.append(out.view(heads, rows, -1))
             first = last
     return torch.cat(outputs, dim=1).transpose(0, 1).unsqueeze(0)
