@@ -221,9 +221,9 @@ def _run_by_run(
             # A slice of all of it would still be copied in the backward pass.
             seen = [x if last - start == x.shape[1] else x[:, start:last] for x in (k, v)]
             out = scaled_dot_product_attention(folded, *(x[None] for x in seen), mask, scale=scale)
-            outputs.append(out.view(heads, rows, -1))
+            outputs.append(out.view(heads, rows, -1).transpose(0, 1))
             first = last
-    return torch.cat(outputs, dim=1).transpose(0, 1).unsqueeze(0)
+    return torch.cat(outputs).unsqueeze(0)
 
 
 @lru_cache(maxsize=64)
