@@ -10,7 +10,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-PROTOCOL_HASH = "41c6d4d253a581d58a852601df67a9f261869cce01f50730d4215350ecf1af46"
+PROTOCOL_HASH = "a7e2f266b539a1d7ab45518fba87b2f0fcaf6bc845634df4aef7c006a34b435e"
 """sha256 over the names, types, ranges and limits below; a peer with another hash is refused."""
 
 MESSAGE_BYTES = 2**30
@@ -521,7 +521,12 @@ VERBS: dict[str, Verb] = {
         result=ForwardResult,
         control=False,
         progress=True,
-        errors=(ErrorCode.UNKNOWN_MODEL, ErrorCode.OUT_OF_MEMORY, ErrorCode.CANCELLED),
+        errors=(
+            ErrorCode.UNKNOWN_MODEL,
+            ErrorCode.MODEL_UNLOADABLE,
+            ErrorCode.OUT_OF_MEMORY,
+            ErrorCode.CANCELLED,
+        ),
     ),
     "forward_backward": Verb(
         name="forward_backward",

@@ -852,7 +852,7 @@ export const VERBS: { readonly [V in Verb]: VerbSpec<VerbTypes[V]['params'], Ver
     control: false,
     progress: true,
     repeatable: true,
-    errors: ['unknown_model', 'out_of_memory', 'cancelled'],
+    errors: ['unknown_model', 'model_unloadable', 'out_of_memory', 'cancelled'],
   },
   forward_backward: {
     method: 'forwardBackward',
@@ -938,4 +938,4 @@ export const VERBS: { readonly [V in Verb]: VerbSpec<VerbTypes[V]['params'], Ver
 };
 
 /** sha256 over the names, types, ranges and limits above; a peer with another hash is refused. */
-export const PROTOCOL_HASH = '41c6d4d253a581d58a852601df67a9f261869cce01f50730d4215350ecf1af46';
+export const PROTOCOL_HASH = 'a7e2f266b539a1d7ab45518fba87b2f0fcaf6bc845634df4aef7c006a34b435e';
