@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import shutil
 import threading
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
@@ -482,6 +484,20 @@ def test_a_checkpoint_replaces_the_weights_of_one_frozen_model_only(backend, fol
     backend.load_checkpoint(p.LoadCheckpointParams(model_id="a", path=path))
     assert draw(backend, model_id="b") == before
     assert draw(backend, model_id="a").logprobs != before.logprobs
+
+
+def test_weights_that_were_replaced_are_held_by_nobody(backend, folders, tmp_path: Path) -> None:
+    learn(backend)
+    path = str(tmp_path / "c")
+    backend.save_checkpoint(p.SaveCheckpointParams(model_id="m", path=path, with_optimizer=False))
+    frozen = TorchBackend("cpu")
+    frozen.load_model(samples.load(source=folders["qwen3"], trainable=False))
+    logprobs(frozen)  # what scores them is kept for the next time
+    old = weakref.ref(frozen._models["m"].published)
+    frozen.load_checkpoint(p.LoadCheckpointParams(model_id="m", path=path))
+    gc.collect()
+    assert old() is None
+    np.testing.assert_allclose(logprobs(frozen), logprobs(backend), atol=1e-6)
 
 
 def save(path: Path, with_optimizer: bool = True) -> p.SaveCheckpointParams:

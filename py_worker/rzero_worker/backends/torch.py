@@ -334,6 +334,7 @@ class TorchBackend(Backend):
         """Give a frozen model the weights of a checkpoint: `model`, as read from `path`."""
         # Its present weights may be shared, so they are replaced, not overwritten.
         loaded.published = self._loader.frozen(path)
+        loaded.own_scorer = None  # it would hold the old weights
 
     def failure_of(self, error: Exception) -> WorkerFailure | None:
         """See Backend: a full memory, of the GPU or the host."""
