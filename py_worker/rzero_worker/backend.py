@@ -17,13 +17,11 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
+from rzero_worker import protocol as p
 from rzero_worker.errors import WorkerFailure
 from rzero_worker.protocol import ErrorCode
-
-if TYPE_CHECKING:
-    from rzero_worker import protocol as p
 
 NO_FILES: Mapping[str, bytes] = MappingProxyType({})
 
@@ -62,6 +60,16 @@ class Backend(ABC):
     name: ClassVar[str]
     capabilities: ClassVar[Sequence[p.Capability]] = ("sample", "train")
     losses: ClassVar[Sequence[p.Loss]] = ("policy_gradient", "grpo", "gspo", "cispo")
+
+    @property
+    def devices(self) -> Sequence[str]:
+        """Devices whose memory it fills, by names that all processes have for them; none: the host's."""
+        return ()
+
+    @property
+    def rows(self) -> int:
+        """Samples that it decodes side by side; with fewer at hand it is partly idle."""
+        return 1
 
     @abstractmethod
     def versions(self) -> dict[str, str]:
@@ -145,6 +153,17 @@ class Backend(ABC):
         The optimiser becomes the saved one, or fresh if none was saved, and `steps` says how many it has
         taken; the gradient becomes zero. The proof is of the published weights.
         """
+
+    def sleep(self, params: p.SleepParams) -> p.SleepResult:
+        """Let go of a device's memory that a role takes. Models stay, and other verbs wake what they need.
+
+        What a role has in the host's memory stays there, so where nothing is on a device nothing is freed.
+        """
+        return p.SleepResult(freed_bytes=0)
+
+    def wake(self, params: p.WakeParams) -> p.WakeResult:
+        """Take back what `sleep` has let go of. Raises out_of_memory, and sleeps on then."""
+        return p.WakeResult()
 
     def failure_of(self, error: Exception) -> WorkerFailure | None:
         """Translate an exception of the backend's libraries, e.g. theirs for a full memory; None: unknown."""

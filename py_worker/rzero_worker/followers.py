@@ -9,7 +9,7 @@ leaves the ranks in different states, and ends the group (watch.py).
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -55,6 +55,16 @@ class Leader(Backend):
         self._ranks = ranks
         self._watch = watch
         self.name, self.capabilities, self.losses = backend.name, backend.capabilities, backend.losses
+
+    @property
+    def devices(self) -> Sequence[str]:
+        """See Backend."""
+        return self._backend.devices
+
+    @property
+    def rows(self) -> int:
+        """See Backend."""
+        return self._backend.rows
 
     def _lead(self, verb: str, params: p.Base, *more: Any) -> Any:
         call = self._watch.announce(verb)
@@ -108,6 +118,14 @@ class Leader(Backend):
     def load_checkpoint(self, params: p.LoadCheckpointParams) -> p.LoadCheckpointResult:
         """See Backend."""
         return self._lead("load_checkpoint", params)
+
+    def sleep(self, params: p.SleepParams) -> p.SleepResult:
+        """See Backend. Of rank 0, which has as much as any other."""
+        return self._lead("sleep", params)
+
+    def wake(self, params: p.WakeParams) -> p.WakeResult:
+        """See Backend."""
+        return self._lead("wake", params)
 
     def failure_of(self, error: Exception) -> WorkerFailure | None:
         """See Backend."""

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-PROTOCOL_HASH = "a7e2f266b539a1d7ab45518fba87b2f0fcaf6bc845634df4aef7c006a34b435e"
+PROTOCOL_HASH = "d0bbc0983afeeb0dc1c3cb85c967187930b0a494b69bd2bee835239d400d21b6"
 """sha256 over the names, types, ranges and limits below; a peer with another hash is refused."""
 
 MESSAGE_BYTES = 2**30
@@ -223,6 +223,9 @@ class Hello(Base, kw_only=True, tag_field="kind", tag="Hello"):
     losses: list[Loss]
     versions: dict[str, str]  # e.g. python, torch, transformers
     pid: Int
+    # whose memory it fills, the same name for the same device everywhere; none: the host's
+    devices: list[str]
+    rows: Int  # samples that it decodes side by side: with fewer at hand it is partly idle
 
 
 class Welcome(Base, kw_only=True, tag_field="kind", tag="Welcome"):
@@ -437,6 +440,28 @@ class LoadCheckpointResult(Base, kw_only=True):
     proof: WeightsProof
 
 
+class SleepParams(Base, kw_only=True):
+    """Parameters of `sleep`."""
+
+    role: Capability  # sample: what only sampling needs; train: what only training and scoring need
+
+
+class SleepResult(Base, kw_only=True):
+    """Result of `sleep`."""
+
+    freed_bytes: Int  # of the device's memory; 0 where the role sleeps already or has nothing there
+
+
+class WakeParams(Base, kw_only=True):
+    """Parameters of `wake`."""
+
+    role: Capability
+
+
+class WakeResult(Base, kw_only=True):
+    """Result of `wake`."""
+
+
 class PingParams(Base, kw_only=True):
     """Parameters of `ping`."""
 
@@ -587,6 +612,22 @@ VERBS: dict[str, Verb] = {
         progress=False,
         errors=(ErrorCode.UNKNOWN_MODEL, ErrorCode.IO_ERROR),
     ),
+    "sleep": Verb(
+        name="sleep",
+        params=SleepParams,
+        result=SleepResult,
+        control=False,
+        progress=False,
+        errors=(ErrorCode.OUT_OF_MEMORY,),
+    ),
+    "wake": Verb(
+        name="wake",
+        params=WakeParams,
+        result=WakeResult,
+        control=False,
+        progress=False,
+        errors=(ErrorCode.OUT_OF_MEMORY,),
+    ),
     "ping": Verb(
         name="ping",
         params=PingParams,
@@ -690,6 +731,8 @@ RANGES: dict[type[Base], dict[str, Range]] = {
         "losses": Range(le=64),
         "versions": Range(le=256, items=Range(le=1024)),
         "pid": Range(ge=0),
+        "devices": Range(le=1024, items=Range(ge=1, le=256)),
+        "rows": Range(ge=1, le=2**20),
     },
     Welcome: {
         "protocol_hash": Range(le=256),
@@ -792,6 +835,9 @@ RANGES: dict[type[Base], dict[str, Range]] = {
     LoadCheckpointResult: {
         "weights_version": Range(ge=0),
         "steps": Range(ge=0),
+    },
+    SleepResult: {
+        "freed_bytes": Range(ge=0),
     },
     PingResult: {
         "busy": Range(le=64),

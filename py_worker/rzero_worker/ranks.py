@@ -73,6 +73,17 @@ class Ranks:
             buffer = torch.empty(max(1, int(length)), dtype=torch.uint8)
         return self.broadcast(buffer).numpy().tobytes()[: int(length)]
 
+    def gather(self, words: Sequence[str]) -> list[str]:
+        """Put the words of all ranks together, each once. A rank's have 1,024 bytes at most."""
+        if self.size == 1:
+            return list(words)
+        self.mark()
+        own = "\n".join(words).encode().ljust(1024, b"\n")
+        tensors = [torch.empty(1024, dtype=torch.uint8) for _ in range(self.size)]
+        dist.all_gather(tensors, torch.frombuffer(bytearray(own), dtype=torch.uint8))
+        texts = [tensor.numpy().tobytes().decode() for tensor in tensors]
+        return list(dict.fromkeys(word for text in texts for word in text.split("\n") if word))
+
     def first_does(self, work: Callable[[], T]) -> T | None:
         """Let rank 0 work alone while the others wait. Returns its result there, None elsewhere.
 

@@ -74,6 +74,8 @@ class Server:
             losses=[p.Loss(name) for name in backend.losses],
             versions={name: str(number) for name, number in backend.versions().items()},
             pid=os.getpid(),
+            devices=list(backend.devices),
+            rows=backend.rows,
         )
         self._connection = Connection(endpoint, hello, self, connect_timeout, keys)
         self._jobs = JobQueue()

@@ -8,7 +8,9 @@ import { REPEATS } from './cases/repeats.ts';
 import { REQUESTS } from './cases/requests.ts';
 import { SAMPLING_CASES } from './cases/sampling.ts';
 import { SIZES } from './cases/sizes.ts';
+import { SLEEP } from './cases/sleep.ts';
 import { STOP_STRINGS } from './cases/stopStrings.ts';
+import { TOGETHER } from './cases/together.ts';
 import { TRAINING } from './cases/training.ts';
 import { VERSIONS } from './cases/versions.ts';
 import { WEIGHTS } from './cases/weights.ts';
@@ -21,12 +23,14 @@ export const CASES: readonly Case[] = [
   ...SAMPLING_CASES,
   ...STOP_STRINGS,
   ...DISTRIBUTION,
+  ...TOGETHER,
   ...SIZES,
   ...TRAINING,
   ...LOSSES,
   ...REPEATS,
   ...WEIGHTS,
   ...VERSIONS,
+  ...SLEEP,
   ...CONTROL,
   ...CONNECTION,
   ...ENDS,

@@ -325,6 +325,10 @@ export interface Hello {
   /** e.g. python, torch, transformers */
   versions: Readonly<Record<string, string>>;
   pid: number;
+  /** whose memory it fills, the same name for the same device everywhere; none: the host's */
+  devices: readonly string[];
+  /** samples that it decodes side by side: with fewer at hand it is partly idle */
+  rows: number;
 }
 export const tHello = tEnvelope<Hello>('Hello', {
   protocolHash: tRanged(tString, { le: 256 }),
@@ -336,6 +340,8 @@ export const tHello = tEnvelope<Hello>('Hello', {
   losses: tRanged(tList(tLoss), { le: 64 }),
   versions: tRanged(tMap(tRanged(tString, { le: 1024 })), { le: 256 }),
   pid: tRanged(tInt, { ge: 0 }),
+  devices: tRanged(tList(tRanged(tString, { ge: 1, le: 256 })), { le: 1024 }),
+  rows: tRanged(tInt, { ge: 1, le: 2 ** 20 }),
 });
 
 /** The struct Welcome. */
@@ -684,6 +690,36 @@ export const tLoadCheckpointResult = tStruct<LoadCheckpointResult>('LoadCheckpoi
   proof: tWeightsProof,
 });
 
+/** Parameters of `sleep`. */
+export interface SleepParams {
+  /** sample: what only sampling needs; train: what only training and scoring need */
+  role: Capability;
+}
+export const tSleepParams = tStruct<SleepParams>('SleepParams', {
+  role: tCapability,
+});
+
+/** Result of `sleep`. */
+export interface SleepResult {
+  /** of the device's memory; 0 where the role sleeps already or has nothing there */
+  freedBytes: number;
+}
+export const tSleepResult = tStruct<SleepResult>('SleepResult', {
+  freedBytes: tRanged(tInt, { ge: 0 }),
+});
+
+/** Parameters of `wake`. */
+export interface WakeParams {
+  role: Capability;
+}
+export const tWakeParams = tStruct<WakeParams>('WakeParams', {
+  role: tCapability,
+});
+
+/** Result of `wake`. */
+export type WakeResult = Record<string, never>;
+export const tWakeResult = tStruct<WakeResult>('WakeResult', {});
+
 /** Parameters of `ping`. */
 export type PingParams = Record<string, never>;
 export const tPingParams = tStruct<PingParams>('PingParams', {});
@@ -753,6 +789,8 @@ export interface VerbTypes {
   average_weights: { params: AverageWeightsParams; result: AverageWeightsResult };
   save_checkpoint: { params: SaveCheckpointParams; result: SaveCheckpointResult };
   load_checkpoint: { params: LoadCheckpointParams; result: LoadCheckpointResult };
+  sleep: { params: SleepParams; result: SleepResult };
+  wake: { params: WakeParams; result: WakeResult };
   ping: { params: PingParams; result: PingResult };
   cancel: { params: CancelParams; result: CancelResult };
   shutdown: { params: ShutdownParams; result: ShutdownResult };
@@ -795,6 +833,13 @@ export interface WorkerVerbs {
    * loaded model. A folder that is not as its manifest says is an io_error, and nothing of it is used.
    */
   loadCheckpoint(params: LoadCheckpointParams, options?: CallOptions): Promise<LoadCheckpointResult>;
+  /**
+   * Let go of the device's memory that a role takes, as far as the host can hold what is in it: caches of keys and
+   * values, weights, gradients, moments. Models stay; a verb that needs the role wakes it first.
+   */
+  sleep(params: SleepParams, options?: CallOptions): Promise<SleepResult>;
+  /** Take the memory back that `sleep` has let go of, so that the next verb need not. */
+  wake(params: WakeParams, options?: CallOptions): Promise<WakeResult>;
   /** Answered within a second, also while a long call runs. */
   ping(params: PingParams, options?: CallOptions): Promise<PingResult>;
   /** End a running or waiting request; its own answer is then the failure `cancelled`. */
@@ -908,6 +953,24 @@ export const VERBS: { readonly [V in Verb]: VerbSpec<VerbTypes[V]['params'], Ver
     repeatable: true,
     errors: ['unknown_model', 'io_error'],
   },
+  sleep: {
+    method: 'sleep',
+    params: tSleepParams,
+    result: tSleepResult,
+    control: false,
+    progress: false,
+    repeatable: true,
+    errors: ['out_of_memory'],
+  },
+  wake: {
+    method: 'wake',
+    params: tWakeParams,
+    result: tWakeResult,
+    control: false,
+    progress: false,
+    repeatable: true,
+    errors: ['out_of_memory'],
+  },
   ping: {
     method: 'ping',
     params: tPingParams,
@@ -938,4 +1001,4 @@ export const VERBS: { readonly [V in Verb]: VerbSpec<VerbTypes[V]['params'], Ver
 };
 
 /** sha256 over the names, types, ranges and limits above; a peer with another hash is refused. */
-export const PROTOCOL_HASH = 'a7e2f266b539a1d7ab45518fba87b2f0fcaf6bc845634df4aef7c006a34b435e';
+export const PROTOCOL_HASH = 'd0bbc0983afeeb0dc1c3cb85c967187930b0a494b69bd2bee835239d400d21b6';

@@ -36,6 +36,8 @@ export function createMemoryWorker(): Worker & { readonly requester: Requester }
     losses: [...LOSS_VALUES],
     versions: { node: process.versions.node },
     pid: process.pid,
+    devices: [],
+    rows: 1,
   };
   return { ...createTypedWorker(requester, hello, () => requester.close()), requester };
 }
@@ -177,6 +179,12 @@ class MemoryRequester implements Requester {
         const version = model.load(loadCheckpoint(path, manifestSha256), weightsVersion);
         return packResult(verb, { weightsVersion: version, steps: model.steps, proof: model.proof() });
       }
+      case 'sleep':
+        unpack(verb, bytes);
+        return packResult(verb, { freedBytes: 0 }); // no device
+      case 'wake':
+        unpack(verb, bytes);
+        return packResult(verb, {});
       default:
         throw new WorkerCallError('internal', `${verb} is a control verb`);
     }

@@ -39,6 +39,12 @@ class ShardedBackend(TorchBackend):
         """Set torch up for this process; `device` defaults to this rank's GPU where there are GPUs."""
         super().__init__(device)
         self._ranks = ranks
+        self._devices = ranks.gather(super().devices)
+
+    @property
+    def devices(self) -> Sequence[str]:
+        """See Backend: those of all ranks."""
+        return self._devices
 
     def load_model(self, params: p.LoadModelParams) -> p.LoadModelResult:
         """See Backend."""

@@ -19,6 +19,7 @@ from rzero_worker import adapters, checkpoint, proof, rng
 from rzero_worker import protocol as p
 from rzero_worker.adapters import has_adapters, twin
 from rzero_worker.backend import NO_FILES, Backend, Context
+from rzero_worker.devices import device_names
 from rzero_worker.draw import Distribution
 from rzero_worker.errors import WorkerFailure, invalid_request, not_trainable, unknown_model
 from rzero_worker.loaded import Loaded
@@ -38,6 +39,9 @@ from rzero_worker.tokenizer import decode_completion, decode_completions, encode
 from rzero_worker.trainer import Batch, Trainer, average_weights, copy_weights, sequence_logprobs
 from rzero_worker.weights_version import require_version, version_to_publish
 from rzero_worker.wire import numpy_pack, numpy_view
+
+ROWS = {"cpu": 512, "cuda": 2048}
+"""Samples that decode side by side."""
 
 
 class TorchBackend(Backend):
@@ -72,6 +76,16 @@ class TorchBackend(Backend):
         transformers.logging.disable_progress_bar()
         self._models: dict[str, Loaded] = {}
         self._loader = Loader(self._device)
+
+    @property
+    def rows(self) -> int:
+        """See Backend."""
+        return ROWS[self._device.type]
+
+    @property
+    def devices(self) -> Sequence[str]:
+        """See Backend."""
+        return device_names() if self._cuda else ()
 
     def versions(self) -> dict[str, str]:
         """See Backend."""
@@ -174,7 +188,7 @@ class TorchBackend(Backend):
             model,
             stop_ids(model, tokenizer),
             context_length(model, tokenizer),
-            max_rows=2048 if self._cuda else 512,
+            max_rows=self.rows,
             max_tokens=self._cache_bytes() // token_bytes(model),
         )
         return sampler.sample(

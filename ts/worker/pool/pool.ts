@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 import type { Worker } from '../../ports/worker.ts';
 import type {
   CallOptions,
+  Capability,
   Hello,
   LoadModelParams,
   LoadModelResult,
@@ -231,6 +232,22 @@ export class Pool implements Worker {
     const { path, manifestSha256 } = params;
     this.published(member, record, result, { path, ...(manifestSha256 === undefined ? {} : { manifestSha256 }) });
     return result;
+  }
+
+  /** All that have the role. One that is away has lost what it was doing, and is not waited for. */
+  async sleep(params: Params<'sleep'>, options?: CallOptions) {
+    const slept = await this.all(params.role, ({ worker }) => worker.sleep(params, options));
+    return { freedBytes: slept.reduce((sum, { freedBytes }) => sum + freedBytes, 0) };
+  }
+
+  async wake(params: Params<'wake'>, options?: CallOptions) {
+    await this.all(params.role, ({ worker }) => worker.wake(params, options));
+    return {};
+  }
+
+  private all<T>(role: Capability, ask: (member: Member) => Promise<T>): Promise<T[]> {
+    const there = [...this.roster.members].filter((member) => member.connected && member.can(role));
+    return Promise.all(there.map((member) => member.whileConnected(() => ask(member))));
   }
 
   async ping(params: Params<'ping'>, options?: CallOptions) {

@@ -13,6 +13,9 @@ export interface RosterOptions {
   onChange?(text: string): void;
 }
 
+/** As many rows as a Hello can tell of. */
+const MOST_ROWS = 2 ** 20;
+
 /** Who is there: workers join, lose their connection, come back and go. */
 export class Roster {
   readonly members: ReadonlySet<Member>;
@@ -54,6 +57,14 @@ export class Roster {
       losses: [...new Set(all.flatMap(({ losses }) => losses))],
       versions: all[0]?.versions ?? {},
       pid: process.pid,
+      devices: [...new Set(all.flatMap(({ devices }) => devices))],
+      rows: Math.max(
+        1,
+        Math.min(
+          MOST_ROWS,
+          all.reduce((sum, { rows }) => sum + rows, 0),
+        ),
+      ),
     };
   }
 
