@@ -14,11 +14,13 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
 from rzero_worker import backends, endpoint
 from rzero_worker.backend import Backend
+from rzero_worker.errors import BadVariable
 from rzero_worker.keys import CurveKeys, KeysError, read_keys
 from rzero_worker.protocol import PROTOCOL_HASH, Capability
 from rzero_worker.server import Server
@@ -68,18 +70,22 @@ def main(arguments: list[str] | None = None) -> int:
     os.dup2(2, 1)
     if grouped:
         return _run_rank(parser, options, token, keys)
-    try:
-        backend = backends.create(options.backend)
-    except ImportError as error:
-        setup = backends.SETUP.get(options.backend, "npm run setup")
-        parser.error(
-            f"--backend {options.backend} needs packages that are not installed ({error}): run `{setup}`"
-        )
+    backend = _create(parser, options.backend, lambda: backends.create(options.backend))
     for role in options.roles or ():
         if role not in backend.capabilities:
             offered = ", ".join(backend.capabilities)
             parser.error(f"argument --roles: saw {role!r}, backend {options.backend} allows {offered}")
     return _serve(backend, options, token, keys)
+
+
+def _create(parser: argparse.ArgumentParser, name: str, make: Callable[[], Backend]) -> Backend:
+    try:
+        return make()
+    except ImportError as error:
+        setup = backends.SETUP.get(name, "npm run setup")
+        parser.error(f"--backend {name} needs packages that are not installed ({error}): run `{setup}`")
+    except BadVariable as error:
+        parser.error(str(error))
 
 
 def _run_rank(

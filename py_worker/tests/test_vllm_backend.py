@@ -32,7 +32,7 @@ class StandIn:
 
     READABLE = False
 
-    def __init__(self, source, weights, context_length, token_bytes, cuda) -> None:
+    def __init__(self, source, weights, context_length, token_bytes, cuda, ranks) -> None:
         self.model: PreTrainedModel = load_model(source, torch.float32, torch.device("cpu"))
         self.load_weights(weights)
 

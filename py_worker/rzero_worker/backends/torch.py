@@ -157,11 +157,14 @@ class TorchBackend(Backend):
         """See Backend."""
         loaded = self._find(params.model_id)
         require_version(loaded.version, params.weights_version)
-        model, tokenizer, asked = loaded.published, loaded.tokenizer, params.sampling
-        ends = stop_ids(model, tokenizer)
-        stops = StopStrings(asked.stop or (), partial(decode_completion, tokenizer))
-        prompts = encode_conversations(tokenizer, params.conversations)
-        samples = self._draw(loaded, prompts, params, stops, context)
+        prompts = encode_conversations(loaded.tokenizer, params.conversations)
+        return self._result(loaded, params, prompts, self._draw(loaded, prompts, params, context))
+
+    def _result(
+        self, loaded: Loaded, params: p.SampleParams, prompts: list[list[int]], samples: list[Sample]
+    ) -> p.SampleResult:
+        """Pack samples; sample j of prompt i is at [i * n + j]."""
+        ends, stops = stop_ids(loaded.published, loaded.tokenizer), _stops(loaded, params)
         visible = [_without_stop(sample.tokens, ends) for sample in samples]
         return p.SampleResult(
             weights_version=loaded.version,
@@ -170,7 +173,7 @@ class TorchBackend(Backend):
             tokens=_pack([sample.tokens for sample in samples], "i4"),
             lengths=numpy_pack(np.array([len(sample.tokens) for sample in samples]), "i4"),
             logprobs=_pack([sample.logprobs for sample in samples], "f4"),
-            texts=[stops.cut(text) for text in decode_completions(tokenizer, visible)],
+            texts=[stops.cut(text) for text in decode_completions(loaded.tokenizer, visible)],
             stop_reasons=[p.StopReason.STOP if sample.stopped else p.StopReason.LENGTH for sample in samples],
         )
 
@@ -179,7 +182,6 @@ class TorchBackend(Backend):
         loaded: Loaded,
         prompts: list[list[int]],
         params: p.SampleParams,
-        stops: StopStrings,
         context: Context,
     ) -> list[Sample]:
         """Draw from the published weights; sample j of prompt i is at [i * n + j]."""
@@ -198,7 +200,7 @@ class TorchBackend(Backend):
             Distribution(asked.temperature, asked.top_p, asked.top_k),
             asked.max_tokens,
             context,
-            stops.watch if asked.stop else None,
+            _stops(loaded, params).watch if asked.stop else None,
         )
 
     def _cache_bytes(self) -> int:
@@ -355,6 +357,10 @@ class TorchBackend(Backend):
         if is_full(error):
             return WorkerFailure("out_of_memory", "not enough memory for the call", str(error))
         return None
+
+
+def _stops(loaded: Loaded, params: p.SampleParams) -> StopStrings:
+    return StopStrings(params.sampling.stop or (), partial(decode_completion, loaded.tokenizer))
 
 
 def _without_stop(tokens: np.ndarray, ends: set[int]) -> np.ndarray:
