@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, UntypedStorage
 
 from rzero_worker.drawing import Drawing
 from rzero_worker.engine_environment import set_environment
@@ -26,10 +26,12 @@ from rzero_worker.ranks import Ranks
 
 set_environment()
 from vllm import LLM, SamplingParams, __version__  # noqa: E402
+from vllm.device_allocator.cumem import CuMemAllocator  # noqa: E402
 from vllm.inputs.engine import tokens_input  # noqa: E402
 from vllm.outputs import RequestOutput  # noqa: E402
 from vllm.sampling_params import RequestOutputKind  # noqa: E402
 from vllm.v1.engine.llm_engine import LLMEngine  # noqa: E402
+from vllm.v1.worker.worker_base import WorkerBase  # noqa: E402
 
 VERSION: str = __version__
 """vLLM's."""
@@ -55,19 +57,22 @@ class Engine:
 
         Raises model_unloadable, out_of_memory.
         """
+        self._cuda = cuda
+        self._emptied: dict[UntypedStorage, int] = {}
         try:
-            self._llm = LLM(
-                model=locate(source),
-                load_format="dummy",
-                max_model_len=context_length,
-                logprobs_mode="processed_logprobs",
-                generation_config="vllm",
-                enable_prefix_caching=True,
-                disable_log_stats=True,
-                seed=0,
-                **(gpu_options() if cuda else cpu_options(context_length, token_bytes)),
-                **group_options(ranks),
-            )
+            with _beside_other_engines(cuda):
+                self._llm = LLM(
+                    model=locate(source),
+                    load_format="dummy",
+                    max_model_len=context_length,
+                    logprobs_mode="processed_logprobs",
+                    generation_config="vllm",
+                    enable_prefix_caching=True,
+                    disable_log_stats=True,
+                    seed=0,
+                    **(gpu_options() if cuda else cpu_options(context_length, token_bytes)),
+                    **group_options(ranks),
+                )
         except (torch.OutOfMemoryError, MemoryError):
             raise
         except Exception as error:
@@ -141,13 +146,78 @@ class Engine:
             )
         self._llm.reset_prefix_cache()
 
+    def sleep(self) -> int:
+        """Let go of the device's memory: weights go to the host's, keys and values are dropped.
+
+        On a CPU weights are there already, and only the cache is freed. Returns how many bytes that were; on
+        a GPU vLLM's own allocator frees them and does not say, so 0.
+
+        vLLM could drop the weights too (level 2), to be given them again. But what was published has to
+        outlive the steps that a trainer makes meanwhile, and the folder that it came from.
+        """
+        if self._cuda:
+            self._llm.sleep(level=1)
+            return 0
+        self._llm.reset_prefix_cache()
+        emptied = {storage: storage.nbytes() for storage in self._caches() if storage.nbytes() > 0}
+        self._emptied |= emptied
+        for storage in emptied:
+            storage.resize_(0)
+        return sum(emptied.values())
+
+    def wake(self) -> None:
+        """Take it back. Raises MemoryError, and sleeps on then."""
+        if self._cuda:
+            try:
+                self._llm.wake_up()
+            except Exception as error:
+                # What has come back goes again. The engine itself thinks that it never woke.
+                self._llm.collective_rpc("sleep", args=(1,))
+                if "memory" in str(error):
+                    raise MemoryError(str(error)) from error
+                raise
+        for storage, size in self._emptied.items():
+            storage.resize_(size)
+            storage.fill_(0)  # as vLLM makes it: what is not a number stays one when it is masked
+        self._emptied = {}
+
+    def _caches(self) -> list[UntypedStorage]:
+        """Give the storages of keys and values, each once."""
+        (tensors,) = self._llm.collective_rpc(_cache_tensors)
+        return list({storage._cdata: storage for storage in (t.untyped_storage() for t in tensors)}.values())
+
     def close(self) -> None:
-        """Free the model and its cache; the engine cannot be used any more."""
+        """Free the model and its cache; the engine, which must be awake, cannot be used any more."""
         del self._llm
         gc.unfreeze()  # an engine freezes all objects there are when it starts
         gc.collect()
-        if torch.cuda.is_available():
+        if self._cuda:
+            allocator = CuMemAllocator.get_instance()
+            for pool, _ in [entry for entries in allocator.allocator_and_pools.values() for entry in entries]:
+                allocator._trim(pool)  # else it would keep what is free for nobody
             torch.cuda.empty_cache()
+
+
+def _cache_tensors(worker: WorkerBase) -> list[Tensor]:
+    return worker.model_runner.kv_caches
+
+
+@contextmanager
+def _beside_other_engines(cuda: bool) -> Iterator[None]:
+    """Let an engine start while the process has others.
+
+    vLLM's allocator is one for the process, and refuses weights where it has some, because it puts all it has
+    to sleep at once. Here that is what is wanted: the engines of a worker sleep and wake together.
+    """
+    if not cuda:
+        yield
+        return
+    allocator = CuMemAllocator.get_instance()
+    allocator.get_current_usage = lambda: 0
+    try:
+        yield
+    finally:
+        del allocator.get_current_usage
 
 
 class _Batch:

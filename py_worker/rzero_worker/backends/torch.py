@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import asdict
 from functools import partial
@@ -13,6 +13,7 @@ from typing import ClassVar
 import numpy as np
 import torch
 import transformers
+from torch import Tensor
 from transformers import PreTrainedModel
 
 from rzero_worker import adapters, checkpoint, proof, rng
@@ -28,6 +29,7 @@ from rzero_worker.losses import POLICY_TERMS
 from rzero_worker.manifest import io_error
 from rzero_worker.memory import is_full
 from rzero_worker.model import context_length, load_tokenizer, stop_ids, token_bytes
+from rzero_worker.offload import Offload
 from rzero_worker.proof import Proof
 from rzero_worker.ranks import ALONE, be_alone
 from rzero_worker.sampler import Sample, Sampler
@@ -55,12 +57,16 @@ class TorchBackend(Backend):
     name: ClassVar[str] = "torch"
     losses: ClassVar[Sequence[p.Loss]] = tuple(POLICY_TERMS)
 
-    def __init__(self, device: str | None = None, sharded: bool | None = None) -> None:
+    def __init__(
+        self, device: str | None = None, sharded: bool | None = None, offloads: bool | None = None
+    ) -> None:
         """Set torch up for this process.
 
         Args:
             device: defaults to cuda where there is one.
             sharded: whether trained models are held as a group holds them; defaults to what is so on CUDA.
+            offloads: whether roles that sleep put their tensors into the host's memory; defaults to what is
+                so on CUDA. On a CPU they are there anyway.
         """
         self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self._cuda = self._device.type == "cuda"
@@ -76,6 +82,8 @@ class TorchBackend(Backend):
         transformers.logging.disable_progress_bar()
         self._models: dict[str, Loaded] = {}
         self._loader = Loader(self._device)
+        self._offload = Offload(self._device) if (self._cuda if offloads is None else offloads) else None
+        self._asleep: set[p.Capability] = set()
 
     @property
     def rows(self) -> int:
@@ -351,6 +359,50 @@ class TorchBackend(Backend):
         # Its present weights may be shared, so they are replaced, not overwritten.
         loaded.published = self._loader.frozen(path)
         loaded.own_scorer = None  # it would hold the old weights
+
+    def sleep(self, params: p.SleepParams) -> p.SleepResult:
+        """See Backend. What the other role needs too stays until that one sleeps."""
+        before = self._free_bytes()
+        freed = self._let_go(params.role)
+        self._asleep.add(params.role)
+        if self._cuda:
+            torch.cuda.empty_cache()
+            freed = max(0, self._free_bytes() - before)
+        return p.SleepResult(freed_bytes=freed)
+
+    def _free_bytes(self) -> int:
+        return torch.cuda.mem_get_info()[0] if self._cuda else 0
+
+    def _let_go(self, role: p.Capability) -> int:
+        """Free what a role alone needs; returns how many bytes that were of the device's tensors."""
+        if self._offload is None:
+            return 0
+        awake = set(p.Capability) - self._asleep - {role}
+        return self._offload.put(self._tensors({role}), kept=self._tensors(awake))
+
+    def _tensors(self, roles: Iterable[p.Capability]) -> Iterator[Tensor]:
+        return (
+            tensor for role in roles for loaded in self._models.values() for tensor in loaded.tensors(role)
+        )
+
+    def wake(self, params: p.WakeParams) -> p.WakeResult:
+        """See Backend. In a group all ranks wake, or none does."""
+        problem = ""
+        try:
+            self._take_back(params.role)
+        except Exception as error:
+            if not is_full(error):
+                raise
+            problem = str(error) or type(error).__name__
+        if self._ranks.sum(np.array([int(problem != "")]))[0] > 0:
+            self._let_go(params.role)
+            raise WorkerFailure("out_of_memory", f"not enough memory to wake the role {params.role}", problem)
+        self._asleep.discard(params.role)
+        return p.WakeResult()
+
+    def _take_back(self, role: p.Capability) -> None:
+        if self._offload is not None:
+            self._offload.take_back(self._tensors({role}))
 
     def failure_of(self, error: Exception) -> WorkerFailure | None:
         """See Backend: a full memory, of the GPU or the host."""

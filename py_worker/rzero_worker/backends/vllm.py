@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
 import torch
+from torch import Tensor
 from transformers import PreTrainedModel
 
 from rzero_worker import adapters, proof
@@ -53,6 +54,15 @@ class _Served(Loaded):
         if self.frozen is None:
             self.frozen = self.load(self.source)
         return self.frozen
+
+    def tensors(self, role: p.Capability) -> Iterator[Tensor]:
+        """As in Loaded; `engine` looks after what sampling needs."""
+        if role is p.Capability.TRAIN:
+            if self.trainer is not None:
+                yield from self.trainer.tensors()
+            elif self.frozen is not None:
+                yield from self.frozen.parameters()
+                yield from self.frozen.buffers()
 
 
 class VllmBackend(TorchBackend):
@@ -158,6 +168,18 @@ class VllmBackend(TorchBackend):
         except Exception as error:
             call.fail(error)
         return None
+
+    def _let_go(self, role: p.Capability) -> int:
+        freed = super()._let_go(role)
+        if role is p.Capability.SAMPLE:
+            freed += sum(loaded.engine.sleep() for loaded in self._models.values())
+        return freed
+
+    def _take_back(self, role: p.Capability) -> None:
+        super()._take_back(role)
+        if role is p.Capability.SAMPLE:
+            for loaded in self._models.values():
+                loaded.engine.wake()
 
     def _catch_up(self, loaded: _Served) -> None:
         if loaded.engine_is_behind:
