@@ -1,6 +1,7 @@
 """The command line: `python -m rzero_worker --connect tcp://HOST:PORT --backend NAME`.
 
-Under torchrun it is one rank of a group that trains together: rank 0 is the worker, the others follow.
+Under torchrun it is one rank of a group that holds models together, to train (torch) or to sample (vllm):
+rank 0 is the worker, the others follow.
 
 Exit codes: 0 stopped in order, 2 bad arguments, 69 no orchestrator or refused by it, 70 a broken group.
 """
@@ -16,7 +17,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 from rzero_worker import backends, endpoint
 from rzero_worker.backend import Backend
@@ -26,6 +27,8 @@ from rzero_worker.protocol import PROTOCOL_HASH, Capability
 from rzero_worker.server import Server
 
 TOKEN_VARIABLE = "RZERO_TOKEN"
+
+T = TypeVar("T")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -78,7 +81,7 @@ def main(arguments: list[str] | None = None) -> int:
     return _serve(backend, options, token, keys)
 
 
-def _create(parser: argparse.ArgumentParser, name: str, make: Callable[[], Backend]) -> Backend:
+def _create(parser: argparse.ArgumentParser, name: str, make: Callable[[], T]) -> T:
     try:
         return make()
     except ImportError as error:
@@ -93,15 +96,22 @@ def _run_rank(
 ) -> int:
     """Be one rank of a group, as torchrun has put it into the environment."""
     count = os.environ["WORLD_SIZE"]
-    if options.backend != "torch":
-        parser.error(f"argument --backend: saw {options.backend!r}, {count} ranks (WORLD_SIZE) allow torch")
-    if options.roles not in (None, [Capability.TRAIN]):
+    role = backends.GROUP_ROLES.get(options.backend)
+    if role is None:
+        allowed = " or ".join(backends.GROUP_ROLES)
+        parser.error(
+            f"argument --backend: saw {options.backend!r}, {count} ranks (WORLD_SIZE) allow {allowed}"
+        )
+    if (options.roles or [role]) != [role]:
         roles = ",".join(options.roles)
-        parser.error(f"argument --roles: saw {roles!r}, {count} ranks (WORLD_SIZE) allow train")
+        parser.error(
+            f"argument --roles: saw {roles!r}, {count} ranks (WORLD_SIZE) of {options.backend} allow {role}"
+        )
+    options.roles = [role]
     # A store that is gone is an error that is caught; torch would also print its stack.
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
+    make = _create(parser, options.backend, lambda: backends.of_rank(options.backend))
     # Like a backend's, these libraries are not everybody's.
-    from rzero_worker.backends.sharded import ShardedBackend
     from rzero_worker.followers import Leader, follow
     from rzero_worker.ranks import join
     from rzero_worker.watch import Watch
@@ -109,7 +119,7 @@ def _run_rank(
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     ranks, store = join(options.collective_timeout)
     watch = Watch(ranks, store, options.collective_timeout)
-    backend = ShardedBackend(ranks)
+    backend = _create(parser, options.backend, lambda: make(ranks))
     if ranks.first:
         return _serve(Leader(backend, ranks, watch), options, token, keys)
     watch.end_soon_at(signal.SIGTERM)

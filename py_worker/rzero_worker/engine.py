@@ -27,6 +27,7 @@ from rzero_worker.ranks import Ranks
 set_environment()
 from vllm import LLM, SamplingParams, __version__  # noqa: E402
 from vllm.device_allocator.cumem import CuMemAllocator  # noqa: E402
+from vllm.distributed.device_communicators.cpu_communicator import CpuCommunicator  # noqa: E402
 from vllm.inputs.engine import tokens_input  # noqa: E402
 from vllm.outputs import RequestOutput  # noqa: E402
 from vllm.sampling_params import RequestOutputKind  # noqa: E402
@@ -35,6 +36,10 @@ from vllm.v1.worker.worker_base import WorkerBase  # noqa: E402
 
 VERSION: str = __version__
 """vLLM's."""
+
+# Between the ranks of a group on a CPU, tensors go over gloo. vLLM's own shared memory has one name on a
+# machine, whoever's group it is, stays there when a process is killed, and is waited for at full speed.
+CpuCommunicator._all_group_ranks_share_shm_group_name = lambda _: False
 
 Weights = Mapping[str, Tensor]
 

@@ -309,16 +309,21 @@ class TorchBackend(Backend):
     def save_checkpoint(
         self, params: p.SaveCheckpointParams, extras: Mapping[str, bytes] = NO_FILES
     ) -> p.SaveCheckpointResult:
-        """See Backend."""
+        """See Backend. Rank 0 alone writes."""
         loaded = self._find(params.model_id)
-        written = checkpoint.save(
-            params.path,
-            self._content(loaded, params.with_optimizer),
-            loaded.tokenizer,
-            steps=loaded.steps,
-            weights_version=loaded.version,
-            extras=extras,
+        content = self._content(loaded, params.with_optimizer)
+        written = self._ranks.first_does(
+            lambda: checkpoint.save(
+                params.path,
+                content,
+                loaded.tokenizer,
+                steps=loaded.steps,
+                weights_version=loaded.version,
+                extras=extras,
+            )
         )
+        if written is None:
+            return p.SaveCheckpointResult(bytes=0, manifest_sha256="")
         return p.SaveCheckpointResult(bytes=written.bytes, manifest_sha256=written.manifest_sha256)
 
     def _content(self, loaded: Loaded, with_optimizer: bool) -> checkpoint.Content:

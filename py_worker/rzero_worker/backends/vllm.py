@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
@@ -29,6 +29,7 @@ from rzero_worker.model import (
     token_bytes,
 )
 from rzero_worker.proof import Proof
+from rzero_worker.ranks import ALONE, Ranks
 from rzero_worker.tokenizer import encode_conversations
 from rzero_worker.weights_version import require_version
 from rzero_worker.wire import numpy_view
@@ -74,11 +75,23 @@ class VllmBackend(TorchBackend):
 
     name: ClassVar[str] = "vllm"
 
-    def __init__(self, device: str | None = None) -> None:
-        """As in TorchBackend."""
-        # An engine makes the process's group its own, and takes it away when it is closed.
+    def __init__(self, device: str | None = None, ranks: Ranks = ALONE) -> None:
+        """As in TorchBackend.
+
+        Args:
+            device: as there.
+            ranks: a group, over which the engines are cut up. All else that is held, each rank holds whole.
+        """
+        # An engine makes the process's group its own, so models cannot be held by one.
         super().__init__(device, sharded=False)
         check_variables()
+        self._ranks = ranks
+        self._devices = ranks.gather(super().devices)
+
+    @property
+    def devices(self) -> Sequence[str]:
+        """See Backend: those of all ranks."""
+        return self._devices
 
     @property
     def rows(self) -> int:
@@ -108,8 +121,8 @@ class VllmBackend(TorchBackend):
             engine=engine,
             checksum=checksum,
             # On a CPU vLLM packs most of them, and adapters are merged for it. What it does to those of
-            # another model shows here as well.
-            readable=engine.checksum() == checksum,
+            # another model shows here as well. A rank of a group has pieces of them.
+            readable=self._ranks.size == 1 and engine.checksum() == checksum,
             source=params.source,
             load=self._load_frozen,
         )
