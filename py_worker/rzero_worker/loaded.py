@@ -37,6 +37,10 @@ class Loaded:
         """The model with the trained weights; a frozen one's are the published ones."""
         return self.trainer.model if self.trainer is not None else self.published
 
+    def like(self, path: str) -> PreTrainedModel:
+        """Give what a checkpoint is compared with before it is loaded: names and shapes count."""
+        return self.trained
+
     @property
     def steps(self) -> int:
         """Steps that the optimiser has taken."""

@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 
+import conftest
 import numpy as np
 import pytest
 import samples
@@ -31,6 +32,14 @@ LEARNING_RATE = 1e-3
 
 
 # In this process
+
+
+@pytest.fixture(scope="module", autouse=True)
+def patience() -> Iterator[None]:
+    """Importing vLLM takes ten seconds, and several times that on a machine that is busy."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(conftest, "TIMEOUT_MS", 120_000)
+        yield
 
 
 @pytest.fixture(scope="module")

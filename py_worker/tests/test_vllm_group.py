@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
+import conftest
 import numpy as np
 import pytest
 import samples
@@ -28,6 +29,14 @@ PATIENCE = 120
 ROLES = ("--backend", "vllm", "--roles", "sample")
 TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "rzero_worker")
 CONVERSATIONS = [samples.conversation(text) for text in ("abc", "1+1=", "what is it?")]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def patience() -> Iterator[None]:
+    """Importing vLLM takes ten seconds, and several times that on a machine that is busy."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(conftest, "TIMEOUT_MS", 120_000)
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -337,7 +337,7 @@ class TorchBackend(Backend):
     def load_checkpoint(self, params: p.LoadCheckpointParams) -> p.LoadCheckpointResult:
         """See Backend."""
         loaded = self._find(params.model_id)
-        saved = checkpoint.load(params.path, loaded.trained)
+        saved = checkpoint.load(params.path, loaded.like(params.path))
         if loaded.trainer is not None:
             if has_adapters(saved.model) and not has_adapters(loaded.trained):
                 raise io_error(params.path, "holds adapters, and here every weight is trained")
@@ -401,6 +401,8 @@ class TorchBackend(Backend):
             problem = str(error) or type(error).__name__
         if self._ranks.sum(np.array([int(problem != "")]))[0] > 0:
             self._let_go(params.role)
+            if self._cuda:
+                torch.cuda.empty_cache()
             raise WorkerFailure("out_of_memory", f"not enough memory to wake the role {params.role}", problem)
         self._asleep.discard(params.role)
         return p.WakeResult()

@@ -21,6 +21,7 @@ from rzero_worker.engine_options import check_variables, rows
 from rzero_worker.engine_request import plan, sampling_arguments
 from rzero_worker.feed import Call, Feed, alone
 from rzero_worker.loaded import Loaded
+from rzero_worker.loader import Loader
 from rzero_worker.model import (
     checkpoint_weights,
     context_length,
@@ -56,6 +57,10 @@ class _Served(Loaded):
             self.frozen = self.load(self.source)
         return self.frozen
 
+    def like(self, path: str) -> PreTrainedModel:
+        """As in Loaded. A frozen model need not be read again for it: its present folder may be gone."""
+        return self.trained if adapters.is_adapters(path) or self.trainer is not None else self.published
+
     def tensors(self, role: p.Capability) -> Iterator[Tensor]:
         """As in Loaded; `engine` looks after what sampling needs."""
         if role is p.Capability.TRAIN:
@@ -80,13 +85,18 @@ class VllmBackend(TorchBackend):
 
         Args:
             device: as there.
-            ranks: a group, over which the engines are cut up. All else that is held, each rank holds whole.
+            ranks: a group, over which the engines are cut up. What else it holds, each rank holds whole, in the
+                host's memory.
         """
         # An engine makes the process's group its own, so models cannot be held by one.
         super().__init__(device, sharded=False)
         check_variables()
         self._ranks = ranks
         self._devices = ranks.gather(super().devices)
+        if (
+            ranks.size > 1
+        ):  # a model that is cut up is too large for one GPU: vLLM takes its pieces from the host
+            self._loader = Loader(torch.device("cpu"), self._loader.dtype)
 
     @property
     def devices(self) -> Sequence[str]:
@@ -128,7 +138,7 @@ class VllmBackend(TorchBackend):
         )
         described = loaded.describe()
         if trainer is None and not adapters.has_adapters(model):
-            model.to("meta")  # vLLM has copied the weights
+            model.to("meta").tie_weights()  # vLLM has copied the weights; names and shapes stay
         return described
 
     def _load_frozen(self, source: str) -> PreTrainedModel:
