@@ -85,8 +85,8 @@ class VllmBackend(TorchBackend):
 
         Args:
             device: as there.
-            ranks: a group, over which the engines are cut up. What else it holds, each rank holds whole, in the
-                host's memory.
+            ranks: a group, over which the engines are cut up; all else each rank holds whole, in the host's
+                memory.
         """
         # An engine makes the process's group its own, so models cannot be held by one.
         super().__init__(device, sharded=False)
