@@ -44,6 +44,9 @@ class Backend(ABC):
         """Samples that it decodes side by side; with fewer at hand it is partly idle."""
         return 1
 
+    def offer(self, roles: Sequence[p.Capability]) -> None:  # noqa: B027 - most do not care
+        """Hear which roles the worker offers: for others, nothing need be held ready. Comes before any call."""
+
     @abstractmethod
     def versions(self) -> dict[str, str]:
         """Name the software that results depend on, e.g. {"python": "3.11.4", "torch": "2.13.0"}."""

@@ -7,6 +7,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -254,14 +255,14 @@ class _Batch:
         """Give vLLM what waits, as far as it is to have it."""
         while self._waiting and len(self.running) < self._most:
             drawing, request = self._waiting.popleft()
-            self._guard(drawing, lambda: self._add(drawing, request))  # noqa: B023 - called at once
+            self._guard(drawing, partial(self._add, drawing, request))
 
     def step(self) -> None:
         """Have vLLM make a token of each request that it works on."""
         for output in self._engine.step():
             drawing, request = self.running.pop(output.request_id, (None, None))
             if drawing is not None:  # else its drawing failed in this very step
-                self._guard(drawing, lambda: self._end(drawing, request, output))  # noqa: B023 - called at once
+                self._guard(drawing, partial(self._end, drawing, request, output))
 
     def clear(self) -> None:
         """Leave nothing in vLLM."""

@@ -28,6 +28,7 @@ class JobFeed(Feed):
         self._first: Job | None = job
         self._model_id = ""
         self._open: set[Job] = {job}
+        self._refused: Job | None = None
 
     def take(self, room: int) -> list[Call]:
         """See Feed."""
@@ -52,9 +53,10 @@ class JobFeed(Feed):
                 return None
             self._model_id = params.model_id
             return self._call(job, params)
-        while (job := self._jobs.next) is not None:
+        while (job := self._jobs.next) is not None and job is not self._refused:
             params = self._joining(job)
             if params is None:
+                self._refused = job  # asked again before each token, it need not be decoded each time
                 return None
             if self._jobs.take_also(job):  # else it was cancelled a moment ago
                 self._open.add(job)

@@ -78,6 +78,7 @@ class Server:
             devices=list(backend.devices),
             rows=backend.rows,
         )
+        backend.offer(self._roles)
         self._connection = Connection(endpoint, hello, self, connect_timeout, keys)
         self._jobs = JobQueue()
         self._executor = Executor(backend, self._jobs, self._connection.send)

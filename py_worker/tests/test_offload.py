@@ -193,6 +193,8 @@ def test_a_role_leaves_what_the_other_one_needs(source: str) -> None:
     assert (bytes_of(backend, SAMPLE), bytes_of(backend, TRAIN)) == (0, 0)
     backend.wake(p.WakeParams(role=TRAIN))
     assert bytes_of(backend, SAMPLE) == whole
+    backend.offer([TRAIN])
+    assert backend.sleep(p.SleepParams(role=TRAIN)).freed_bytes == whole
 
 
 def test_a_role_that_finds_no_room_sleeps_on(source: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -84,6 +84,7 @@ class TorchBackend(Backend):
         self._loader = Loader(self._device)
         self._offload = Offload(self._device) if (self._cuda if offloads is None else offloads) else None
         self._asleep: set[p.Capability] = set()
+        self._offered: Sequence[p.Capability] = [p.Capability(name) for name in self.capabilities]
 
     @property
     def rows(self) -> int:
@@ -94,6 +95,10 @@ class TorchBackend(Backend):
     def devices(self) -> Sequence[str]:
         """See Backend."""
         return device_names() if self._cuda else ()
+
+    def offer(self, roles: Sequence[p.Capability]) -> None:
+        """See Backend."""
+        self._offered = roles
 
     def versions(self) -> dict[str, str]:
         """See Backend."""
@@ -382,7 +387,7 @@ class TorchBackend(Backend):
         """Free what a role alone needs; returns how many bytes that were of the device's tensors."""
         if self._offload is None:
             return 0
-        awake = set(p.Capability) - self._asleep - {role}
+        awake = set(self._offered) - self._asleep - {role}
         return self._offload.put(self._tensors({role}), kept=self._tensors(awake))
 
     def _tensors(self, roles: Iterable[p.Capability]) -> Iterator[Tensor]:
