@@ -45,7 +45,7 @@ class Backend(ABC):
         return 1
 
     def offer(self, roles: Sequence[p.Capability]) -> None:  # noqa: B027 - most do not care
-        """Hear which roles the worker offers: for others, nothing need be held ready. Comes before any call."""
+        """Hear, before any call, which roles the worker offers: for others nothing need be held ready."""
 
     @abstractmethod
     def versions(self) -> dict[str, str]:
