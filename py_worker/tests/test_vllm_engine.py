@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
@@ -45,9 +46,7 @@ def patience() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def module() -> ModuleType:
     """Imported when it is needed: that takes ten seconds."""
-    from rzero_worker.backends import vllm
-
-    return vllm
+    return import_module("rzero_worker.backends.vllm")
 
 
 @pytest.fixture
@@ -129,8 +128,7 @@ def test_no_more_is_taken_than_keeps_the_batch_full(backend, monkeypatch: pytest
 
 
 def test_a_call_that_vllm_cannot_do_fails_alone(backend, monkeypatch: pytest.MonkeyPatch) -> None:
-    from rzero_worker import engine
-
+    engine = import_module("rzero_worker.engine")
     made = engine._parameters
     monkeypatch.setattr(
         engine, "_parameters", lambda a, request: made(a, request) if request.most != 7 else 1 / 0
@@ -229,15 +227,14 @@ def test_the_sampler_follows_the_trainer_step_by_step(backend) -> None:
 def test_a_sampler_that_did_not_get_the_weights_is_caught(
     backend, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    from rzero_worker.engine import Engine
-
+    Engine = import_module("rzero_worker.engine").Engine  # noqa: N806 - a class
     load = Engine.load_weights
     learn(backend, 1)
     publish(backend)
     kept = {name: tensor.clone() for name, tensor in backend._models["m"].trained.state_dict().items()}
     learn(backend, 3)
 
-    def wrong(self: Engine, weights) -> None:
+    def wrong(self, weights) -> None:
         if how == "the version before arrives":
             load(self, kept)
         elif how == "a layer is left out":
