@@ -1,9 +1,12 @@
 import { join, relative, resolve } from 'node:path';
 import type { Config } from '../config/schema.ts';
+import { layoutText } from '../report/plan.ts';
 import { createProgressReporter } from '../report/progress.ts';
 import { RunFolder } from '../store/runFolder.ts';
 import { type ConfigFlags, configFrom } from './configFlags.ts';
 import { processClock, runExperiment } from './experiment.ts';
+import { type Placed, placeRun } from './placement.ts';
+import { postsOf } from './posts.ts';
 import { printResult } from './show.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -19,14 +22,16 @@ export interface RunFlags extends ConfigFlags {
 /**
  * `rzero run`.
  *
- * @throws ConfigError, RunFolderError, WorkerStartError, WorkerCallError, or an error of the file system
+ * @throws ConfigError, PlacementError, RunFolderError, WorkerStartError, WorkerCallError, or an error of the file system
  */
 export async function runCommand(flags: RunFlags, terminal: Terminal): Promise<void> {
   const config = configOf(flags, terminal.workingFolder);
+  const placed = await placeRun(config, terminal);
+  postsOf(config, placed); // refuses what cannot be started, before there is a folder
   const path = resolve(terminal.workingFolder, flags.out ?? join('runs', defaultName(config)));
   const folder = RunFolder.create(path);
   const shownPath = shorterPath(path, terminal.workingFolder);
-  terminal.err(`${announcement(config, shownPath)}\n\n`);
+  terminal.err(`${announcement(config, shownPath)}${placementLine(placed)}\n\n`);
   const reporter = createProgressReporter({
     write: terminal.err,
     terminal: terminal.screen,
@@ -34,7 +39,13 @@ export async function runCommand(flags: RunFlags, terminal: Terminal): Promise<v
     samples: config.evaluation.samples,
   });
   try {
-    const summary = await runExperiment({ ...terminal, config, folder, reporter });
+    const summary = await runExperiment({
+      ...terminal,
+      config,
+      ...(placed === undefined ? {} : { placed }),
+      folder,
+      reporter,
+    });
     terminal.err('\n');
     printResult(summary, shownPath, terminal);
   } catch (error) {
@@ -49,6 +60,14 @@ function configOf(flags: RunFlags, workingFolder: string): Config {
     flags[name] === undefined ? [] : [`${name}=${name === 'model' ? JSON.stringify(flags[name]) : flags[name]}`],
   );
   return configFrom(flags, workingFolder, named);
+}
+
+/** Who computes, where GPUs do by plan. */
+function placementLine(placed: Placed | undefined): string {
+  if (placed === undefined) return '';
+  const { cluster, decision } = placed;
+  const gpus = `${cluster.hosts * cluster.gpusPerHost} x ${cluster.gpu.name}`;
+  return `\n${gpus}, ${layoutText(decision.layout)} (rzero plan says why).`;
 }
 
 /** A path as a person would type it: relative where it lies below the working folder. */

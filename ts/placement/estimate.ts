@@ -1,5 +1,6 @@
 import type { Gpu } from './gpu.ts';
 import type { Layout } from './layout.ts';
+import { adapterParameters } from './memory.ts';
 import type { ModelShape } from './shape.ts';
 import {
   decodeStepSeconds,
@@ -74,7 +75,9 @@ function pieceSeconds(
   }
   const { scoring, training } = batchSeconds(workload, shape, gpu, layout, capacity.packTokens, batch);
   const gpus = layout.trainer.places.length;
-  const handover = layout.single ? publishSeconds(shape, gpu) : handoverSeconds(shape, gpu, gpus);
+  const { loraRank } = workload.settings.trainer;
+  const handed = loraRank === 0 ? shape : { ...shape, parameters: adapterParameters(shape, loraRank) };
+  const handover = layout.single ? publishSeconds(handed, gpu) : handoverSeconds(handed, gpu, gpus);
   const kept = capacity.keptBySampling + capacity.keptByTraining;
   const turns = layout.turns ? sleepSeconds(kept, gpu) + wakeSeconds(kept, gpu) : 0;
   const learning = scoring + training;

@@ -41,7 +41,7 @@ const MOST_ROWS = { vllm: 512, torch: 2048 };
 /** Bytes of a weight in bfloat16; of one with its gradient and AdamW's two moments, all float32. */
 const BF16 = 2;
 const FP32 = 4;
-const TRAINED = 4 * FP32;
+export const TRAINED = 4 * FP32;
 
 /** Weights of adapters on every linear layer but the output projection: rank * (in + out) each; of experts, none. */
 export function adapterParameters(shape: ModelShape, rank: number): number {

@@ -10,6 +10,7 @@ import {
   type SamplerShare,
   samplerShare,
   sum,
+  TRAINED,
   trainerItems,
 } from './memory.ts';
 import type { ModelShape } from './shape.ts';
@@ -32,6 +33,10 @@ export interface Plan {
   ledgers: readonly Ledger[];
   /** Rows of mean length that a sampler decodes side by side. */
   rows: number;
+  /** Share of a GPU's memory that a vLLM engine may take: weights of a model, its cache, and what it computes with. */
+  engineShare: number;
+  /** Bytes of a host's memory that its GPUs' weights, gradients and moments wait in: while they sleep, or by `trainer.offload`. */
+  hostBytes: number;
   /** Tokens of a pack: as set, or as many as fit of the worker's own. */
   packTokens: number;
   estimate: Estimate;
@@ -183,11 +188,36 @@ function weigh(cluster: Cluster, shape: ModelShape, workload: Workload, layout: 
       rows,
       packTokens,
       keptBySampling: keptBytes(sampler.items),
-      keptByTraining: keptBytes(trainer),
+      keptByTraining: keptBytes(trainer.filter(({ shared }) => shared !== true)),
     };
-    return { layout, ledgers, rows, packTokens, estimate: estimate(workload, shape, gpu, layout, capacity) };
+    const engine = (sum(sampler.items) + cache) / sampler.caches;
+    return {
+      layout,
+      ledgers,
+      rows,
+      engineShare: engine / gpu.memoryBytes,
+      hostBytes: hostBytes(cluster, shape, workload, layout, capacity),
+      packTokens,
+      estimate: estimate(workload, shape, gpu, layout, capacity),
+    };
   }
   return failure as Failure;
+}
+
+/** What the fullest host keeps for its GPUs: both roles' while they sleep in turns, and all of the trainer's where it is offloaded. */
+function hostBytes(
+  { gpusPerHost }: Cluster,
+  { parameters }: ModelShape,
+  { settings }: Workload,
+  { single, turns, trainer, samplers }: Layout,
+  { keptBySampling, keptByTraining }: Capacity,
+): number {
+  const training = Math.min(gpusPerHost, trainer.places.length);
+  const sampling = single ? 1 : Math.min(gpusPerHost, samplers.length * (samplers[0]?.places.length ?? 1));
+  const asleep = turns ? sampling * keptBySampling + training * keptByTraining : 0;
+  const { offload, loraRank } = settings.trainer;
+  const offloaded = offload && loraRank === 0 ? (TRAINED * parameters * training) / trainer.places.length : 0;
+  return asleep + offloaded;
 }
 
 /** The ledger of each phase, and the bytes for caches. */
@@ -231,11 +261,12 @@ function reasonOf({ gpu, hosts, gpusPerHost }: Cluster, failures: readonly Failu
   const { layout, ledger } = failures.reduce((a, b) => (b.ledger.free > a.ledger.free ? b : a));
   const gib = (bytes: number): string => `${(bytes / GIB).toFixed(1)} GiB`;
   const total = hosts * gpusPerHost;
+  const [samplers, trainers] = [layout.samplers[0]?.places.length ?? 1, layout.trainer.places.length];
   const which = {
-    sampling: `on each GPU of a sampler of ${layout.samplers[0]?.places.length ?? 1}`,
-    training: `on each of ${layout.trainer.places.length} that train`,
-    'sampling and training': `on a GPU that does both`,
-    publishing: `on a GPU that does both`,
+    sampling: samplers === 1 ? 'on a GPU that samples' : `on each GPU of a sampler of ${samplers}`,
+    training: trainers === 1 ? 'on the GPU that trains' : `on each of ${trainers} GPUs that train`,
+    'sampling and training': 'on a GPU that does both',
+    publishing: 'on a GPU that does both',
   }[ledger.phase];
   const largest = [...ledger.items].sort((a, b) => b.bytes - a.bytes)[0] as Item;
   return [

@@ -42,6 +42,13 @@ export const ROW_OVERHEAD = 15e-6;
 /** Seconds that the parts of a layer wait for each other where it is cut over several GPUs, twice a layer. */
 export const ALL_REDUCE_LATENCY = 15e-6;
 
+/** Seconds to launch what a layer computes in one pass over a pack, where the pack itself is too small to hide it. */
+export const LAUNCHES = 3e-4;
+
+/** Seconds to hand weights over however few they are: folders, manifests, proofs; and for a role to go to sleep, or to wake. */
+export const HANDOVER_OVERHEAD = 0.5;
+export const TURN_OVERHEAD = 0.1;
+
 /** Bytes a second at which one core writes or reads weights in shared memory and takes their SHA-256. */
 export const EXCHANGE = 1.5e9;
 
@@ -144,7 +151,7 @@ export function handoverSeconds(shape: ModelShape, gpu: Gpu, gpus: number): numb
   const [whole, half] = [FP32 * shape.parameters, BF16 * shape.parameters];
   const gathered = gpus === 1 ? 0 : whole / (gpu.link * LINK);
   const copied = (whole + half) / (gpu.hostLink * HOST_LINK);
-  return gathered + copied + (2 * whole) / EXCHANGE;
+  return HANDOVER_OVERHEAD + gathered + copied + (2 * whole) / EXCHANGE;
 }
 
 /** Seconds to copy trained weights to those that the same worker samples from: read in float32, written in bfloat16. */
@@ -154,7 +161,7 @@ export function publishSeconds(shape: ModelShape, gpu: Gpu): number {
 
 /** Seconds to put what a role holds on a GPU into the host's memory, so many bytes; caches are dropped and count nothing. */
 export function sleepSeconds(bytes: number, gpu: Gpu): number {
-  return bytes / (gpu.hostLink * HOST_LINK);
+  return TURN_OVERHEAD + bytes / (gpu.hostLink * HOST_LINK);
 }
 
 /** Seconds to take it back. */
@@ -210,5 +217,5 @@ function packSeconds(
   const link = spansHosts ? Math.min(NETWORK, gpu.link) : gpu.link;
   const gathered = (bytes * (gpus - 1)) / gpus / (link * LINK);
   const fetched = offload ? bytes / gpus / (gpu.hostLink * HOST_LINK) : 0;
-  return rounds * Math.max(computed, gathered + fetched);
+  return rounds * Math.max(computed, gathered + fetched, passes * shape.layers * LAUNCHES);
 }
