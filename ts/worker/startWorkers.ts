@@ -27,6 +27,8 @@ export interface ListenOptions {
 export interface StartWorkersOptions extends HireOptions {
   /** Workers to start on this machine. */
   posts: readonly Post[];
+  /** Whether roles that share a GPU sleep for each other, because it has no room for both; false by default. */
+  turns?: boolean;
   listen?: ListenOptions;
   /** Folder that all workers can reach, in which a folder for handing over weights is made. */
   sharedFolder: string;
@@ -93,10 +95,11 @@ export async function startWorkers(options: StartWorkersOptions): Promise<Pool> 
 }
 
 function poolOptions(options: StartWorkersOptions): PoolOptions {
-  const { posts, listen, sharedFolder, joinDeadline, handoverDeadline, onChange } = options;
+  const { posts, turns = false, listen, sharedFolder, joinDeadline, handoverDeadline, onChange } = options;
   const exchange = join(sharedFolder, `exchange-${randomBytes(8).toString('hex')}`);
   return {
     expectsMore: listen !== undefined,
+    turns,
     // One worker alone hands its weights to nobody.
     ...(posts.length > 1 || listen !== undefined ? { exchange } : {}),
     ...(joinDeadline === undefined ? {} : { joinDeadline }),
