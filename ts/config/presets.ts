@@ -59,6 +59,7 @@ const paper: Config = {
     keys: '',
     expect: 0,
     requestSamples: 1024,
+    turns: false,
     handoverSeconds: 600,
   },
   rewards: { challenger: { ...METHODS.paper.challenger, module: '' }, solver: METHODS.paper.solver },
