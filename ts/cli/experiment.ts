@@ -89,7 +89,7 @@ async function coevolveWithWorkers(
     backend,
     threads,
     posts,
-    turns: placed?.decision.layout.turns ?? false,
+    turns: config.worker.turns || (placed?.decision.layout.turns ?? false),
     handoverDeadline: handoverSeconds * 1000,
     sharedFolder: folder.path,
     logFile: folder.file('worker.log'),

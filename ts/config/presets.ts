@@ -59,6 +59,7 @@ const paper: Config = {
     keys: '',
     expect: 0,
     requestSamples: 1024,
+    turns: false,
     handoverSeconds: 600,
   },
   placement: { hosts: 1, gpusPerHost: 0, gpu: '', layout: 'auto', trainerGpus: 0, tensorParallel: 0 },

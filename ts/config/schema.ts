@@ -108,7 +108,10 @@ export const configSchema = z
         keys: z.string().describe('folder of `rzero keys`, needed where `listen` leaves this machine; "" for none'),
         expect: z.int().min(0).max(1024).describe('workers that must have dialled in before the run begins'),
         requestSamples: count.describe('most samples of one request, where there are several workers'),
-        handoverSeconds: count.describe('how long a worker may take to write, publish or load weights for the others'),
+        turns: z.boolean().describe('whether workers, and roles of one, that share a GPU take turns in its memory'),
+        handoverSeconds: count.describe(
+          'how long a worker may take to write, publish or load weights for the others, to sleep or to wake',
+        ),
       })
       .refine(({ count, listen, expect }) => count !== 0 || (listen !== '' && expect > 0), {
         path: ['count'],

@@ -27,14 +27,14 @@ export interface ListenOptions {
 export interface StartWorkersOptions extends HireOptions {
   /** Workers to start on this machine. */
   posts: readonly Post[];
-  /** Whether roles that share a GPU sleep for each other, because it has no room for both; false by default. */
-  turns?: boolean;
   listen?: ListenOptions;
   /** Folder that all workers can reach, in which a folder for handing over weights is made. */
   sharedFolder: string;
+  /** Whether those that share a device take turns; false by default. */
+  turns?: boolean;
   /** Milliseconds to wait for workers to dial in, at the start and when none is left; 600,000 by default. */
   joinDeadline?: number;
-  /** Milliseconds that a worker may take to write, publish or load weights; 600,000 by default. */
+  /** Milliseconds that a worker may take to write, publish or load weights, to sleep or to wake; 600,000 by default. */
   handoverDeadline?: number;
   patience?: Partial<Patience>;
   /** Told of every worker that comes or goes. */
