@@ -1,5 +1,6 @@
 import { ConfigError } from '../config/errors.ts';
 import type { Config } from '../config/schema.ts';
+import { PlacementError } from '../placement/errors.ts';
 import { type Gpu, gpuFound, gpuNamed } from '../placement/gpu.ts';
 import type { Cluster } from '../placement/layout.ts';
 import { decide, isRefusal, type Plan, type Refusal } from '../placement/plan.ts';
@@ -45,7 +46,7 @@ export async function placementOf(config: Config, { env, workingFolder }: Where)
  * What `rzero run` starts on this machine: as planned, where it has GPUs and nobody settled by hand how many workers there are.
  *
  * @returns undefined where workers are started by count
- * @throws ConfigError for what does not fit, or is not here; PlacementError
+ * @throws ConfigError for what does not fit, is not here, or cannot be planned
  */
 export async function placeRun(config: Config, where: Where): Promise<Placed | undefined> {
   const { worker, placement } = config;
@@ -58,7 +59,10 @@ export async function placeRun(config: Config, where: Where): Promise<Placed | u
     throw new ConfigError(`option "placement.gpusPerHost" is ${placement.gpusPerHost}: this machine has ${has}`);
   }
   if (here.length === 0) return undefined;
-  const planned = await placementOf(config, where);
+  const planned = await placementOf(config, where).catch((error: unknown) => {
+    if (!(error instanceof PlacementError)) throw error;
+    throw new ConfigError(`${error.message} (worker.count=1 starts one worker without a plan)`);
+  });
   if (planned === undefined) return undefined;
   const { decision } = planned;
   if (isRefusal(decision)) throw new ConfigError(refusalText(planned.shape, decision));

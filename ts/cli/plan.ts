@@ -49,10 +49,18 @@ export async function planCommand(flags: PlanFlags, terminal: Terminal): Promise
       shape,
       workload,
       plan: decision,
+      notes: notesOf(config),
       byHand: handStarts(config, placed),
       colour: terminal.page.colour,
     }),
   );
+}
+
+function notesOf({ worker }: Config): string[] {
+  if (worker.count === null && worker.trainerProcesses === 1) return [];
+  const set =
+    worker.count === null ? `worker.trainerProcesses is ${worker.trainerProcesses}` : `worker.count is ${worker.count}`;
+  return [`${set}, so \`rzero run\` starts workers by count and not as planned here; null and 1 leave it to the plan`];
 }
 
 function documentOf({ cluster, shape, workload, decision }: Placed): object {

@@ -40,7 +40,7 @@ export function postsOf({ worker }: Config, placed: Placed | undefined): Post[] 
 }
 
 /** Workers of a plan that this machine cannot start: those that are, in part, on another. */
-export function workersElsewhere({ layout }: Plan): number {
+function workersElsewhere({ layout }: Plan): number {
   const { single, trainer, samplers } = layout;
   return [...(single ? [] : [trainer]), ...samplers].filter((group) => !isHere(group)).length;
 }

@@ -22,7 +22,7 @@ export interface RunFlags extends ConfigFlags {
 /**
  * `rzero run`.
  *
- * @throws ConfigError, PlacementError, RunFolderError, WorkerStartError, WorkerCallError, or an error of the file system
+ * @throws ConfigError, RunFolderError, WorkerStartError, WorkerCallError, or an error of the file system
  */
 export async function runCommand(flags: RunFlags, terminal: Terminal): Promise<void> {
   const config = configOf(flags, terminal.workingFolder);

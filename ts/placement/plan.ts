@@ -232,9 +232,9 @@ function ledgersOf(memory: number, layout: Layout, sampler: SamplerShare, traine
   const withCaches = (phase: Ledger['phase'], items: readonly Item[]) => {
     const left = memory - sum(items);
     const enough = left * sampler.cacheShare >= least;
-    const cache = enough ? left * sampler.cacheShare : least;
-    const free = left - (enough ? cache : least / sampler.cacheShare);
-    const ledger: Ledger = { phase, items: [...items, { what: 'keys and values', bytes: cache }], free };
+    const cache = enough ? left * sampler.cacheShare : least / sampler.cacheShare;
+    const what = enough || sampler.cacheShare === 1 ? 'keys and values' : 'keys and values, and as much left free';
+    const ledger: Ledger = { phase, items: [...items, { what, bytes: cache }], free: left - cache };
     return { ledger, cache };
   };
   const without = (phase: Ledger['phase'], items: readonly Item[]): Ledger => ({

@@ -6,8 +6,8 @@ import { type Ledger, sum } from '../placement/memory.ts';
 import type { Plan, Refusal } from '../placement/plan.ts';
 import type { ModelShape } from '../placement/shape.ts';
 import { GIB } from '../placement/units.ts';
-import { type Draw, meanRow, piecesOf, SAMPLE_SHARE, type Workload } from '../placement/workload.ts';
-import { duration, plural } from './text.ts';
+import { type Draw, meanRow, piecesOf, SAMPLE_SHARE, totals, type Workload } from '../placement/workload.ts';
+import { amount, duration, plural } from './text.ts';
 
 /** What a plan is printed of. */
 export interface PlanReport {
@@ -17,6 +17,8 @@ export interface PlanReport {
   shape: ModelShape;
   workload: Workload;
   plan: Plan;
+  /** What the user should know besides, a line each. */
+  notes: readonly string[];
   /** What is to be started by hand, a line each; empty where `rzero run` starts all. */
   byHand: readonly string[];
   colour: boolean;
@@ -24,7 +26,7 @@ export interface PlanReport {
 
 /** A plan, for people: cluster, model, who does what, memory and time. */
 export function renderPlan(report: PlanReport): string {
-  const { title, cluster, shape, workload, plan, byHand, colour } = report;
+  const { title, cluster, shape, workload, plan, notes, byHand, colour } = report;
   const { bold } = createColors(colour);
   const blocks = [
     [bold(title), '', ...fields(aboutOf(cluster, shape, workload))],
@@ -36,6 +38,7 @@ export function renderPlan(report: PlanReport): string {
       '',
       total(report),
     ],
+    ...(notes.length === 0 ? [] : [notes.map((note) => `Note: ${note}`)]),
     ...(byHand.length === 0 ? [] : [[bold('To start by hand'), ...byHand]]),
   ];
   return `${blocks.map((lines) => lines.map((line) => line.trimEnd()).join('\n')).join('\n\n')}\n`;
@@ -181,8 +184,9 @@ function timeTable(pieces: readonly PieceSeconds[]): string[] {
   ];
 }
 
-function total({ cluster, workload, plan }: PlanReport): string {
+function total({ cluster, shape, workload, plan }: PlanReport): string {
   const { iterations } = workload.settings;
+  const { samples, sampled, trained } = totals(workload, shape);
   const { seconds } = plan.estimate;
   const all = (seconds * iterations) / 3600;
   const dollars = all * cluster.hosts * cluster.gpusPerHost * cluster.gpu.dollarsPerHour;
@@ -190,7 +194,8 @@ function total({ cluster, workload, plan }: PlanReport): string {
   const idle = cluster.hosts * cluster.gpusPerHost - used;
   return [
     `an iteration ${duration(seconds)}, ${plural(iterations, 'iterations')} ${duration(seconds * iterations)}: about $${dollars.toFixed(dollars < 10 ? 2 : 0)}`,
-    `${plural(workersOf(plan.layout), 'workers')} on ${plural(used, 'GPUs')}${idle > 0 ? `, ${idle} idle` : ''}; samples end after ${SAMPLE_SHARE * 100} % of their most tokens on average`,
+    `${plural(workersOf(plan.layout), 'workers')} on ${plural(used, 'GPUs')}${idle > 0 ? `, ${idle} idle` : ''}`,
+    `${amount(samples)} samples, ${amount(sampled)} tokens sampled, ${amount(trained)} trained on, if samples have ${100 * SAMPLE_SHARE} % of their most tokens on average`,
   ].join('\n');
 }
 

@@ -92,6 +92,11 @@ describe('rzero plan', () => {
     expect(JSON.parse((await cli(['plan', '--json'], none)).out)).toEqual({ gpus: 0, workers: 1 });
   });
 
+  test('says so where workers are counted by hand', async () => {
+    const { out } = await cli(['plan', ...PAPER, '--gpus', '8', '--set', 'worker.count=3']);
+    expect(out).toContain('Note: worker.count is 3, so `rzero run` starts workers by count');
+  });
+
   test('takes the GPUs that this machine has', async () => {
     const { out } = await cli(['plan', '--preset', 'paper'], { env: machine(4) });
     expect(out).toContain('1 host of 4 x h100');
@@ -106,6 +111,15 @@ describe('rzero run', () => {
     expect(exitCode).toBe(78);
     expect(err).toContain('Qwen/Qwen3-4B-Base does not fit on one h100');
     expect(existsSync(join(folder, 'run'))).toBe(false);
+  });
+
+  test('says how to go without a plan where none can be made', async () => {
+    const env = { ...machine(1), HF_HUB_OFFLINE: '1', HF_HOME: folder };
+    const { exitCode, err } = await cli([...paper, '--model', 'me/mine'], { env, workingFolder: folder });
+    expect(err).toMatch(
+      /^rzero: model me\/mine is not in the cache.* \(worker\.count=1 starts one worker without a plan\)\n$/,
+    );
+    expect(exitCode).toBe(78);
   });
 
   test.each([
