@@ -40,13 +40,15 @@ export interface Plan {
   /** Tokens of a pack: as set, or as many as fit of the worker's own. */
   packTokens: number;
   estimate: Estimate;
+  /** The fastest of each other kind that fits, and the seconds of its iteration. */
+  others: readonly { layout: Layout; seconds: number }[];
 }
 
 /** Why nothing fits. */
 export interface Refusal {
   /** One line: what is too large, and by how much. */
   reason: string;
-  /** Changes of the configuration of which each alone makes it fit, as `--set` takes them, and what they do. */
+  /** Of which each alone makes it fit: changes of the configuration, as `--set` takes them, or more GPUs; and what they do. */
   remedies: readonly { change: string; what: string }[];
 }
 
@@ -63,7 +65,7 @@ const TIE = 0.01;
 export function decide(cluster: Cluster, shape: ModelShape, workload: Workload, wishes: Wishes): Plan | Refusal {
   const { plans, failures } = attempts(cluster, shape, workload, wishes);
   const best = fastest(plans);
-  if (best !== undefined) return best;
+  if (best !== undefined) return { ...best, others: othersOf(plans, best) };
   return { reason: reasonOf(cluster, failures), remedies: remediesOf(cluster, shape, workload, wishes) };
 }
 
@@ -71,6 +73,9 @@ export function decide(cluster: Cluster, shape: ModelShape, workload: Workload, 
 export function isRefusal(decision: Plan | Refusal): decision is Refusal {
   return 'reason' in decision;
 }
+
+/** A layout that fits. */
+type Fit = Omit<Plan, 'others'>;
 
 /** A layout that does not fit: the phase in which it is furthest from it. */
 interface Failure {
@@ -80,7 +85,7 @@ interface Failure {
 
 /** Of each family the first layout that fits: a sampler is cut over no more GPUs than it must be. */
 function attempts(cluster: Cluster, shape: ModelShape, workload: Workload, wishes: Wishes) {
-  const plans: Plan[] = [];
+  const plans: Fit[] = [];
   const failures: Failure[] = [];
   for (const family of families(cluster, shape, workload, wishes)) {
     for (const layout of family) {
@@ -95,14 +100,28 @@ function attempts(cluster: Cluster, shape: ModelShape, workload: Workload, wishe
   return { plans, failures };
 }
 
-function fastest(plans: readonly Plan[]): Plan | undefined {
+function fastest(plans: readonly Fit[]): Fit | undefined {
   const least = Math.min(...plans.map(({ estimate }) => estimate.seconds));
-  const simplest = (a: Plan, b: Plan): number =>
+  const simplest = (a: Fit, b: Fit): number =>
     workersOf(a.layout) - workersOf(b.layout) ||
     gpusUsed(a.layout) - gpusUsed(b.layout) ||
     Number(a.layout.turns) - Number(b.layout.turns) ||
     a.estimate.seconds - b.estimate.seconds;
   return plans.filter(({ estimate }) => estimate.seconds <= least * (1 + TIE)).sort(simplest)[0];
+}
+
+/** The fastest of each kind but the chosen one's, the fastest first. */
+function othersOf(plans: readonly Fit[], { layout }: Fit): Plan['others'] {
+  const kindOf = ({ kind, single, turns }: Layout): string => `${kind} ${single} ${turns}`;
+  const best = new Map<string, { layout: Layout; seconds: number }>();
+  for (const { layout, estimate } of plans) {
+    const kind = kindOf(layout);
+    if (estimate.seconds < (best.get(kind)?.seconds ?? Number.POSITIVE_INFINITY)) {
+      best.set(kind, { layout, seconds: estimate.seconds });
+    }
+  }
+  best.delete(kindOf(layout));
+  return [...best.values()].sort((a, b) => a.seconds - b.seconds);
 }
 
 /** Every layout that the wishes leave open; those of a family differ in `tensorParallel` alone, the smallest first. */
@@ -168,7 +187,7 @@ function trainerSizes({ hosts, gpusPerHost }: Cluster, { settings }: Workload, w
 }
 
 /** What a layout's fullest GPU holds, with the largest packs that fit. */
-function weigh(cluster: Cluster, shape: ModelShape, workload: Workload, layout: Layout): Plan | Failure {
+function weigh(cluster: Cluster, shape: ModelShape, workload: Workload, layout: Layout): Fit | Failure {
   const { gpu } = cluster;
   const parallel = layout.samplers[0]?.places.length ?? 1;
   const sampler = samplerShare(workload, shape, parallel);
@@ -270,14 +289,15 @@ function reasonOf({ gpu, hosts, gpusPerHost }: Cluster, failures: readonly Failu
   }[ledger.phase];
   const largest = [...ledger.items].sort((a, b) => b.bytes - a.bytes)[0] as Item;
   return [
-    `does not fit on ${total === 1 ? `one ${gpu.name}` : `${total} x ${gpu.name}`}:`,
-    `${ledger.phase} takes ${gib(sum(ledger.items))} ${which}, which has ${gib(gpu.memoryBytes)}: ${gib(-ledger.free)} too much`,
-    `(most of it: ${largest.what}, ${gib(largest.bytes)})`,
+    `does not fit on ${total === 1 ? 'one' : `${total} x`} ${gpu.name} (${gib(gpu.memoryBytes)}):`,
+    `${ledger.phase} takes ${gib(sum(ledger.items))} ${which}, ${gib(-ledger.free)} too much`,
+    `(${gib(largest.bytes)} of it: ${largest.what})`,
   ].join(' ');
 }
 
 /** Changes that are tried one by one, each where it changes something; those that make it fit are told. */
 function remediesOf(cluster: Cluster, shape: ModelShape, workload: Workload, wishes: Wishes): Refusal['remedies'] {
+  const { hosts, gpusPerHost } = cluster;
   const { settings, backend } = workload;
   const { trainer } = settings;
   const withTrainer = (fields: Partial<typeof trainer>): Workload => ({
@@ -285,9 +305,9 @@ function remediesOf(cluster: Cluster, shape: ModelShape, workload: Workload, wis
     settings: { ...settings, trainer: { ...trainer, ...fields } },
   });
   const open: Wishes = { layout: 'auto', trainerGpus: 0, tensorParallel: 0 };
-  const tries: { change: string; what: string; fits: () => boolean }[] = [];
-  const attempt = (change: string, what: string, work: Workload, wish = wishes, of = cluster): void => {
-    tries.push({ change, what, fits: () => fastest(attempts(of, shape, work, wish).plans) !== undefined });
+  const found: { change: string; what: string }[] = [];
+  const attempt = (change: string, what: string, work: Workload, wish = wishes): void => {
+    if (canFit(cluster, shape, work, wish)) found.push({ change, what });
   };
   if (wishes.layout !== 'auto' || wishes.trainerGpus > 0 || wishes.tensorParallel > 0) {
     attempt(
@@ -318,31 +338,42 @@ function remediesOf(cluster: Cluster, shape: ModelShape, workload: Workload, wis
   } else {
     attempt('worker.backend=torch', 'sample with PyTorch: one cache for all models', { ...workload, backend: 'torch' });
   }
-  for (const factor of [2, 4, 8]) {
-    const gpus = cluster.hosts * cluster.gpusPerHost * factor;
-    const more =
-      cluster.gpusPerHost * factor <= 8
-        ? { ...cluster, gpusPerHost: cluster.gpusPerHost * factor }
-        : { ...cluster, hosts: cluster.hosts * factor };
-    attempt(
-      `--gpus ${more.gpusPerHost}${more.hosts > 1 ? ` --hosts ${more.hosts}` : ''}`,
-      `${gpus} GPUs`,
-      workload,
-      wishes,
-      more,
-    );
-  }
-  const helpful = tries.filter(({ fits }) => {
-    try {
-      return fits();
-    } catch (error) {
-      // A pinned size that the change does not admit.
-      if (error instanceof PlacementError) return false;
-      throw error;
-    }
+  attempt('sampling.maxTokens halved', 'wherever it is set: shorter sequences', {
+    ...workload,
+    settings: halved(settings),
   });
-  const moreGpus = helpful.findIndex(({ change }) => change.startsWith('--gpus'));
-  return helpful
-    .filter(({ change }, index) => !change.startsWith('--gpus') || index === moreGpus)
-    .map(({ change, what }) => ({ change, what }));
+  const more = [2, 4, 8]
+    .map((factor) =>
+      gpusPerHost * factor <= 8 ? { hosts, gpusPerHost: gpusPerHost * factor } : { hosts: hosts * factor, gpusPerHost },
+    )
+    .find((size) => canFit({ ...cluster, ...size }, shape, workload, wishes));
+  if (more === undefined) return found;
+  const change = `${more.hosts > 1 ? `${more.hosts} hosts of ` : ''}${more.gpusPerHost} x ${cluster.gpu.name}`;
+  return [...found, { change, what: 'more GPUs' }];
+}
+
+/** Whether some layout fits; a size that the user has settled may be one that a change does not admit. */
+function canFit(cluster: Cluster, shape: ModelShape, workload: Workload, wishes: Wishes): boolean {
+  try {
+    return attempts(cluster, shape, workload, wishes).plans.length > 0;
+  } catch (error) {
+    if (error instanceof PlacementError) return false;
+    throw error;
+  }
+}
+
+function halved(settings: Workload['settings']): Workload['settings'] {
+  const half = <T extends { sampling: { maxTokens: number } }>(phase: T): T => ({
+    ...phase,
+    sampling: { ...phase.sampling, maxTokens: Math.ceil(phase.sampling.maxTokens / 2) },
+  });
+  const { challenger, questions, answering, solver, evaluation } = settings;
+  return {
+    ...settings,
+    challenger: half(challenger),
+    questions: half(questions),
+    answering: half(answering),
+    solver: half(solver),
+    evaluation: half(evaluation),
+  };
 }

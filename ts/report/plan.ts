@@ -7,7 +7,7 @@ import type { Plan, Refusal } from '../placement/plan.ts';
 import type { ModelShape } from '../placement/shape.ts';
 import { GIB } from '../placement/units.ts';
 import { type Draw, meanRow, piecesOf, SAMPLE_SHARE, totals, type Workload } from '../placement/workload.ts';
-import { amount, duration, plural } from './text.ts';
+import { amount, columns, duration, plural } from './text.ts';
 
 /** What a plan is printed of. */
 export interface PlanReport {
@@ -38,6 +38,7 @@ export function renderPlan(report: PlanReport): string {
       '',
       total(report),
     ],
+    ...(plan.others.length === 0 ? [] : [[bold('Also fits: an iteration'), ...others(plan)]]),
     ...(notes.length === 0 ? [] : [notes.map((note) => `Note: ${note}`)]),
     ...(byHand.length === 0 ? [] : [[bold('To start by hand'), ...byHand]]),
   ];
@@ -197,6 +198,18 @@ function total({ cluster, shape, workload, plan }: PlanReport): string {
     `${plural(workersOf(plan.layout), 'workers')} on ${plural(used, 'GPUs')}${idle > 0 ? `, ${idle} idle` : ''}`,
     `${amount(samples)} samples, ${amount(sampled)} tokens sampled, ${amount(trained)} trained on, if samples have ${100 * SAMPLE_SHARE} % of their most tokens on average`,
   ].join('\n');
+}
+
+/** What also fits, and how much longer it would take. */
+function others({ others, estimate }: Plan): string[] {
+  return columns(
+    others.map(({ layout, seconds }) => [
+      duration(seconds),
+      `${(seconds / estimate.seconds).toFixed(2)} x`,
+      layoutText(layout),
+    ]),
+    [0, 1],
+  );
 }
 
 function fields(pairs: readonly [string, string][]): string[] {

@@ -65,7 +65,7 @@ describe('rzero plan', () => {
   test('refuses what cannot fit with 78, and names what would help', async () => {
     const { exitCode, out, err } = await cli(['plan', ...PAPER, '--gpus', '1']);
     expect({ exitCode, out }).toEqual({ exitCode: 78, out: '' });
-    expect(err).toMatch(/^rzero: Qwen\/Qwen3-4B-Base does not fit on one h100: .* GiB too much/);
+    expect(err).toMatch(/^rzero: Qwen\/Qwen3-4B-Base does not fit on one h100 \(79\.6 GiB\): .* GiB too much/);
     expect(err).toContain('\n  trainer.loraRank=32    train adapters alone\n');
   });
 
