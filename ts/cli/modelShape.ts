@@ -10,8 +10,8 @@ import { modelSource } from './places.ts';
 const DEADLINE = 20_000;
 
 /**
- * The shape of a configuration's model, by its config.json: of a folder, of the Hugging Face cache, as it is known here, or of the hub (at
- * HF_ENDPOINT, unless HF_HUB_OFFLINE is set).
+ * The shape of a configuration's model, by its config.json: of a folder, of the Hugging Face cache, as it is known
+ * here, or of the hub (at HF_ENDPOINT, unless HF_HUB_OFFLINE is set).
  *
  * @throws PlacementError naming the file and what is wrong with it
  */

@@ -3,7 +3,8 @@ import type { Config } from '../config/schema.ts';
 import { PlacementError } from '../placement/errors.ts';
 import { type Gpu, gpuFound, gpuNamed } from '../placement/gpu.ts';
 import type { Cluster } from '../placement/layout.ts';
-import { decide, isRefusal, type Plan, type Refusal } from '../placement/plan.ts';
+import { decide, isRefusal, type Plan } from '../placement/plan.ts';
+import type { Refusal } from '../placement/refusal.ts';
 import type { ModelShape } from '../placement/shape.ts';
 import type { Workload } from '../placement/workload.ts';
 import { refusalText } from '../report/plan.ts';
@@ -43,7 +44,8 @@ export async function placementOf(config: Config, { env, workingFolder }: Where)
 }
 
 /**
- * What `rzero run` starts on this machine: as planned, where it has GPUs and nobody settled by hand how many workers there are.
+ * What `rzero run` starts on this machine: as planned, where it has GPUs and nobody settled by hand how many workers
+ * there are.
  *
  * @returns undefined where workers are started by count
  * @throws ConfigError for what does not fit, is not here, or cannot be planned

@@ -80,7 +80,10 @@ function configOf(flags: PlanFlags, workingFolder: string): Config {
   return configFrom(flags, workingFolder, named);
 }
 
-/** What is planned where there is no GPU. Float32: 16 bytes a weight to train it, 4 for each copy that samples or stands still. */
+/**
+ * What is planned where there is no GPU. Float32: 16 bytes a weight to train it, 4 for each copy that samples or stands
+ * still.
+ */
 async function withoutGpus(config: Config, { env, workingFolder }: Terminal): Promise<string> {
   const gib = (bytes: number): string =>
     bytes < GIB ? `${(bytes / MIB).toFixed(1)} MiB` : `${(bytes / GIB).toFixed(1)} GiB`;

@@ -58,8 +58,8 @@ function gpusOf({ places }: Group): number[] {
 }
 
 /**
- * How to start the workers that this machine cannot, a line each for those who do so by hand. HOST is this machine, NAME a worker's name
- * (`rzero keys`), NODE the first host.
+ * How to start the workers that this machine cannot, a line each for those who do so by hand. HOST is this machine,
+ * NAME a worker's name (`rzero keys`), NODE the first host.
  */
 export function handStarts({ worker, placement }: Config, { cluster, decision }: Placed): string[] {
   const elsewhere = workersElsewhere(decision);

@@ -15,7 +15,10 @@ import {
 } from './speed.ts';
 import { type Batch, type Draw, type Piece, piecesOf, promptOf, SAMPLE_SHARE, type Workload } from './workload.ts';
 
-/** Seconds of a piece of an iteration, by part, and what they come to; a part that runs beside another is not added in full. */
+/**
+ * Seconds of a piece of an iteration, by part, and what they come to; a part that runs beside another is not added in
+ * full.
+ */
 export interface PieceSeconds {
   name: Piece['name'];
   /** How often an iteration has it. */
@@ -47,8 +50,9 @@ export interface Capacity {
 }
 
 /**
- * How long an iteration takes, at expected lengths: samples of {@link SAMPLE_SHARE} of their `maxTokens`, of which the last goes to
- * the end. Where training has GPUs of its own, all mini-batches of a Solver step but the last are trained on while others are drawn.
+ * How long an iteration takes, at expected lengths: samples of {@link SAMPLE_SHARE} of their `maxTokens`, of which the
+ * last goes to the end. Where training has GPUs of its own, all mini-batches of a Solver step but the last are trained
+ * on while others are drawn.
  */
 export function estimate(
   workload: Workload,
@@ -88,7 +92,10 @@ function pieceSeconds(
   return { name, times, sampling, scoring, training, handover, turns, total: together + handover + turns };
 }
 
-/** Seconds to draw samples with all samplers: prompts once, a row for each sample as rows come free, and the longest alone in the end. */
+/**
+ * Seconds to draw samples with all samplers: prompts once, a row for each sample as rows come free, and the longest
+ * alone in the end.
+ */
 function drawSeconds(shape: ModelShape, gpu: Gpu, { samplers }: Layout, rows: number, draw: Draw): number {
   const tensorParallel = samplers[0]?.places.length ?? 1;
   const { prompts, each, maxTokens } = draw;

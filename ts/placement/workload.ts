@@ -103,7 +103,9 @@ export function totals(workload: Workload, shape: ModelShape): { samples: number
   return total;
 }
 
-/** Models whose weights whoever samples holds at once: the policy, those who judge it, and the anchor of its KL term. */
+/**
+ * Models whose weights whoever samples holds at once: the policy, those who judge it, and the anchor of its KL term.
+ */
 export function modelsSampled({ settings }: Workload): number {
   const { judge, ensemble } = settings.roles;
   const judges = { frozen: 1, current: 0, ensemble: Math.min(ensemble, settings.iterations) }[judge];

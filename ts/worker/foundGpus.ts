@@ -13,8 +13,8 @@ const QUERY = ['--query-gpu=index,uuid,name,memory.total', '--format=csv,noheade
 const DEADLINE = 20_000;
 
 /**
- * The GPUs that nvidia-smi finds and CUDA_VISIBLE_DEVICES allows, in the order in which CUDA numbers them. None where nvidia-smi is
- * not there or fails: such a machine computes on its CPU.
+ * The GPUs that nvidia-smi finds and CUDA_VISIBLE_DEVICES allows, in the order in which CUDA numbers them. None where
+ * nvidia-smi is not there or fails: such a machine computes on its CPU.
  *
  * @param program what to run instead of `nvidia-smi`, with its arguments
  */

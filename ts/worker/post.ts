@@ -5,8 +5,8 @@ export type Post = Pick<SpawnOptions, 'role' | 'processes' | 'gpus' | 'engine'> 
   Partial<Pick<SpawnOptions, 'backend'>>;
 
 /**
- * So many workers, alike unless several processes train together: they are the first, of the backend torch and a GPU each, and each of
- * the others samples on the next GPU.
+ * So many workers, alike unless several processes train together: they are the first, of the backend torch and a GPU
+ * each, and each of the others samples on the next GPU.
  */
 export function postsByCount(count: number, trainerProcesses = 1): Post[] {
   return Array.from({ length: count }, (_, index) => {

@@ -16,7 +16,10 @@ export interface SpawnOptions {
   processes?: number;
   /** The GPUs that it may use, numbered from 0 among those that this process may; all of them unless given. */
   gpus?: readonly number[];
-  /** What a vLLM engine of it takes: a share of the GPU's memory, and rows; unless the user's environment says otherwise. */
+  /**
+   * What a vLLM engine of it takes: a share of the GPU's memory, and rows; unless the user's environment says
+   * otherwise.
+   */
   engine?: { memoryShare: number; rows: number };
   /** Threads of the tensor library; at least 1. */
   threads: number;

@@ -18,7 +18,8 @@ function bytes(items: readonly Item[]): Record<string, number> {
 }
 
 describe('a GPU that trains Qwen3-4B, worked by hand', () => {
-  // 36 layers of 2,560; 32 heads and 8 of keys and values, 128 wide; an MLP of 9,728; an embedding of 151,936 x 2,560, tied.
+  // 36 layers of 2,560; 32 heads and 8 of keys and values, 128 wide; an MLP of 9,728; an embedding of 151,936 x 2,560,
+  // tied.
   const OUTSIDE = 151_936 * 2560;
   const LAYER = (PARAMETERS - OUTSIDE) / 36;
   // A token in a layer: 26 x 2,560 + 16 x (32 + 8) x 128 + 8 x 9,728 = 226,304 bytes.
