@@ -6,6 +6,7 @@ import type { Cluster } from '../placement/layout.ts';
 import { decide, isRefusal, type Plan } from '../placement/plan.ts';
 import type { Refusal } from '../placement/refusal.ts';
 import type { ModelShape } from '../placement/shape.ts';
+import { GIB } from '../placement/units.ts';
 import type { Workload } from '../placement/workload.ts';
 import { refusalText } from '../report/plan.ts';
 import { findGpus } from '../worker/foundGpus.ts';
@@ -69,6 +70,23 @@ export async function placeRun(config: Config, where: Where): Promise<Placed | u
   const { decision } = planned;
   if (isRefusal(decision)) throw new ConfigError(refusalText(planned.shape, decision));
   return { ...planned, decision };
+}
+
+/**
+ * Refuse a plan whose GPUs put more into the host's memory than it has: what sleeps, or is offloaded, waits there.
+ *
+ * @param memoryBytes of this machine
+ * @throws ConfigError
+ */
+export function requireHostMemory({ decision }: Placed, memoryBytes: number): void {
+  const { hostBytes, layout } = decision;
+  if (hostBytes <= memoryBytes) return;
+  const [needed, has] = [hostBytes, memoryBytes].map((bytes) => `${(bytes / GIB).toFixed(1)} GiB`);
+  const why = layout.turns ? 'its GPUs take turns, and what sleeps waits there' : 'trainer.offload keeps it there';
+  const hint = layout.turns
+    ? ' (worker.count=1 starts one worker without a plan, placement.layout=apart takes no turns)'
+    : '';
+  throw new ConfigError(`the plan needs ${needed} of the host's memory, which has ${has}: ${why}${hint}`);
 }
 
 async function clusterOf({ placement }: Config, env: NodeJS.ProcessEnv): Promise<Cluster | undefined> {

@@ -1,3 +1,4 @@
+import { totalmem } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import type { Config } from '../config/schema.ts';
 import { layoutText } from '../report/plan.ts';
@@ -5,7 +6,7 @@ import { createProgressReporter } from '../report/progress.ts';
 import { RunFolder } from '../store/runFolder.ts';
 import { type ConfigFlags, configFrom } from './configFlags.ts';
 import { processClock, runExperiment } from './experiment.ts';
-import { type Placed, placeRun } from './placement.ts';
+import { type Placed, placeRun, requireHostMemory } from './placement.ts';
 import { postsOf } from './posts.ts';
 import { printResult } from './show.ts';
 import type { Terminal } from './terminal.ts';
@@ -27,7 +28,9 @@ export interface RunFlags extends ConfigFlags {
 export async function runCommand(flags: RunFlags, terminal: Terminal): Promise<void> {
   const config = configOf(flags, terminal.workingFolder);
   const placed = await placeRun(config, terminal);
-  postsOf(config, placed); // refuses what cannot be started, before there is a folder
+  // What cannot be started is refused before there is a folder.
+  postsOf(config, placed);
+  if (placed !== undefined) requireHostMemory(placed, totalmem());
   const path = resolve(terminal.workingFolder, flags.out ?? join('runs', defaultName(config)));
   const folder = RunFolder.create(path);
   const shownPath = shorterPath(path, terminal.workingFolder);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Placed } from '../../../ts/cli/placement.ts';
+import { type Placed, requireHostMemory } from '../../../ts/cli/placement.ts';
 import { handStarts, postsOf } from '../../../ts/cli/posts.ts';
 import { ConfigError } from '../../../ts/config/errors.ts';
 import { loadConfig } from '../../../ts/config/load.ts';
@@ -70,6 +70,27 @@ describe('workers as they are placed', () => {
       { role: 'train', processes: 2, gpus: [0, 1] },
       { role: 'sample', processes: 2, gpus: [2, 3] },
     ]);
+  });
+});
+
+describe("the host's memory", () => {
+  test('must have room for what sleeps, or is offloaded', () => {
+    const turns = placed(config('placement.gpusPerHost=2'));
+    expect(() => requireHostMemory(turns, 1e12)).not.toThrow();
+    expect(() => requireHostMemory(turns, 64 * 2 ** 30)).toThrow(
+      /^the plan needs \d+\.\d GiB of the host's memory, which has 64\.0 GiB: its GPUs take turns/,
+    );
+    const offloaded = placed(config('placement.gpusPerHost=2', 'placement.layout=apart', 'trainer.offload=true'));
+    // 16 bytes of each of 4.02 billion parameters.
+    expect(() => requireHostMemory(offloaded, 32 * 2 ** 30)).toThrow(
+      /needs 59\.9 GiB .* trainer\.offload keeps it there$/,
+    );
+  });
+
+  test('is not needed where nothing waits', () => {
+    expect(() =>
+      requireHostMemory(placed(config('placement.gpusPerHost=4', 'placement.layout=apart')), 0),
+    ).not.toThrow();
   });
 });
 
