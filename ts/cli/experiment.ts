@@ -87,7 +87,6 @@ async function coevolveWithWorkers(
     threads,
     count,
     trainerProcesses,
-    requestSamples,
     handoverDeadline: handoverSeconds * 1000,
     sharedFolder: folder.path,
     logFile: folder.file('worker.log'),
