@@ -80,6 +80,8 @@ async function coevolveWithWorkers(
   const { backend, threads, handoverSeconds } = config.worker;
   const posts = postsOf(config, placed);
   const listen = listenOptions(experiment);
+  const several = posts.length > 1 || listen !== undefined;
+  const requestSamples = config.worker.requestSamples ?? requestSamplesFor(backend, several);
   const tell = (message: string): void => {
     folder.appendMetrics({ kind: 'workers', message });
     reporter.report({ type: 'workers', message });
@@ -97,7 +99,7 @@ async function coevolveWithWorkers(
     ...(listen === undefined
       ? {}
       : { listen: { ...listen, onListening: (endpoint) => tell(dialHint(config, endpoint)) } }),
-    ...(posts.length > 1 || listen !== undefined ? { onChange: tell } : {}),
+    ...(several ? { onChange: tell } : {}),
   });
   try {
     const settings: Settings = {
@@ -114,11 +116,21 @@ async function coevolveWithWorkers(
       reporter,
       clock: processClock,
       signal,
+      requestSamples,
       ...rewards,
     });
   } finally {
     await workers.close();
   }
+}
+
+/**
+ * Samples of a request where nobody says. vLLM takes requests into the batch that is running, so that small ones cost
+ * nothing, and what is sampled is graded and trained on the sooner; the other backends do one after another.
+ */
+function requestSamplesFor(backend: Config['worker']['backend'], several: boolean): number {
+  if (backend === 'vllm') return 64;
+  return several ? 1024 : 2 ** 20;
 }
 
 function listenOptions({ config, env, workingFolder }: Experiment): ListenOptions | undefined {

@@ -58,7 +58,7 @@ const paper: Config = {
     listen: '',
     keys: '',
     expect: 0,
-    requestSamples: 1024,
+    requestSamples: null,
     turns: false,
     handoverSeconds: 600,
   },
@@ -83,6 +83,7 @@ const paper: Config = {
     optimizer,
     ...loss,
     credit,
+    overAsk: 0,
   },
   questions: {
     ...curriculum(METHODS.paper),
@@ -93,6 +94,7 @@ const paper: Config = {
     order: 'shuffled',
     shortfall: 'repeat',
     resamples: 3,
+    overAsk: 0,
   },
   answering: {
     votes: 10,
@@ -107,6 +109,7 @@ const paper: Config = {
     optimizer,
     ...loss,
     credit,
+    overAsk: 0,
   },
   evaluation: {
     problems: 640,

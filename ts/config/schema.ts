@@ -45,6 +45,7 @@ const phase = z.strictObject({
     overlong: z.enum(['keep', 'mask', 'penalise']).describe('samples that were cut off at maxTokens'),
     overlongPenalty: z.number().min(0).describe('off the reward, where overlong is penalise'),
   }),
+  overAsk: share.describe('share of conversations asked beyond prompts; those answered first count. 0 is off'),
 });
 
 const dividing = <T extends z.ZodType<{ prompts: number; rollouts: number; miniBatch: number }>>(schema: T) =>
@@ -107,7 +108,9 @@ export const configSchema = z
         listen: z.string().describe('where further workers dial in, tcp://HOST:PORT or ipc:///PATH; "" for nowhere'),
         keys: z.string().describe('folder of `rzero keys`, needed where `listen` leaves this machine; "" for none'),
         expect: z.int().min(0).max(1024).describe('workers that must have dialled in before the run begins'),
-        requestSamples: count.describe('most samples of one request, where there are several workers'),
+        requestSamples: count
+          .nullable()
+          .describe('most samples of one request; null: few for vllm, which works on many requests at once, else more'),
         turns: z.boolean().describe('whether workers, and roles of one, that share a GPU take turns in its memory'),
         handoverSeconds: count.describe(
           'how long a worker may take to write, publish or load weights for the others, to sleep or to wake',
@@ -168,6 +171,7 @@ export const configSchema = z
       order: z.enum(ORDERS),
       shortfall: z.enum(SHORTFALLS).describe('what to do when fewer are kept than solver.prompts'),
       resamples: count.max(100).describe('how many times resample asks again'),
+      overAsk: share.describe('share asked for beyond candidates; those answered first count. 0 is off'),
     }),
     answering: z.strictObject({
       votes: count.min(2).describe("answers per question, the paper's m"),
