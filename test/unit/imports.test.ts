@@ -18,8 +18,9 @@ const FOLDERS: Readonly<Record<string, Readonly<Record<string, Reach>> | 'all'>>
   contract: { ports: 'all', protocol: 'all', worker: 'all' },
   store: { ports: 'all', protocol: 'all' },
   config: { domain: 'all' },
+  placement: { domain: 'all' },
   eval: { domain: 'all', ports: 'all' },
-  report: { domain: 'all', ports: 'all', eval: 'types', contract: 'types' },
+  report: { domain: 'all', ports: 'all', placement: 'all', eval: 'types', contract: 'types' },
   bench: 'all',
   cli: 'all',
   setup: {},
@@ -29,7 +30,7 @@ const FOLDERS: Readonly<Record<string, Readonly<Record<string, Reach>> | 'all'>>
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   msgpackr: ['worker/codec.ts', 'bench/wire/lists.ts'],
   zeromq: ['worker/transport.ts', 'worker/zap.ts', 'worker/keys.ts'],
-  execa: ['worker/spawn.ts'],
+  execa: ['worker/spawn.ts', 'worker/foundGpus.ts'],
   'hyparquet-writer': ['store/parquetFile.ts'],
   commander: ['cli/'],
   zod: ['config/'],
@@ -42,6 +43,7 @@ const BUILTINS: Readonly<Record<string, readonly string[]>> = {
   domain: [],
   loop: [],
   ports: [],
+  placement: [],
   eval: ['node:crypto'],
 };
 
@@ -297,13 +299,13 @@ describe('planted violations are found', () => {
     ['store/a.ts', "import { readFileSync } from 'fs';", "are imported with 'node:'"],
     ['worker/a.ts', "import { pack } from 'msgpackr';", 'only in worker/codec.ts'],
     ['worker/a.ts', "import { Router } from 'zeromq';", 'only in worker/transport.ts'],
-    ['cli/a.ts', "import { execa } from 'execa';", 'only in worker/spawn.ts'],
+    ['cli/a.ts', "import { execa } from 'execa';", 'only in worker/spawn.ts, worker/foundGpus.ts'],
     ['store/a.ts', "import { ByteWriter } from 'hyparquet-writer';", 'only in store/parquetFile.ts'],
     ['config/a.ts', "import { Command } from 'commander';", 'only in cli/'],
     ['cli/a.ts', "import { z } from 'zod/v4';", 'only in config/'],
     ['store/a.ts', "import pc from 'picocolors';", 'only in cli/, report/'],
     ['cli/a.ts', "import _ from 'lodash';", 'this package is not in the table'],
-    ['setup/a.mjs', "import { execa } from 'execa';", 'only in worker/spawn.ts'],
+    ['setup/a.mjs', "import { execa } from 'execa';", 'only in worker/spawn.ts, worker/foundGpus.ts'],
     ['setup/a.mjs', "import '../domain/vote.ts';", 'the set-up imports its siblings alone'],
   ])('%s: %s', (path, text, expected) => {
     expect(plant([path, text])[0]).toContain(`${path}: `);

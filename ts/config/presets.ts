@@ -53,15 +53,16 @@ const paper: Config = {
   worker: {
     backend: 'torch',
     threads: 1,
-    count: 1,
+    count: null,
     trainerProcesses: 1,
     listen: '',
     keys: '',
     expect: 0,
-    requestSamples: 1024,
+    requestSamples: null,
     turns: false,
     handoverSeconds: 600,
   },
+  placement: { hosts: 1, gpusPerHost: 0, gpu: '', layout: 'auto', trainerGpus: 0, tensorParallel: 0 },
   rewards: { challenger: { ...METHODS.paper.challenger, module: '' }, solver: METHODS.paper.solver },
   roles: {
     models: 'two',
@@ -82,6 +83,7 @@ const paper: Config = {
     optimizer,
     ...loss,
     credit,
+    overAsk: 0,
   },
   questions: {
     ...curriculum(METHODS.paper),
@@ -92,6 +94,7 @@ const paper: Config = {
     order: 'shuffled',
     shortfall: 'repeat',
     resamples: 3,
+    overAsk: 0,
   },
   answering: {
     votes: 10,
@@ -106,6 +109,7 @@ const paper: Config = {
     optimizer,
     ...loss,
     credit,
+    overAsk: 0,
   },
   evaluation: {
     problems: 640,
