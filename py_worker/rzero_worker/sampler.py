@@ -159,9 +159,10 @@ class Sampler:
         total, finished = len(results), len(results) - len(waiting)
         if not waiting:
             return results
-        width = max(len(prompts[i]) + limits[i] for i in order)
+        longest = max(limits[i] for i in order)
+        width = max(len(prompts[i]) for i in order) + longest
         capacity = max(1, min(self._max_rows, self._max_tokens // width, len(waiting)))
-        store = make_store(self._model, capacity, width)
+        store = make_store(self._model, capacity, longest)
         rows: _Rows | None = None
         watches = None if watch is None else _Watches(watch)
         while True:
