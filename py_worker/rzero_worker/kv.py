@@ -25,6 +25,10 @@ from rzero_worker.model import accepts_positions, projected_logits
 PREFILL_TOKENS = 8192
 """Most tokens, padding included, in one forward pass over prompts; bounds its memory."""
 
+BLOCK = 16
+"""Tokens by which the arrays of rows' own tokens grow. Allocated at once for the longest sample, what is in
+use would lie far apart, which makes reading it half as fast."""
+
 
 class Store(Protocol):
     """Cached rows 0..B-1 of one model."""
@@ -52,11 +56,11 @@ class Store(Protocol):
         ...
 
 
-def make_store(model: PreTrainedModel, rows: int, tokens: int) -> Store:
-    """The best store the model allows, for at most `rows` rows that add at most `tokens` tokens each."""
+def make_store(model: PreTrainedModel, rows: int) -> Store:
+    """The best store the model allows, for at most `rows` rows."""
     layers = DynamicCache(config=model.config).layers
     if all(type(layer) is DynamicLayer for layer in layers) and _can_share(model):
-        return SharedStore(model, rows, tokens)
+        return SharedStore(model, rows)
     return PaddedStore(model)
 
 
@@ -72,7 +76,7 @@ def _can_share(model: PreTrainedModel) -> bool:
 
 @torch.inference_mode()
 def _shares(model: PreTrainedModel) -> bool:
-    store, first = SharedStore(model, rows=1, tokens=1), torch.zeros(1, dtype=torch.long, device=model.device)
+    store, first = SharedStore(model, rows=1), torch.zeros(1, dtype=torch.long, device=model.device)
     store.append([[0]], [0])
     try:
         store.step(first, first + 1)
@@ -101,11 +105,18 @@ class _SharedLayer(CacheLayerMixin):
 
     is_sliding = False
 
-    def __init__(self, store: SharedStore, rows: int, tokens: int, like: tuple[Tensor, Tensor]) -> None:
+    def __init__(self, store: SharedStore, rows: int, like: tuple[Tensor, Tensor]) -> None:
         super().__init__()
         self.store, self.is_initialized = store, True
-        self.keys, self.values = (x.new_zeros(rows, x.shape[1], tokens, x.shape[3]) for x in like)
+        self.keys, self.values = (x.new_zeros(rows, x.shape[1], 0, x.shape[3]) for x in like)
         self.prompts = tuple(x[:0, :, :0] for x in like)
+
+    def make_room(self) -> None:
+        """Make the arrays larger, by blocks, where a row's new token would be beyond them."""
+        missing = self.store.width - self.keys.shape[2]
+        if missing > 0:
+            more = (0, 0, 0, -(-missing // BLOCK) * BLOCK)
+            self.keys, self.values = pad(self.keys, more), pad(self.values, more)
 
     def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
         """Nothing: the store allocates."""
@@ -113,6 +124,7 @@ class _SharedLayer(CacheLayerMixin):
     def update(self, key_states: Tensor, value_states: Tensor, *_args, **_kwargs) -> tuple[Tensor, Tensor]:
         """Write one token per row; return the rows' own tokens, and hand their prompts to the attention."""
         store = self.store
+        self.make_room()
         for array, new in ((self.keys, key_states), (self.values, value_states)):
             array.view(-1, array.shape[3]).index_copy_(0, store.places(array), new.flatten(0, 2))
         own = tuple(array[: store.count, :, : store.width] for array in (self.keys, self.values))
@@ -136,15 +148,15 @@ class SharedStore:
     """Keys and values of prompts, once each, and of what rows have added to them.
 
     Prompts are right-padded arrays [prompts, heads, P, size] per layer, made anew when some come or go; rows'
-    own tokens lie in [rows, heads, tokens, size], allocated once, row b's t-th at [b, :, t]. What is not
-    filled holds zeros or old finite numbers, never NaN, so that its weight of 0 is safe.
+    own tokens lie in [rows, heads, tokens, size], row b's t-th at [b, :, t]. What is not filled holds zeros or
+    old finite numbers, never NaN, so that its weight of 0 is safe.
     """
 
     joins: ClassVar[bool] = True
 
-    def __init__(self, model: PreTrainedModel, rows: int, tokens: int) -> None:
-        """Make an empty store; the arrays are allocated by the first `append`, which shows their shapes."""
-        self._model, self._rows, self._tokens = model, rows, tokens
+    def __init__(self, model: PreTrainedModel, rows: int) -> None:
+        """Make an empty store; the arrays are made by the first `append`, which shows their shapes."""
+        self._model, self._rows = model, rows
         self._layers: list[_SharedLayer] = []
         self._prompt = torch.empty(0, dtype=torch.long, device=model.device)  # of each row
         self._lengths = torch.empty(0, dtype=torch.long, device=model.device)  # of each prompt
@@ -175,7 +187,7 @@ class SharedStore:
     def _add_prompts(self, cache: DynamicCache, lengths: Tensor) -> None:
         if not self._layers:
             self._layers = [
-                _SharedLayer(self, self._rows, self._tokens, (layer.keys, layer.values))
+                _SharedLayer(self, self._rows, (layer.keys, layer.values))
                 for layer in cache.layers
             ]
         for mine, theirs in zip(self._layers, cache.layers, strict=True):

@@ -244,13 +244,13 @@ def test_a_model_that_keeps_arguments_from_its_attention_shares_no_prompts(
 
     expected = run(make_model("qwen3"))
     monkeypatch.setattr(type(model.model), "forward", silent)
-    assert isinstance(make_store(model, 2, 8), PaddedStore)
+    assert isinstance(make_store(model, 2), PaddedStore)
     assert [s.tokens.tolist() for s in run(model)] == [s.tokens.tolist() for s in expected]
 
 
 def test_prompts_are_held_as_long_as_a_row_needs_them() -> None:
     model = make_model("qwen3")
-    store = make_store(model, 4, 3)
+    store = make_store(model, 4)
     store.append([[5, 6, 7], [8]], [0, 0, 1])
     store.append([[9, 10]], [0])
     assert store._layers[0].prompts[0].shape[:3] == (3, 2, 3)  # prompts, key heads, tokens of the longest
@@ -267,7 +267,7 @@ def test_prompts_are_held_as_long_as_a_row_needs_them() -> None:
 
 
 def test_each_kind_of_model_gets_the_store_it_allows() -> None:
-    stores = {kind: type(make_store(make_model(kind), 2, 8)) for kind in CONFIGS}
+    stores = {kind: type(make_store(make_model(kind), 2)) for kind in CONFIGS}
     assert [kind for kind, store in stores.items() if store is SharedStore] == ["qwen3", "llama", "gpt2"]
     assert [kind for kind, store in stores.items() if store is PaddedStore] == ["mistral", "gemma2"]
 
@@ -301,7 +301,7 @@ def test_samples_of_a_prompt_differ_by_number_and_by_seed() -> None:
 
 def test_each_distinct_prompt_is_run_once(monkeypatch: pytest.MonkeyPatch) -> None:
     seen, model = [], make_model("qwen3")
-    make_store(model, 1, 1)  # which store it allows is tried now, not below
+    make_store(model, 1)  # which store it allows is tried now, not below
     original = kv.projected_logits
 
     def record(model, tokens, *args, **kwargs):
