@@ -148,8 +148,8 @@ class SharedStore:
     """Keys and values of prompts, once each, and of what rows have added to them.
 
     Prompts are right-padded arrays [prompts, heads, P, size] per layer, made anew when some come or go; rows'
-    own tokens lie in [rows, heads, tokens, size], row b's t-th at [b, :, t]. What is not filled holds zeros or
-    old finite numbers, never NaN, so that its weight of 0 is safe.
+    own tokens lie in [rows, heads, tokens, size], row b's t-th at [b, :, t]. What is not filled holds zeros
+    or old finite numbers, never NaN, so that its weight of 0 is safe.
     """
 
     joins: ClassVar[bool] = True
@@ -187,8 +187,7 @@ class SharedStore:
     def _add_prompts(self, cache: DynamicCache, lengths: Tensor) -> None:
         if not self._layers:
             self._layers = [
-                _SharedLayer(self, self._rows, (layer.keys, layer.values))
-                for layer in cache.layers
+                _SharedLayer(self, self._rows, (layer.keys, layer.values)) for layer in cache.layers
             ]
         for mine, theirs in zip(self._layers, cache.layers, strict=True):
             added = (theirs.keys, theirs.values)

@@ -20,15 +20,16 @@ async function main(options: GenerationOptions): Promise<void> {
   const [loadBefore = 0] = loadavg(); // before our own
   const python = pythonPath(process.env, 'torch');
   const vllm = await vllmPython(options);
-  const results: (ShapeResult & object)[] = [];
+  const results: ShapeResult[] = [];
   for (const name of options.shapes) {
     process.stderr.write(`${name}: ${options.repeats} rounds\n`);
     results.push(await measureShape(name, python, vllm, options));
   }
   process.stderr.write(`\n${formatResults(results)}\n\n`);
   const machine = { cpu: cpus()[0]?.model, threads: cpus().length, loadBefore, loadAfter: loadavg()[0] };
-  const { shapes: _, changes, vllm: __, skipVllm: ___, ...said } = options;
-  process.stdout.write(`${JSON.stringify({ bench: 'generation', machine, ...said, ...changes, results })}\n`);
+  const { model, repeats, threads, rows, topP, seed, changes } = options;
+  const asked = { model, repeats, threads, rows, topP, seed, ...changes };
+  process.stdout.write(`${JSON.stringify({ bench: 'generation', machine, ...asked, results })}\n`);
 }
 
 async function measureShape(
@@ -36,7 +37,7 @@ async function measureShape(
   python: string,
   vllm: VllmPython,
   options: GenerationOptions,
-): Promise<ShapeResult & { versions: object; skipped: object }> {
+): Promise<ShapeResult> {
   const shape: Shape = { ...SHAPES[name], ...options.changes };
   return withRequests(python, requestArgs(shape, options), async (folder) => {
     const start = (program: string, side: SideName): GenerationSide => new Side(sideCommand(program, side, folder));

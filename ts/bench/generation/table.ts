@@ -4,6 +4,9 @@ import type { SideName } from './measure.ts';
 /** A shape as it was measured. */
 export interface ShapeResult extends Comparison {
   shape: string;
+  versions: Record<string, string>;
+  /** Why a side was left out. */
+  skipped: Partial<Record<SideName, string>>;
 }
 
 const TITLES: Readonly<Record<SideName, string>> = {
