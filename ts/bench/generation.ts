@@ -51,13 +51,14 @@ async function measureShape(
       options.repeats,
     );
     const { vllm: refusedByVllm, ...refused } = measured.refused;
-    for (const [side, reason] of Object.entries(refused)) {
-      throw new WorkerStartError('worker_start_failed', `${side} cannot draw ${name}: ${reason}`);
+    const { ours, ...others } = measured.rounds;
+    if (ours === undefined || Object.keys(refused).length > 0) {
+      throw new WorkerStartError('worker_start_failed', `${name} cannot be drawn`, JSON.stringify(refused));
     }
     const why = 'missing' in vllm ? vllm.missing : refusedByVllm;
     const skipped = why === undefined ? {} : { vllm: why };
     if (why !== undefined) process.stderr.write(`${name}: vLLM is skipped: ${why}\n`);
-    return { shape: name, ...compare(measured.rounds), versions: measured.versions, skipped };
+    return { shape: name, ...compare({ ours, ...others }), versions: measured.versions, skipped };
   });
 }
 

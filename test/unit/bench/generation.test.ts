@@ -96,7 +96,7 @@ const FAKE = `
   let seconds = 0;
   require('node:readline').createInterface({ input: process.stdin }).on('line', () => {
     seconds += 1;
-    console.log(JSON.stringify({ seconds, tokens: 100, logprob: null }));
+    console.log(JSON.stringify({ seconds, processorSeconds: seconds, tokens: 100, logprob: null }));
   });`;
 
 describe('sides', () => {
@@ -121,7 +121,7 @@ describe('sides', () => {
     }
     const measured = await takeRounds(sides, 2);
     expect(asked).toEqual(['ours', 'generate', 'ours', 'generate']);
-    const rounds = [1, 2].map((seconds) => ({ seconds, tokens: 100, logprob: null }));
+    const rounds = [1, 2].map((seconds) => ({ seconds, processorSeconds: seconds, tokens: 100, logprob: null }));
     expect(measured).toEqual({
       rounds: { ours: rounds, generate: rounds },
       versions: { fake: '1' },
@@ -141,20 +141,32 @@ describe('sides', () => {
   });
 });
 
+/** Rounds in which the processor was busy half of the time. */
 const rounds = (...pairs: [seconds: number, tokens: number][]): Round[] =>
-  pairs.map(([seconds, tokens], at) => ({ seconds, tokens, logprob: -at }));
+  pairs.map(([seconds, tokens], at) => ({ seconds, processorSeconds: seconds / 2, tokens, logprob: -at }));
 const OURS = rounds([1, 3000], [1, 2000], [2, 2000]);
 
 test('a ratio is the median of the rounds, of tokens a second and not of times', () => {
   const silent = rounds([3, 3000], [1, 1000], [4, 2000]).map((round) => ({ ...round, logprob: null }));
-  // Ours 3000, 2000, 1000 a second; theirs 1000, 1000, 500.
-  const { sides, ...ratios } = compare({ ours: OURS, generate: silent });
+  const [first, ...others] = silent as [Round, ...Round[]];
+  // Ours 3000, 2000, 1000 a second; theirs 1000, 1000, 500, and by the processor 1000, 2000, 1000.
+  const { sides, ...ratios } = compare({ ours: OURS, generate: [{ ...first, processorSeconds: 3 }, ...others] });
   expect(ratios).toEqual({ ratioToGenerate: 2 });
-  expect(sides.ours).toEqual({ tokensPerSecond: 2000, seconds: [1, 1, 2], tokens: [3000, 2000, 2000], logprob: -1 });
-  expect(sides.generate).toMatchObject({ tokensPerSecond: 1000, logprob: null });
+  expect(sides.ours).toEqual({
+    tokensPerSecond: 2000,
+    tokensPerProcessorSecond: 4000,
+    ratio: 1,
+    processorRatio: 1,
+    seconds: [1, 1, 2],
+    processorSeconds: [0.5, 0.5, 1],
+    tokens: [3000, 2000, 2000],
+    logprob: -1,
+  });
+  expect(sides.generate).toMatchObject({ tokensPerSecond: 1000, tokensPerProcessorSecond: 1000, logprob: null });
+  expect(sides.generate).toMatchObject({ ratio: 2, processorRatio: 2 });
 });
 
-test('the table has a column for each side that drew, and how many times faster ours is', () => {
+test('the tables have a column for each side that drew, and how many times faster ours is', () => {
   const rest = { versions: {}, skipped: {} };
   const text = formatResults([
     { shape: 'full', ...compare({ ours: OURS, generate: rounds([3, 3000], [1, 1000], [4, 2000]) }), ...rest },
@@ -165,5 +177,10 @@ test('the table has a column for each side that drew, and how many times faster 
     '| --- | --- | --- | --- |',
     '| full | 2,000 | 1,000 (2.0 x) |  |',
     '| shared | 2,000 |  | 3,000 (1.0 x) |',
+    '',
+    '| tokens per processor second | rzero | generate | vLLM |',
+    '| --- | --- | --- | --- |',
+    '| full | 4,000 | 2,000 (2.0 x) |  |',
+    '| shared | 4,000 |  | 6,000 (1.0 x) |',
   ]);
 });

@@ -1,11 +1,16 @@
 import { quantile } from '../wire/timing.ts';
 import { type Measured, type Round, SIDES, type SideName } from './measure.ts';
 
-/** One side in numbers. */
+/** One side in numbers. Rates and ratios are medians over the rounds. */
 export interface SideResult {
-  /** Median over the rounds. */
   tokensPerSecond: number;
+  /** Of the processor: what else the machine does costs the rate above more. */
+  tokensPerProcessorSecond: number;
+  /** Our rate by this side's: above 1, ours is faster; ours has 1. */
+  ratio: number;
+  processorRatio: number;
   seconds: number[];
+  processorSeconds: number[];
   tokens: number[];
   /** Mean over the rounds; null where a side does not tell. All sides draw from one distribution. */
   logprob: number | null;
@@ -13,41 +18,46 @@ export interface SideResult {
 
 export interface Comparison {
   sides: Partial<Record<SideName, SideResult>>;
-  /** Medians over the rounds of our tokens a second by the other's: above 1, ours is faster. */
+  /** The sides' ratios, under names of their own. */
   ratioToGenerate?: number;
   ratioToScored?: number;
   ratioToVllm?: number;
 }
 
 /** Set all sides beside ours. */
-export function compare(rounds: Readonly<Measured['rounds']>): Comparison {
-  const ratio = (name: SideName): number | undefined => {
-    const theirs = rounds[name]?.map(speed);
-    return (
-      theirs &&
-      quantile(
-        (rounds.ours ?? []).map((round, at) => speed(round) / (theirs[at] as number)),
-        0.5,
-      )
-    );
-  };
+export function compare(rounds: Readonly<Measured['rounds']> & { ours: Round[] }): Comparison {
   const sides: Comparison['sides'] = {};
   for (const name of SIDES) {
     const side = rounds[name];
-    if (side !== undefined) sides[name] = summary(side);
+    if (side !== undefined) sides[name] = besideOurs(side, rounds.ours);
   }
-  const ratios = { ratioToGenerate: ratio('generate'), ratioToScored: ratio('scored'), ratioToVllm: ratio('vllm') };
-  return { sides, ...Object.fromEntries(Object.entries(ratios).filter(([, value]) => value !== undefined)) };
+  const { generate, scored, vllm } = sides;
+  return {
+    sides,
+    ...(generate && { ratioToGenerate: generate.ratio }),
+    ...(scored && { ratioToScored: scored.ratio }),
+    ...(vllm && { ratioToVllm: vllm.ratio }),
+  };
 }
 
-function summary(rounds: readonly Round[]): SideResult {
-  const logprobs = rounds.map(({ logprob }) => logprob).filter((logprob) => logprob !== null);
+function besideOurs(side: readonly Round[], ours: readonly Round[]): SideResult {
+  const ratio = (rate: (round: Round) => number): number =>
+    quantile(
+      side.map((round, at) => rate(ours[at] as Round) / rate(round)),
+      0.5,
+    );
+  const logprobs = side.map(({ logprob }) => logprob).filter((logprob) => logprob !== null);
   return {
-    tokensPerSecond: quantile(rounds.map(speed), 0.5),
-    seconds: rounds.map(({ seconds }) => seconds),
-    tokens: rounds.map(({ tokens }) => tokens),
+    tokensPerSecond: quantile(side.map(perSecond), 0.5),
+    tokensPerProcessorSecond: quantile(side.map(perProcessorSecond), 0.5),
+    ratio: ratio(perSecond),
+    processorRatio: ratio(perProcessorSecond),
+    seconds: side.map(({ seconds }) => seconds),
+    processorSeconds: side.map(({ processorSeconds }) => processorSeconds),
+    tokens: side.map(({ tokens }) => tokens),
     logprob: logprobs.length === 0 ? null : logprobs.reduce((sum, logprob) => sum + logprob, 0) / logprobs.length,
   };
 }
 
-const speed = ({ tokens, seconds }: Round): number => tokens / seconds;
+const perSecond = ({ tokens, seconds }: Round): number => tokens / seconds;
+const perProcessorSecond = ({ tokens, processorSeconds }: Round): number => tokens / processorSeconds;

@@ -7,6 +7,8 @@ export type SideName = (typeof SIDES)[number];
 /** All samples, drawn once. */
 export interface Round {
   seconds: number;
+  /** Of all threads. */
+  processorSeconds: number;
   /** Of all samples, those that ended them included. */
   tokens: number;
   /** The mean of the tokens' log-probs; null where a side does not tell them. */
@@ -21,6 +23,7 @@ export type GenerationSide = Side<Round, never>;
 /** The rounds of each side that could draw, and why the others could not. */
 export interface Measured {
   rounds: Partial<Record<SideName, Round[]>>;
+  /** Of packages. */
   versions: Record<string, string>;
   refused: Partial<Record<SideName, string>>;
 }

@@ -1,4 +1,4 @@
-import type { Comparison } from './comparison.ts';
+import type { Comparison, SideResult } from './comparison.ts';
 import type { SideName } from './measure.ts';
 
 /** A shape as it was measured. */
@@ -16,26 +16,29 @@ const TITLES: Readonly<Record<SideName, string>> = {
   vllm: 'vLLM',
 };
 
-/** Tokens a second as a Markdown table; in brackets, how many times faster ours is. */
+/** Tokens a second, and a processor's second, as Markdown tables; in brackets, how many times faster ours is. */
 export function formatResults(results: readonly ShapeResult[]): string {
+  return [
+    table('tokens/s', results, (side) => [side.tokensPerSecond, side.ratio]),
+    table('tokens per processor second', results, (side) => [side.tokensPerProcessorSecond, side.processorRatio]),
+  ].join('\n\n');
+}
+
+function table(
+  title: string,
+  results: readonly ShapeResult[],
+  measure: (side: SideResult) => [rate: number, ratio: number],
+): string {
   const names = (['ours', 'generate', 'scored', 'vllm'] as const).filter((name) =>
     results.some(({ sides }) => sides[name]),
   );
-  const ratios = (result: ShapeResult): Partial<Record<SideName, number | undefined>> => ({
-    generate: result.ratioToGenerate,
-    scored: result.ratioToScored,
-    vllm: result.ratioToVllm,
-  });
-  const rows = results.map((result) => [
-    result.shape,
-    ...names.map((name) => {
-      const side = result.sides[name];
-      if (side === undefined) return '';
-      const ratio = ratios(result)[name];
-      return `${grouped(side.tokensPerSecond)}${ratio === undefined ? '' : ` (${ratio.toFixed(1)} x)`}`;
-    }),
-  ]);
-  const head = ['tokens/s', ...names.map((name) => TITLES[name])];
+  const cell = (name: SideName, side: SideResult | undefined): string => {
+    if (side === undefined) return '';
+    const [rate, ratio] = measure(side);
+    return name === 'ours' ? grouped(rate) : `${grouped(rate)} (${ratio.toFixed(1)} x)`;
+  };
+  const rows = results.map(({ shape, sides }) => [shape, ...names.map((name) => cell(name, sides[name]))]);
+  const head = [title, ...names.map((name) => TITLES[name])];
   return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }
 
