@@ -35,10 +35,18 @@ export function drawEach<T>(
   const done = requests.map(() => 0);
   let sum = 0;
   const stop = new AbortController();
+  const wanted = either(signal, stop.signal);
   let failure: { error: unknown } | undefined;
+  // One after another, so that what the first need (new weights, say) is under way before the last are asked.
+  let asked: Promise<void> = Promise.resolve();
   return requests.map(({ request, first }, index) => {
-    const wanted = either(signal, stop.signal);
+    const before = asked;
+    let onAsked = (): void => {};
+    asked = new Promise((resolve) => {
+      onAsked = resolve;
+    });
     const draw = async (): Promise<T> => {
+      await before;
       const options: CallOptions = {
         signal: wanted,
         onProgress: (progress) => {
@@ -51,7 +59,9 @@ export function drawEach<T>(
         },
       };
       try {
-        return await handle(await worker.sample(request, options), first, wanted);
+        const batch = worker.sample(request, options);
+        onAsked();
+        return await handle(await batch, first, wanted);
       } catch (error) {
         failure ??= { error };
         stop.abort();

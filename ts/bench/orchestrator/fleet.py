@@ -1,7 +1,8 @@
 """Many mock workers in one process: each with a socket of its own, a Hello, heartbeats, and answers.
 
-They draw nothing. An answer comes when a worker of the given speed would have it, and the process keeps
-account of how long its workers had nothing to do. When stdin ends it prints that as one JSON object.
+They draw nothing. An answer comes when a worker that decodes its rows side by side would have it, and new
+weights take as long as it takes to load them. The process keeps account of how long its workers had nothing to
+do. When stdin ends it prints that as one JSON object.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import select
 import sys
 import time
 from array import array
-from collections import defaultdict
+from collections import defaultdict, deque
 from typing import NamedTuple
 
 import msgspec
@@ -69,7 +70,11 @@ class Answers:
                 self._make(conversations, n) for _ in range(VARIANTS)
             ]
         self._given += 1
-        return encode(msgspec.structs.replace(batches[self._given % VARIANTS], weights_version=version))
+        return encode(
+            msgspec.structs.replace(
+                batches[self._given % VARIANTS], weights_version=version
+            )
+        )
 
     def _make(self, conversations: int, n: int) -> p.SampleBatch:
         draw, samples = self._random, conversations * n
@@ -77,24 +82,35 @@ class Answers:
         return p.SampleBatch(
             weights_version=0,
             prompt_tokens=array(
-                "i", (draw.randrange(50_000) for _ in range(conversations * PROMPT_TOKENS))
+                "i",
+                (draw.randrange(50_000) for _ in range(conversations * PROMPT_TOKENS)),
             ).tobytes(),
             prompt_lengths=array("i", [PROMPT_TOKENS] * conversations).tobytes(),
-            tokens=array("i", (draw.randrange(50_000) for _ in range(samples * self._tokens))).tobytes(),
+            tokens=array(
+                "i", (draw.randrange(50_000) for _ in range(samples * self._tokens))
+            ).tobytes(),
             lengths=array("i", [self._tokens] * samples).tobytes(),
-            logprobs=array("f", (-draw.expovariate(2) for _ in range(samples * self._tokens))).tobytes(),
+            logprobs=array(
+                "f", (-draw.expovariate(2) for _ in range(samples * self._tokens))
+            ).tobytes(),
             texts=texts,
             stop_reasons=[p.StopReason.STOP] * samples,
         )
 
     def _texts(self, n: int) -> list[str]:
         draw = self._random
-        start, add, times = draw.randrange(100), draw.randrange(10), draw.randrange(2, 10)
+        start, add, times = (
+            draw.randrange(100),
+            draw.randrange(10),
+            draw.randrange(2, 10),
+        )
         texts = []
         for _ in range(n):
             # Two of three are right; the others slip in the last step.
             first = (start + add) % 100
-            last = (first * times + (0 if draw.random() < 2 / 3 else draw.randrange(1, 4))) % 100
+            last = (
+                first * times + (0 if draw.random() < 2 / 3 else draw.randrange(1, 4))
+            ) % 100
             texts.append(
                 f"Start with {start}. Adding {add} gives {first}. Multiplying {first} by {times} gives "
                 f"{first * times}, of which the last two digits are {last}. "
@@ -119,7 +135,8 @@ class Worker:
         """Have nothing to do yet."""
         self.socket = socket
         self.waiting = 0
-        self.free_at = 0.0
+        # When requests that are decoded end, the next one first, and their samples.
+        self.decoding: deque[tuple[float, int]] = deque()
         self.done_at = 0.0
         self.version = -1
 
@@ -135,6 +152,9 @@ class Account:
         # By version: the first request of each worker (how many, and the sum of times), and the last answer.
         self.firsts: dict[int, list[float]] = defaultdict(lambda: [0, 0.0])
         self.lasts: dict[int, float] = defaultdict(float)
+        # By version: when each worker was told to take the weights, and when it had them.
+        self.told: dict[int, list[float]] = defaultdict(list)
+        self.taken: dict[int, list[float]] = defaultdict(list)
 
     def report(self) -> str:
         """All of it, times in seconds of CLOCK_MONOTONIC."""
@@ -143,8 +163,12 @@ class Account:
                 "received": self.received,
                 "sent": self.sent,
                 "idleSeconds": self.idle,
-                "firsts": {str(version): first for version, first in self.firsts.items()},
+                "firsts": {
+                    str(version): first for version, first in self.firsts.items()
+                },
                 "lasts": {str(version): last for version, last in self.lasts.items()},
+                "told": {str(version): times for version, times in self.told.items()},
+                "taken": {str(version): times for version, times in self.taken.items()},
             }
         )
 
@@ -155,12 +179,16 @@ class Fleet:
     def __init__(self, options: argparse.Namespace) -> None:
         """Connect them all."""
         self._answers = Answers(options.tokens)
-        self._seconds_per_sample = options.seconds_per_sample
+        self._rows = options.rows
+        self._sample_seconds, self._load_seconds = (
+            options.sample_seconds,
+            options.load_seconds,
+        )
         self._account = Account()
         self._epoll = select.epoll()
         self._workers: dict[int, Worker] = {}
         self._heartbeat = float("inf")
-        self._due: list[tuple[float, int, Worker, Task | None]] = []
+        self._due: list[tuple[float, int, Worker, Task | p.Request | None]] = []
         self._events = 0
         context = zmq.Context()
         context.set(zmq.MAX_SOCKETS, 65_535)
@@ -191,6 +219,8 @@ class Fleet:
                 _, _, worker, task = heapq.heappop(self._due)
                 if task is None:
                     self._beat(worker)
+                elif isinstance(task, p.Request):
+                    self._have_taken(worker, task)
                 else:
                     self._answer(worker, task)
                 self._take(worker)
@@ -208,13 +238,25 @@ class Fleet:
                 self._do(worker, message)
             elif isinstance(message, p.Welcome):
                 self._heartbeat = message.heartbeat_seconds
-                self._later(time.monotonic() + random.random() * self._heartbeat, worker, None)
+                self._later(
+                    time.monotonic() + random.random() * self._heartbeat, worker, None
+                )
             else:
                 sys.exit(f"refused: {message.error.message}")
 
     def _do(self, worker: Worker, request: p.Request) -> None:
+        if request.verb == "publish_weights":
+            self._account.told[
+                PUBLICATION.decode(request.params).weights_version
+            ].append(time.monotonic())
+            # Never all at the same moment: a quarter less or more.
+            seconds = self._load_seconds * random.uniform(0.75, 1.25)
+            self._later(time.monotonic() + seconds, worker, request)
+            return
         if request.verb != "sample":
-            self._send(worker, encode(p.Response(id=request.id, result=_result(request))))
+            self._send(
+                worker, encode(p.Response(id=request.id, result=_result(request)))
+            )
             return
         asked = SAMPLE.decode(request.params)
         now, version = time.monotonic(), asked.weights_version
@@ -227,15 +269,36 @@ class Fleet:
         worker.version = version
         worker.waiting += 1
         task = Task(request.id, len(asked.conversations), asked.n, version)
-        if self._seconds_per_sample == 0:
+        if self._sample_seconds == 0:
             self._answer(worker, task)
-            return
-        worker.free_at = max(worker.free_at, now) + task.conversations * task.n * self._seconds_per_sample
-        self._later(worker.free_at, worker, task)
+        else:
+            self._later(
+                self._end_of(worker, task.conversations * task.n, now), worker, task
+            )
+
+    def _end_of(self, worker: Worker, samples: int, now: float) -> float:
+        """When a request ends: it begins when there are rows for it, and all samples are equally long."""
+        running, begin = worker.decoding, now
+        while running and (
+            running[0][0] <= now
+            or sum(count for _, count in running) + samples > self._rows
+        ):
+            begin = max(begin, running.popleft()[0])
+        running.append((begin + self._sample_seconds, samples))
+        return begin + self._sample_seconds
+
+    def _have_taken(self, worker: Worker, request: p.Request) -> None:
+        self._account.taken[PUBLICATION.decode(request.params).weights_version].append(
+            time.monotonic()
+        )
+        self._send(worker, encode(p.Response(id=request.id, result=_result(request))))
 
     def _answer(self, worker: Worker, task: Task) -> None:
         answer = encode(
-            p.Response(id=task.id, result=self._answers(task.conversations, task.n, task.version))
+            p.Response(
+                id=task.id,
+                result=self._answers(task.conversations, task.n, task.version),
+            )
         )
         worker.waiting -= 1
         worker.done_at = self._account.lasts[worker.version] = time.monotonic()
@@ -244,11 +307,14 @@ class Fleet:
     def _beat(self, worker: Worker) -> None:
         busy = "sample" if worker.waiting > 0 else ""
         queued = max(0, worker.waiting - 1)
-        self._send(worker, encode(p.Heartbeat(busy=busy, queued=queued, progress=self._account.sent)))
+        self._send(
+            worker,
+            encode(p.Heartbeat(busy=busy, queued=queued, progress=self._account.sent)),
+        )
         self._later(time.monotonic() + self._heartbeat, worker, None)
 
-    def _later(self, due: float, worker: Worker, task: Task | None) -> None:
-        """Answer then; without a task, send a heartbeat."""
+    def _later(self, due: float, worker: Worker, task: Task | p.Request | None) -> None:
+        """Answer then; without anything to answer, send a heartbeat."""
         self._events += 1
         heapq.heappush(self._due, (due, self._events, worker, task))
 
@@ -276,8 +342,14 @@ def _hello(number: int, rows: int) -> p.Hello:
 def _result(request: p.Request) -> bytes:
     match request.verb:
         case "load_model":
-            shape = {"parameters": 1, "vocabulary_size": 50_000, "context_length": 2**17}
-            return encode(p.LoadModelResult(architecture="none", weights_version=0, **shape))
+            shape = {
+                "parameters": 1,
+                "vocabulary_size": 50_000,
+                "context_length": 2**17,
+            }
+            return encode(
+                p.LoadModelResult(architecture="none", weights_version=0, **shape)
+            )
         case "publish_weights":
             version = PUBLICATION.decode(request.params).weights_version
             return encode(p.PublishWeightsResult(weights_version=version, proof=PROOF))
@@ -296,7 +368,8 @@ def main() -> None:
     parser.add_argument("--first", type=int, required=True)
     parser.add_argument("--rows", type=int, required=True)
     parser.add_argument("--tokens", type=int, required=True)
-    parser.add_argument("--seconds-per-sample", type=float, required=True)
+    parser.add_argument("--sample-seconds", type=float, required=True)
+    parser.add_argument("--load-seconds", type=float, required=True)
     # Three descriptors a socket are more than a shell allows by default.
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

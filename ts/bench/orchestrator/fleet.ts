@@ -18,6 +18,17 @@ export interface Account {
   firsts: Readonly<Record<string, readonly [count: number, sum: number]>>;
   /** By step: when the last answer was sent. */
   lasts: Readonly<Record<string, number>>;
+  /** By step: when workers were told to take its weights, and when they had them. */
+  told: Readonly<Record<string, readonly number[]>>;
+  taken: Readonly<Record<string, readonly number[]>>;
+}
+
+/** What workers take for their work, in seconds of the bench. */
+export interface Pace {
+  /** For a sample, all of a worker's rows side by side; 0: nothing. */
+  sampleSeconds: number;
+  /** For new weights. */
+  loadSeconds: number;
 }
 
 /** Processes full of mock workers that dial in. */
@@ -27,13 +38,13 @@ export class Fleet {
   private readonly processes: ChildProcessByStdio<Writable, Readable, null>[];
   private ending = false;
 
-  /** @param secondsPerSample what a worker takes for a sample; 0: nothing */
+  /** @param pace what the workers take for their work */
   constructor(
     python: string,
     endpoint: string,
     token: string,
     { workers, processes, rows, tokens }: OrchestratorOptions,
-    secondsPerSample: number,
+    pace: Pace,
   ) {
     // tsc copies no Python into the build.
     const program = join(ROOT, 'ts', 'bench', 'orchestrator', 'fleet.py');
@@ -45,7 +56,8 @@ export class Fleet {
         workers: firstOf(index + 1) - firstOf(index),
         rows,
         tokens,
-        'seconds-per-sample': secondsPerSample,
+        'sample-seconds': pace.sampleSeconds,
+        'load-seconds': pace.loadSeconds,
       };
       const args = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]);
       return spawn(python, [program, ...args], {
@@ -87,11 +99,18 @@ function together(one: Account, other: Account): Account {
   }
   const lasts = { ...one.lasts };
   for (const [step, last] of Object.entries(other.lasts)) lasts[step] = Math.max(lasts[step] ?? 0, last);
+  const joined = (key: 'told' | 'taken') => {
+    const all: Record<string, readonly number[]> = { ...one[key] };
+    for (const [step, times] of Object.entries(other[key])) all[step] = [...(all[step] ?? []), ...times];
+    return all;
+  };
   return {
     received: one.received + other.received,
     sent: one.sent + other.sent,
     idleSeconds: one.idleSeconds + other.idleSeconds,
     firsts,
     lasts,
+    told: joined('told'),
+    taken: joined('taken'),
   };
 }

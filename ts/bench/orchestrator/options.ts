@@ -13,8 +13,12 @@ export interface OrchestratorOptions {
   tokens: number;
   /** Samples that a worker says it decodes side by side. */
   rows: number;
-  /** What a worker takes for a sample when it keeps the pace of a run; 0: no round at that pace. */
-  secondsPerSample: number;
+  /** What a worker of the run that this stands for takes for a sample, its rows side by side; 0: no round at that pace. */
+  sampleSeconds: number;
+  /** What it takes for new weights. */
+  loadSeconds: number;
+  /** How many times faster than life the round at that pace goes. */
+  hurry: number;
 }
 
 const WHOLE = {
@@ -27,8 +31,11 @@ const WHOLE = {
   rows: { standard: 64, most: 2 ** 20 },
 } as const;
 
-/** 1,000 tokens at 5,000 tokens/s. */
-const SECONDS_PER_SAMPLE = '0.2';
+/**
+ * Of the run that the paced round stands for: 1,000 tokens a sample at 5,000 tokens/s over 64 rows, 8 GB of weights at 2
+ * GB/s.
+ */
+const SECONDS = { 'sample-seconds': '12.8', 'load-seconds': '4', hurry: '8' } as const;
 
 /**
  * Flags of the orchestrator bench.
@@ -43,10 +50,13 @@ export function parseOptions(args: readonly string[]): OrchestratorOptions {
     if (/^[1-9]\d*$/.test(text) && value <= most) return value;
     throw new UsageError(`--${name} is "${text}": it must be a whole number from 1 to ${most}`);
   };
-  const pace = given['seconds-per-sample'] ?? SECONDS_PER_SAMPLE;
-  if (!/^\d+(\.\d+)?$/.test(pace) || Number(pace) > 3600) {
-    throw new UsageError(`--seconds-per-sample is "${pace}": it must be a number from 0 to 3600`);
-  }
+  const decimal = (name: keyof typeof SECONDS): number => {
+    const text = given[name] ?? SECONDS[name];
+    if (/^\d+(\.\d+)?$/.test(text) && Number(text) <= 3600) return Number(text);
+    throw new UsageError(`--${name} is "${text}": it must be a number from 0 to 3600`);
+  };
+  const hurry = decimal('hurry');
+  if (hurry === 0) throw new UsageError('--hurry is "0": it must be a number above 0, at most 3600');
   return {
     workers: whole('workers'),
     processes: Math.min(whole('processes'), whole('workers')),
@@ -55,14 +65,16 @@ export function parseOptions(args: readonly string[]): OrchestratorOptions {
     requestSamples: whole('request-samples'),
     tokens: whole('tokens'),
     rows: whole('rows'),
-    secondsPerSample: Number(pace),
+    sampleSeconds: decimal('sample-seconds'),
+    loadSeconds: decimal('load-seconds'),
+    hurry,
   };
 }
 
-function values(args: readonly string[]): Partial<Record<keyof typeof WHOLE | 'seconds-per-sample', string>> {
+function values(args: readonly string[]): Partial<Record<keyof typeof WHOLE | keyof typeof SECONDS, string>> {
   const text = { type: 'string' } as const;
   try {
-    const names = [...Object.keys(WHOLE), 'seconds-per-sample'];
+    const names = [...Object.keys(WHOLE), ...Object.keys(SECONDS)];
     return parseArgs({ args: [...args], options: Object.fromEntries(names.map((name) => [name, text])) }).values;
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));

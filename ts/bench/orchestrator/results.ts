@@ -7,20 +7,23 @@ import { type Waited, waitedFor } from './waited.ts';
 export interface OrchestratorResults {
   /** As fast as the orchestrator can go. */
   flatOut: Round;
-  /** At the pace of the run it stands for; null where there is none. */
-  paced: (Round & { waited: Waited; idealSeconds: number }) | null;
+  /** At the pace of the run it stands for, so many times as fast, and how long that run samples; null where there is none. */
+  paced: (Round & { waited: Waited; runSeconds: number }) | null;
   /** Of the orchestrator, until the end of the last round. */
   peakMemoryBytes: number;
 }
 
 /** Do both rounds. */
 export async function measureOrchestrator(python: string, options: OrchestratorOptions): Promise<OrchestratorResults> {
-  const flatOut = await doRound(python, options, 0);
-  const { secondsPerSample, workers } = options;
-  if (secondsPerSample === 0) return { flatOut, paced: null, peakMemoryBytes: peakMemoryBytes() };
-  const round = await doRound(python, options, secondsPerSample);
-  const idealSeconds = (round.samples * secondsPerSample) / workers;
-  const paced = { ...round, waited: waitedFor(round.account, workers), idealSeconds };
+  const flatOut = await doRound(python, options, { sampleSeconds: 0, loadSeconds: 0 });
+  const { sampleSeconds, loadSeconds, hurry, workers, rows } = options;
+  if (sampleSeconds === 0) return { flatOut, paced: null, peakMemoryBytes: peakMemoryBytes() };
+  const pace = { sampleSeconds: sampleSeconds / hurry, loadSeconds: loadSeconds / hurry };
+  const round = await doRound(python, options, pace);
+  // As if all of a step's samples ended at once: the longest of real ones would make it longer.
+  const waves = Math.ceil(round.samples / round.steps / (workers * rows));
+  const runSeconds = round.steps * waves * sampleSeconds;
+  const paced = { ...round, waited: waitedFor(round.account, workers), runSeconds };
   return { flatOut, paced, peakMemoryBytes: peakMemoryBytes() };
 }
 
@@ -40,7 +43,7 @@ export function summaryOf({ flatOut, paced, peakMemoryBytes }: OrchestratorResul
     peakMemoryBytes,
     loopDelay: { flatOut: flatOut.loopDelay, paced: paced?.loopDelay ?? null },
     waited: paced === null ? null : { ...paced.waited, cpuBetweenSteps: rounded(paced.cpuBetweenSteps) },
-    waitedShare: paced === null || waited === null ? null : rounded(waited / paced.idealSeconds),
+    waitedShare: paced === null || waited === null ? null : rounded(waited / paced.runSeconds),
   };
 }
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Hub } from '../../worker/hub.ts';
 import { Pool } from '../../worker/pool/pool.ts';
-import { type Account, Fleet } from './fleet.ts';
+import { type Account, Fleet, type Pace } from './fleet.ts';
 import { Gaps } from './gaps.ts';
 import { type Costs, meter } from './meter.ts';
 import type { OrchestratorOptions } from './options.ts';
@@ -17,15 +17,15 @@ export interface Round extends Done, Costs {
 /**
  * Let workers dial in, and do all steps with them.
  *
- * @param secondsPerSample what a worker takes for a sample; 0: as fast as the orchestrator can go
+ * @param pace what workers take for their work
  * @throws WorkerStartError when workers end that should not
  */
-export async function doRound(python: string, options: OrchestratorOptions, secondsPerSample: number): Promise<Round> {
+export async function doRound(python: string, options: OrchestratorOptions, pace: Pace): Promise<Round> {
   const hub = await Hub.bind();
   const pool = new Pool({ expectsMore: false }, async () => hub.close());
   const gaps = new Gaps();
   const token = randomBytes(32).toString('hex');
-  const fleet = new Fleet(python, hub.endpoint, token, options, secondsPerSample);
+  const fleet = new Fleet(python, hub.endpoint, token, options, pace);
   try {
     const joined = new Promise<void>((resolve) => {
       const onJoin = (session: Parameters<Pool['add']>[0]): void => {

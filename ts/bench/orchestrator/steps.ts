@@ -5,6 +5,7 @@ import { solverConversation } from '../../domain/prompts.ts';
 import { METHODS } from '../../domain/published.ts';
 import { seedOf } from '../../domain/random.ts';
 import { solverReward } from '../../domain/reward.ts';
+import { drawEach } from '../../loop/draw.ts';
 import type { Worker } from '../../ports/worker.ts';
 import type { SampleBatch, SampleParams } from '../../protocol/generated.ts';
 import type { Gaps } from './gaps.ts';
@@ -59,22 +60,15 @@ async function takeStep(
   { requestSamples, tokens, workers }: OrchestratorOptions,
   gaps: Gaps,
 ) {
-  const perRequest = Math.max(1, Math.floor(requestSamples / n));
-  const asks: Promise<{ batch: SampleBatch; rewards: number[] }>[] = [];
-  for (let start = first; start < first + questions; start += perRequest) {
-    const numbers = Array.from(
-      { length: Math.min(perRequest, first + questions - start) },
-      (_, index) => start + index,
-    );
-    const params: SampleParams = {
-      modelId: MODEL,
-      conversations: numbers.map((number) => solverConversation(questionOf(number))),
-      n,
-      seeds: Uint32Array.from(numbers, (number) => seedOf(1, 'bench', number)),
-      sampling: { temperature: 1, topP: 1, topK: 0, maxTokens: tokens },
-    };
-    asks.push(worker.sample(params).then((batch) => ({ batch, rewards: grade(batch, n) })));
-  }
+  const numbers = Array.from({ length: questions }, (_, index) => first + index);
+  const params: SampleParams = {
+    modelId: MODEL,
+    conversations: numbers.map((number) => solverConversation(questionOf(number))),
+    n,
+    seeds: Uint32Array.from(numbers, (number) => seedOf(1, 'bench', number)),
+    sampling: { temperature: 1, topP: 1, topK: 0, maxTokens: tokens },
+  };
+  const asks = drawEach(worker, params, { requestSamples }, (batch) => ({ batch, rewards: grade(batch, n) }));
   const answers = await Promise.all(asks);
   gaps.begin(Math.min(asks.length, workers)); // so many workers wait for one of the next step
   const rewards = answers.flatMap((answer) => answer.rewards);

@@ -12,7 +12,7 @@ export function formatResults(results: OrchestratorResults, options: Orchestrato
     `${p50.toFixed(1)} / ${p99.toFixed(1)} / ${max.toFixed(0)}`;
   const title = `${grouped(options.workers)} workers, ${grouped(flatOut.samples)} samples in ${flatOut.steps} steps`;
   const rows = [
-    [title, 'flat out', ...(paced === null ? [] : [`at ${options.secondsPerSample} s a sample`])],
+    [title, 'flat out', ...(paced === null ? [] : [`${options.hurry} times the pace of a run`])],
     row('seconds', ({ seconds }) => seconds.toFixed(1)),
     row(
       'messages/s, both ways',
@@ -42,7 +42,7 @@ function waiting(results: OrchestratorResults, options: OrchestratorOptions): st
   if (paced === null || waited === null || waitedShare === null) return '';
   const between = `${waited.betweenSteps.toFixed(2)} s between steps`;
   const within = `${waited.withinSteps.toFixed(2)} s within them`;
-  const share = `${(100 * waitedShare).toFixed(2)} % of the ${paced.idealSeconds.toFixed(1)} s that their work takes`;
+  const share = `${(100 * waitedShare).toFixed(2)} % of the ${paced.runSeconds.toFixed(0)} s that the run samples`;
   const cpu = `Between steps it computed for ${paced.cpuBetweenSteps.toFixed(2)} s, all threads together.`;
   return `A worker waited ${between} and ${within} for the orchestrator: ${share}. ${cpu}`;
 }
