@@ -18,6 +18,7 @@ const FOLDERS: Readonly<Record<string, Readonly<Record<string, Reach>> | 'all'>>
   contract: { ports: 'all', protocol: 'all', worker: 'all' },
   store: { ports: 'all', protocol: 'all' },
   config: { domain: 'all' },
+  placement: { domain: 'all', config: 'types' },
   eval: { domain: 'all', ports: 'all' },
   report: { domain: 'all', ports: 'all', eval: 'types', contract: 'types' },
   bench: 'all',
@@ -42,6 +43,7 @@ const BUILTINS: Readonly<Record<string, readonly string[]>> = {
   domain: [],
   loop: [],
   ports: [],
+  placement: [],
   eval: ['node:crypto'],
 };
 

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
-import { nearest } from '../config/nearest.ts';
 import type { Case, ContractOptions } from '../contract/context.ts';
 import { CASES } from '../contract/suite.ts';
+import { nearest } from '../domain/nearest.ts';
 import { parseListenAddress } from '../worker/address.ts';
 import { EMBEDDED_MODEL, modelSource } from './places.ts';
 import { splitCommand } from './splitCommand.ts';

@@ -1,7 +1,7 @@
 import { parse, stringify } from 'yaml';
 import type { z } from 'zod';
+import { nearest } from '../domain/nearest.ts';
 import { ConfigError } from './errors.ts';
-import { nearest } from './nearest.ts';
 import { PRESETS } from './presets.ts';
 import { expandRewards } from './rules.ts';
 import { type Config, configSchema } from './schema.ts';
