@@ -1,3 +1,17 @@
+import type { Gpu } from '../placement/gpu.ts';
+import type { ModelShape } from '../placement/shape.ts';
+import {
+  decodeStepSeconds,
+  EXCHANGE,
+  HOST_LINK,
+  handoverSeconds,
+  prefillSeconds,
+  scoreSeconds,
+  sleepSeconds,
+  trainSeconds,
+  updateSeconds,
+  wakeSeconds,
+} from '../placement/speed.ts';
 import type { Capability } from '../protocol/generated.ts';
 import type { EnginePace } from './engine.ts';
 
@@ -15,8 +29,49 @@ export interface WorkerPace extends EnginePace {
   write(): number;
   /** Written weights from there into the GPUs' memory. */
   take(): number;
-  /** Trained weights to the sampler of the same worker; nothing on one that has none. */
-  publish(): number;
   sleep(role: Capability): number;
   wake(role: Capability): number;
+}
+
+/** What decides the pace of a worker. */
+export interface PaceOptions {
+  shape: ModelShape;
+  gpu: Gpu;
+  /** GPUs that hold one engine, or that train, together. */
+  gpus: number;
+  recompute: boolean;
+  offload: boolean;
+  /** Most tokens that a GPU computes at once in training and scoring. */
+  packTokens: number;
+  /** Bytes that a role leaves behind on each GPU when it sleeps: they go to the host's memory and come back. */
+  kept: Readonly<Record<Capability, number>>;
+}
+
+/** The pace that the roofline of ts/placement/speed.ts gives. */
+export function paceOf({ shape, gpu, gpus, recompute, offload, packTokens, kept }: PaceOptions): WorkerPace {
+  const half = 2 * shape.parameters;
+  const whole = 4 * shape.parameters;
+  const take = whole / EXCHANGE + half / (gpu.hostLink * HOST_LINK);
+  const workOf = (lengths: Int32Array) => {
+    const tokens = lengths.reduce((sum, length) => sum + length, 0);
+    return { tokens, work: { recompute, offload, packTokens, length: tokens / Math.max(1, lengths.length) } };
+  };
+  return {
+    decode: (rows, contextTokens) => decodeStepSeconds(shape, gpu, gpus, rows, contextTokens),
+    prefill: (tokens) => prefillSeconds(shape, gpu, gpus, tokens, tokens),
+    load: () => half / EXCHANGE + half / (gpu.hostLink * HOST_LINK),
+    score: (lengths) => {
+      const { tokens, work } = workOf(lengths);
+      return scoreSeconds(shape, gpu, gpus, tokens, work);
+    },
+    train: (lengths) => {
+      const { tokens, work } = workOf(lengths);
+      return trainSeconds(shape, gpu, gpus, tokens, work);
+    },
+    step: () => updateSeconds(shape, gpu, gpus, offload),
+    write: () => handoverSeconds(shape, gpu, gpus) - take,
+    take: () => take,
+    sleep: (role) => sleepSeconds(kept[role], gpu),
+    wake: (role) => wakeSeconds(kept[role], gpu),
+  };
 }

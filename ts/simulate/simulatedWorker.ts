@@ -315,7 +315,7 @@ export class SimulatedWorker implements Recruit {
       case 'publish_weights': {
         const { modelId, weightsVersion } = unpackParams(verb, bytes);
         const model = this.model(modelId);
-        return work('handover', pace.publish(), verb, () => {
+        return work('handover', 0, verb, () => {
           model.version = weightsVersion ?? model.version + 1;
           return { weightsVersion: model.version, proof: PROOF };
         });
