@@ -142,7 +142,6 @@ export class Engine {
     let isHeard = false;
     while (this.running.first <= last) {
       const row = this.running.take() as Row;
-      if (row.batch.isCancelled) continue;
       this.leave(row);
       row.batch.ended += 1;
       if (row.batch.onEnded(row.batch.ended)) isHeard = true;

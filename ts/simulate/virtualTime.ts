@@ -87,9 +87,9 @@ export class VirtualTime implements Clock {
     }
   }
 
-  /** All JavaScript that can go on does: turns of the event loop, until one has made no appointment. */
+  /** All JavaScript that can go on does: turns of the event loop, until one was quiet and nobody asked for another. */
   private async settle(): Promise<void> {
-    for (let made = -1; made !== this.made; ) {
+    for (let made = -1; made !== this.made || process.getActiveResourcesInfo().includes('Immediate'); ) {
       made = this.made;
       await macrotask();
     }
