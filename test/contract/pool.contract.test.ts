@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from '@jest/globals';
 import type { Target } from '../../ts/contract/context.ts';
+import type { Worker } from '../../ts/ports/worker.ts';
 import { VERBS, type Verb, type VerbTypes } from '../../ts/protocol/generated.ts';
 import { ProtocolError } from '../../ts/protocol/primitives.ts';
 import { packResult, unpackParams } from '../../ts/worker/codec.ts';
@@ -10,11 +11,12 @@ import { WorkerCallError } from '../../ts/worker/errors.ts';
 import { Pool } from '../../ts/worker/pool/pool.ts';
 import { startWorkers } from '../../ts/worker/startWorkers.ts';
 import type { Requester } from '../../ts/worker/typedWorker.ts';
+import { inRequests } from '../fixtures/inRequests.ts';
 import { python } from '../fixtures/python.ts';
 import { TestRecruit } from '../fixtures/recruit.ts';
 import { runContract } from './jest.ts';
 
-/** So few that nearly every request is cut. */
+/** So few that nearly every call is several requests, as the loop makes them. */
 const REQUEST_SAMPLES = 4;
 
 const folder = mkdtempSync(join(tmpdir(), 'rzero-pools-'));
@@ -22,7 +24,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 let exchanges = 0;
 
 /** Packed requests to a pool, which takes none itself. */
-function requesterOf(pool: Pool): Requester {
+function requesterOf(pool: Worker): Requester {
   return {
     async request(verb, params, options) {
       if (!Object.hasOwn(VERBS, verb)) throw new WorkerCallError('invalid_request', `verb: there is no ${verb}`);
@@ -32,7 +34,7 @@ function requesterOf(pool: Pool): Requester {
 }
 
 async function call<V extends Verb>(
-  pool: Pool,
+  pool: Worker,
   verb: V,
   bytes: Uint8Array,
   options: Parameters<Requester['request']>[2],
@@ -55,14 +57,15 @@ function unpack<V extends Verb>(verb: V, bytes: Uint8Array): VerbTypes[V]['param
 }
 
 function targetOf(pool: Pool): Target {
-  return { worker: pool, requester: requesterOf(pool) };
+  const worker = inRequests(pool, REQUEST_SAMPLES);
+  return { worker, requester: requesterOf(worker) };
 }
 
 runContract('a pool of three workers in memory', {
   async start() {
     exchanges += 1;
     const exchange = join(folder, `exchange-${exchanges}`);
-    const pool = new Pool({ requestSamples: REQUEST_SAMPLES, exchange, expectsMore: false }, async () => {});
+    const pool = new Pool({ exchange, expectsMore: false }, async () => {});
     for (const name of ['a', 'b', 'c']) pool.add(new TestRecruit(name));
     return targetOf(pool);
   },
@@ -81,7 +84,6 @@ runContract('a pool of two mock processes behind one hub', {
       threads: 1,
       count: 2,
       sharedFolder: folder,
-      requestSamples: REQUEST_SAMPLES,
     });
     return targetOf(pool);
   },

@@ -6,6 +6,7 @@ import { adam, LOSS, sampleParams, sequencesOf, trainBatch, userTurns } from '..
 import type { SampleBatch } from '../../ts/protocol/generated.ts';
 import { Pool } from '../../ts/worker/pool/pool.ts';
 import type { Patience, Session } from '../../ts/worker/session.ts';
+import { inRequests } from '../fixtures/inRequests.ts';
 import { Line } from '../fixtures/line.ts';
 import { Neighbourhood } from '../fixtures/neighbours.ts';
 import { workerFixture } from '../fixtures/python.ts';
@@ -35,7 +36,7 @@ async function open(patience: Partial<Patience> = {}): Promise<void> {
   place = await Neighbourhood.open(patience);
   said = [];
   onSaid = () => {};
-  const options = { requestSamples: 100, exchange: join(folder, 'exchange'), expectsMore: true };
+  const options = { exchange: join(folder, 'exchange'), expectsMore: true };
   pool = new Pool({ ...options, onChange: hear }, async () => {});
 }
 
@@ -74,7 +75,7 @@ beforeAll(async () => {
   await open();
   pool.add((await place.hire()).session);
   await train();
-  expected = await pool.sample(ASKED);
+  expected = await inRequests(pool, 100).sample(ASKED);
   expect(expected.texts).toHaveLength(SAMPLES);
   await close();
   rmSync(folder, { recursive: true });
@@ -98,7 +99,7 @@ describe('among workers that are well, one that', () => {
     await openWell({ heartbeat: 100, stall: 1_000 });
     const { session, process } = await place.fixture(name);
     pool.add(session);
-    expect(await pool.sample(ASKED)).toEqual(expected);
+    expect(await inRequests(pool, 100).sample(ASKED)).toEqual(expected);
     // Its share was given to others as soon as its connection was lost; that it will not be back shows later.
     await untilSaid(/^fixture is gone, 2 left/);
     expect(await session.gone).toMatchObject({ code: 'worker_gone', message: expect.stringMatching(reason) });
@@ -109,10 +110,10 @@ describe('among workers that are well, one that', () => {
     await openWell();
     const { session } = await place.fixture('comes_back_stale instance');
     pool.add(session);
-    expect(await pool.sample(ASKED)).toEqual(expected);
+    expect(await inRequests(pool, 100).sample(ASKED)).toEqual(expected);
     // While it was away others may have drawn all; sooner or later it is asked again.
     const stale = 'fixture does not hold the current weights of m: it gets them again';
-    while (!said.includes(stale)) expect(await pool.sample(ASKED)).toEqual(expected);
+    while (!said.includes(stale)) expect(await inRequests(pool, 100).sample(ASKED)).toEqual(expected);
     expect(session.connected).toBe(true);
   });
 
@@ -122,12 +123,12 @@ describe('among workers that are well, one that', () => {
     await place.dialIn('door', [...workerFixture('comes_back_stale'), 'process']);
     await joined(1);
     // The first time it is the old process that is asked, the second time the new one.
-    expect(await pool.sample(ASKED)).toEqual(expected);
+    expect(await inRequests(pool, 100).sample(ASKED)).toEqual(expected);
     await joined(2);
-    expect(await pool.sample(ASKED)).toEqual(expected);
+    expect(await inRequests(pool, 100).sample(ASKED)).toEqual(expected);
     expect(said.filter((text) => text.startsWith('fixture joined'))).toHaveLength(2);
     const stale = 'fixture does not hold the current weights of m: it gets them again';
-    while (!said.includes(stale)) expect(await pool.sample(ASKED)).toEqual(expected);
+    while (!said.includes(stale)) expect(await inRequests(pool, 100).sample(ASKED)).toEqual(expected);
     await untilSaid(/^fixture is gone, 3 left.*its connection was lost/);
   });
 
@@ -142,11 +143,11 @@ describe('among workers that are well, one that', () => {
       first.kill('SIGKILL');
       second ??= place.dialIn('door', program);
     };
-    expect(await pool.sample(ASKED, { onProgress })).toEqual(expected);
+    expect(await inRequests(pool, 100).sample(ASKED, { onProgress })).toEqual(expected);
     await second;
     const [, phoenix] = await joined(2);
     expect(phoenix?.hello.workerId).toBe('phoenix');
-    expect(await pool.sample(ASKED)).toEqual(expected);
+    expect(await inRequests(pool, 100).sample(ASKED)).toEqual(expected);
   });
 });
 
@@ -164,7 +165,7 @@ test('over a line that breaks again and again all work is done, once', async () 
       cuts += 1;
       line.cut();
     };
-    expect(await pool.sample(ASKED, { onProgress })).toEqual(expected);
+    expect(await inRequests(pool, 100).sample(ASKED, { onProgress })).toEqual(expected);
     expect(cuts).toBeGreaterThanOrEqual(3);
     expect(await joined(1)).toEqual([session]);
   } finally {

@@ -73,7 +73,7 @@ async function coevolveWithWorkers(
   rewards: Pick<LoopContext, 'challengerReward'>,
 ): Promise<void> {
   const { config, folder, reporter, env, workingFolder, signal } = experiment;
-  const { backend, threads, count, trainerProcesses, requestSamples, handoverSeconds } = config.worker;
+  const { backend, threads, count, trainerProcesses, handoverSeconds } = config.worker;
   const listen = listenOptions(experiment);
   const tell = (message: string): void => {
     folder.appendMetrics({ kind: 'workers', message });
@@ -85,7 +85,6 @@ async function coevolveWithWorkers(
     threads,
     count,
     trainerProcesses,
-    requestSamples,
     handoverDeadline: handoverSeconds * 1000,
     sharedFolder: folder.path,
     logFile: folder.file('worker.log'),

@@ -31,7 +31,6 @@ export interface StartWorkersOptions extends HireOptions {
   listen?: ListenOptions;
   /** Folder that all workers can reach, in which a folder for handing over weights is made. */
   sharedFolder: string;
-  requestSamples: number;
   /** Milliseconds to wait for workers to dial in, at the start and when none is left; 600,000 by default. */
   joinDeadline?: number;
   /** Milliseconds that a worker may take to write, publish or load weights; 600,000 by default. */
@@ -97,12 +96,12 @@ export async function startWorkers(options: StartWorkersOptions): Promise<Pool> 
 }
 
 function poolOptions(options: StartWorkersOptions): PoolOptions {
-  const { count, listen, sharedFolder, requestSamples, joinDeadline, handoverDeadline, onChange } = options;
+  const { count, listen, sharedFolder, joinDeadline, handoverDeadline, onChange } = options;
   const exchange = join(sharedFolder, `exchange-${randomBytes(8).toString('hex')}`);
   return {
     expectsMore: listen !== undefined,
-    // One worker alone gets a phase as one request, and hands its weights to nobody.
-    ...(count > 1 || listen !== undefined ? { requestSamples, exchange } : {}),
+    // One worker alone hands its weights to nobody.
+    ...(count > 1 || listen !== undefined ? { exchange } : {}),
     ...(joinDeadline === undefined ? {} : { joinDeadline }),
     ...(handoverDeadline === undefined ? {} : { handoverDeadline }),
     ...(onChange === undefined ? {} : { onChange }),

@@ -9,6 +9,7 @@ import { sampleParams, userTurns } from '../../../ts/contract/requests.ts';
 import { keyPaths, makeKeys } from '../../../ts/worker/keyFolder.ts';
 import type { Pool } from '../../../ts/worker/pool/pool.ts';
 import { type StartWorkersOptions, startWorkers } from '../../../ts/worker/startWorkers.ts';
+import { inRequests } from '../../fixtures/inRequests.ts';
 import { python, workerFixture } from '../../fixtures/python.ts';
 
 const ASKED = sampleParams('m', { conversations: userTurns('1+1', '2*3', '9-4', '8+8'), n: 4 });
@@ -30,7 +31,7 @@ afterEach(async () => {
 });
 
 async function start(options: Partial<StartWorkersOptions>): Promise<Pool> {
-  const shared = { python: python(), backend: 'mock', threads: 1, sharedFolder: folder, requestSamples: 4 };
+  const shared = { python: python(), backend: 'mock', threads: 1, sharedFolder: folder };
   const pool = await startWorkers({ ...shared, count: 0, ...options });
   pools.push(pool);
   return pool;
@@ -49,7 +50,7 @@ function dial(endpoint: string, flags: readonly string[], token?: string): Child
 async function samplesOf(pool: Pool): Promise<unknown> {
   await pool.loadModel({ modelId: 'm', source: 'mock://babble', trainable: true, seed: 1 });
   await pool.publishWeights({ modelId: 'm' });
-  return pool.sample(ASKED);
+  return inRequests(pool, 4).sample(ASKED);
 }
 
 describe('workers of this machine', () => {

@@ -55,7 +55,6 @@ async function startPool(python: string, count: number, sharedFolder: string): P
     program,
     count,
     sharedFolder,
-    requestSamples: 256,
   });
   // Nobody trains it, so any worker may be asked.
   await pool.loadModel({ modelId: MODEL, source: MODEL, trainable: false, seed: 0 });

@@ -1,20 +1,46 @@
+import type { Capability } from '../../protocol/generated.ts';
 import { WorkerCallError } from '../errors.ts';
 import { cancelledError } from '../pendingCalls.ts';
+import { Aborts } from './aborts.ts';
+import { Heap } from './heap.ts';
 import type { Member } from './member.ts';
+import { type Place, Queue } from './queue.ts';
+
+/** What tasks of one model have in common; one object for all of them, since they share a queue. */
+export interface Kind {
+  role: Capability;
+  /** Who may do them. The dispatcher is told when that changes. */
+  fits(member: Member): boolean;
+  /** Whether a member could begin at once: it needs no weights first. */
+  holds(member: Member): boolean;
+  /** Whether no more will come: the model is gone. Those that wait are run as ever, and fail. */
+  isOver(): boolean;
+}
 
 /** A piece of work for whoever is free. */
 export interface Task<T> {
+  kind: Kind;
   /** What it may cost, in tokens. */
   tokens: number;
-  /** Who may do it. Asked again whenever somebody is free. */
-  fits(member: Member): boolean;
-  /** @param signal aborted when the member's connection is lost, and somebody else is to do it */
-  run(member: Member, signal: AbortSignal): Promise<T>;
+  /** How many samples it draws; 0 where it draws none. */
+  samples: number;
+  /**
+   * @param signal aborted when the caller does not want it any more, and when the member's connection is lost and
+   *   somebody else is to do it
+   * @param progressed to be told what share of it is done, in [0, 1]
+   */
+  run(member: Member, signal: AbortSignal, progressed: (share: number) => void): Promise<T>;
 }
 
 interface Entry {
   task: Task<unknown>;
   signal: AbortSignal | undefined;
+  /** The order in which tasks came. */
+  number: number;
+  /** Where it waits; undefined while somebody has it. */
+  place: Place<Entry> | undefined;
+  /** Ends it at the member that has it. */
+  stop: AbortController | undefined;
   /** Workers that ended, or had to be brought up to date, while they had it; and what each said. */
   lostBy: Set<Member>;
   losses: string[];
@@ -23,22 +49,34 @@ interface Entry {
   forget(): void;
 }
 
-/** Requests that a worker is given at a time: one that runs, and one that is there when it ends. */
-const REQUESTS_PER_MEMBER = 2;
+/** The tasks of a kind that wait, and who may do them. */
+interface Line {
+  kind: Kind;
+  waiting: Queue<Entry>;
+  /** Who may, busy or not. */
+  able: Set<Member>;
+  /** Those of them that have room, the least loaded first. */
+  free: Heap<Member>;
+}
 
 /** How many workers one task may cost before it is taken for the reason. */
 export const MOST_LOSSES = 4;
 
 /**
- * Spreads tasks over members, first come, first served, each to the member with the fewest outstanding
- * tokens. A member has a bounded number of requests at a time: what is not under way waits here, so that
- * neither this process nor a worker fills up. A task whose member is lost goes to the front again.
+ * Spreads tasks over members, first come, first served within a kind, each to the member with the fewest outstanding
+ * tokens; among equals, to one that need not be given the weights first. A member gets as many samples as it decodes
+ * side by side, and a request more that waits for them; what is not under way waits here, so that neither this process
+ * nor a worker fills up. A task whose member is lost goes to the front again.
+ *
+ * Every event costs O(log members) for each kind of task, however many wait.
  */
 export class Dispatcher {
   private readonly members: ReadonlySet<Member>;
-  private readonly queue: Entry[] = [];
+  private readonly lines = new Map<Kind, Line>();
+  private readonly aborts = new Aborts();
   private readonly onStuck: () => void;
   private closed: { error: WorkerCallError; begun: WorkerCallError } | undefined;
+  private tasks = 0;
 
   /**
    * @param members whoever is there; the pool adds and removes
@@ -51,12 +89,9 @@ export class Dispatcher {
 
   /** Tasks that wait for a member. */
   get waiting(): number {
-    return this.queue.length;
-  }
-
-  /** Whether something waits that no member can do, busy or not. */
-  get stuck(): boolean {
-    return this.queue.some(({ task }) => !this.anyFits(task));
+    let sum = 0;
+    for (const { waiting } of this.lines.values()) sum += waiting.size;
+    return sum;
   }
 
   /**
@@ -68,37 +103,41 @@ export class Dispatcher {
     if (this.closed !== undefined) return Promise.reject(this.closed.error);
     if (signal?.aborted) return Promise.reject(cancelledError());
     return new Promise<T>((resolve, reject) => {
-      const onAbort = (): void => this.withdraw(entry);
+      this.tasks += 1;
       const entry: Entry = {
         task,
         signal,
+        number: this.tasks,
+        place: undefined,
+        stop: undefined,
         lostBy: new Set(),
         losses: [],
         resolve,
         reject,
-        forget: () => signal?.removeEventListener('abort', onAbort),
+        forget: signal === undefined ? () => {} : this.aborts.watch(signal, () => this.withdraw(entry)),
       };
-      signal?.addEventListener('abort', onAbort);
-      this.queue.push(entry);
-      this.wake();
+      entry.place = this.lineOf(task.kind).waiting.push(entry);
+      this.dispatch();
     });
   }
 
-  /** Somebody joined, left, is free or can do more than before. */
-  wake(): void {
-    for (const entry of [...this.queue]) {
-      if (![...this.members].some(hasRoom)) break;
-      const member = this.choose(entry);
-      if (member === undefined) continue;
-      this.queue.splice(this.queue.indexOf(entry), 1);
-      void this.assign(entry, member);
-    }
-    if (this.stuck) this.onStuck();
+  /** A member joined, left, lost its connection, or has one again. */
+  look(member: Member): void {
+    this.refresh(member);
+    this.dispatch();
+  }
+
+  /** Others than before may do tasks of a kind, or it is over. */
+  reconsider(kind: Kind): void {
+    const line = this.lines.get(kind);
+    if (line === undefined) return;
+    for (const member of this.members) this.rank(line, member);
+    this.dispatch();
   }
 
   /** Reject what waits and no member can do. */
   giveUp(error: WorkerCallError): void {
-    this.reject(error, ({ task }) => !this.anyFits(task));
+    for (const line of this.lines.values()) if (line.able.size === 0) rejectAll(line, error);
   }
 
   /**
@@ -107,29 +146,60 @@ export class Dispatcher {
    */
   close(error: WorkerCallError, begun = error): void {
     this.closed = { error, begun };
-    this.reject(begun, () => true);
+    for (const line of this.lines.values()) rejectAll(line, begun);
   }
 
-  private reject(error: WorkerCallError, which: (entry: Entry) => boolean): void {
-    const rejected = this.queue.filter(which);
-    for (const entry of rejected) {
-      this.queue.splice(this.queue.indexOf(entry), 1);
-      entry.forget();
-      entry.reject(withLoss(error, entry.losses.at(-1)));
+  private lineOf(kind: Kind): Line {
+    const known = this.lines.get(kind);
+    if (known !== undefined) return known;
+    const line: Line = { kind, waiting: new Queue(), able: new Set(), free: new Heap() };
+    this.lines.set(kind, line);
+    for (const member of this.members) this.rank(line, member);
+    return line;
+  }
+
+  /** Something of a member changed: what it has to do, what it holds, whether it is there. */
+  private refresh(member: Member): void {
+    for (const line of this.lines.values()) this.rank(line, member);
+  }
+
+  private rank({ kind, able, free }: Line, member: Member): void {
+    if (this.members.has(member) && kind.fits(member)) able.add(member);
+    else able.delete(member);
+    if (able.has(member) && member.hasRoom(kind.role)) {
+      free.set(member, [member.outstandingTokens, kind.holds(member) ? 0 : 1, member.number]);
+    } else free.delete(member);
+  }
+
+  /** Give to whoever has room what waits for it. The kind whose first task came first goes first. */
+  private dispatch(): void {
+    const busy = [...this.lines.values()].filter(({ waiting }) => waiting.size > 0);
+    const firstOf = ({ waiting }: Line) => waiting.first?.item.number ?? 0;
+    busy.sort((one, other) => firstOf(one) - firstOf(other));
+    for (const line of busy) {
+      for (let place = line.waiting.first; place !== undefined && line.free.size > 0; ) {
+        const { item, next } = place;
+        const member = this.choose(line, item);
+        if (member !== undefined) {
+          line.waiting.delete(place);
+          item.place = undefined;
+          void this.assign(item, member);
+        }
+        place = next;
+      }
     }
+    for (const [kind, { waiting }] of this.lines) if (waiting.size === 0 && kind.isOver()) this.lines.delete(kind);
+    if (busy.some(({ waiting, able }) => waiting.size > 0 && able.size === 0)) this.onStuck();
   }
 
-  private anyFits(task: Task<unknown>): boolean {
-    return [...this.members].some((member) => task.fits(member));
-  }
-
-  private choose({ task, lostBy }: Entry): Member | undefined {
-    const able = [...this.members].filter((member) => task.fits(member));
+  private choose({ able, free }: Line, { lostBy }: Entry): Member | undefined {
+    const { first } = free;
+    if (first === undefined || !lostBy.has(first)) return first;
     // One that fails at once is always free: it gets what it lost again only where nobody else can do it.
-    const others = able.filter((member) => !lostBy.has(member));
+    if (![...able].some((member) => !lostBy.has(member))) return first;
     let best: Member | undefined;
-    for (const member of others.length > 0 ? others : able) {
-      if (!hasRoom(member)) continue;
+    for (const member of free) {
+      if (lostBy.has(member)) continue;
       if (best === undefined || member.outstandingTokens < best.outstandingTokens) best = member;
     }
     return best;
@@ -137,10 +207,27 @@ export class Dispatcher {
 
   private async assign(entry: Entry, member: Member): Promise<void> {
     const { task, signal, forget, resolve, reject } = entry;
-    member.outstandingRequests += 1;
-    member.outstandingTokens += task.tokens;
+    const { role } = task.kind;
+    // In whole numbers, so that nothing is left when it is done.
+    const left = { tokens: 0, samples: 0 };
+    const weigh = (share: number): void => {
+      const now = { tokens: Math.ceil(share * task.tokens), samples: Math.ceil(share * task.samples) };
+      member.outstandingTokens += now.tokens - left.tokens;
+      member.outstandingSamples += now.samples - left.samples;
+      Object.assign(left, now);
+      this.refresh(member);
+    };
+    let over = false;
+    const progressed = (share: number): void => {
+      if (over) return;
+      weigh(1 - share);
+      this.dispatch();
+    };
+    member.outstandingRequests[role] += 1;
+    weigh(1);
+    entry.stop = new AbortController();
     try {
-      const value = await member.whileConnected((outage) => task.run(member, outage));
+      const value = await member.whileConnected((stop) => task.run(member, stop, progressed), entry.stop);
       forget();
       resolve(value as never);
     } catch (error) {
@@ -153,22 +240,24 @@ export class Dispatcher {
         reject(final);
       }
     } finally {
-      member.outstandingRequests -= 1;
-      member.outstandingTokens -= task.tokens;
-      this.wake();
+      over = true;
+      member.outstandingRequests[role] -= 1;
+      weigh(0);
+      this.dispatch();
     }
   }
 
   /** Whether somebody could do it who has not lost it yet. */
   private hasOthers({ task, lostBy }: Entry, member: Member): boolean {
-    return [...this.members].some((one) => one !== member && !lostBy.has(one) && task.fits(one));
+    const { able } = this.lineOf(task.kind);
+    return [...able].some((one) => one !== member && !lostBy.has(one));
   }
 
   private requeue(entry: Entry, member: Member, error: WorkerCallError): void {
     entry.lostBy.add(member);
     entry.losses.push(`${member.hello.workerId}: ${error.message}`);
     if (entry.losses.length < MOST_LOSSES) {
-      this.queue.unshift(entry);
+      entry.place = this.lineOf(entry.task.kind).waiting.unshift(entry);
       return;
     }
     entry.forget();
@@ -177,10 +266,21 @@ export class Dispatcher {
   }
 
   private withdraw(entry: Entry): void {
-    const index = this.queue.indexOf(entry);
-    if (index < 0) return; // its member hears of it
-    this.queue.splice(index, 1);
+    if (entry.place === undefined) {
+      entry.stop?.abort(); // its member hears of it
+      return;
+    }
+    this.lineOf(entry.task.kind).waiting.delete(entry.place);
+    entry.place = undefined;
     entry.reject(cancelledError());
+  }
+}
+
+function rejectAll({ waiting }: Line, error: WorkerCallError): void {
+  for (let place = waiting.first; place !== undefined; place = waiting.first) {
+    waiting.delete(place);
+    place.item.forget();
+    place.item.reject(withLoss(error, place.item.losses.at(-1)));
   }
 }
 
@@ -188,10 +288,6 @@ export class Dispatcher {
 function withLoss(error: WorkerCallError, loss: string | undefined): WorkerCallError {
   if (loss === undefined || error.message.includes(loss.slice(loss.indexOf(': ') + 2))) return error;
   return new WorkerCallError(error.code, `${error.message}; ${loss}`, error.details);
-}
-
-function hasRoom(member: Member): boolean {
-  return member.connected && member.outstandingRequests < REQUESTS_PER_MEMBER;
 }
 
 /**

@@ -25,6 +25,9 @@ export interface Held {
 /** Something under the name, of no load: they begin with 1. */
 export const UNKNOWN: Held = { generation: 0, publication: 0 };
 
+/** Requests of a role that a worker may have at any rate: one that runs, and one that is there when it ends. */
+const REQUESTS_AT_ANY_RATE = 2;
+
 /** One worker of a pool: what it holds, and how much it was asked for. */
 export class Member {
   readonly worker: Worker;
@@ -33,9 +36,12 @@ export class Member {
   readonly models = new Map<string, Held>();
   /** Model name -> what it was given and could not prove to hold: it is not given that again. */
   readonly unproven = new Map<string, Held>();
-  /** Tokens of the requests it works on, and how many those are. */
+  /** The how manieth that came. */
+  readonly number: number;
+  /** Tokens and samples still to be done of the requests it has, and how many requests those are. */
   outstandingTokens = 0;
-  outstandingRequests = 0;
+  outstandingSamples = 0;
+  readonly outstandingRequests: Record<Capability, number> = { sample: 0, train: 0 };
   /** Whether there is a connection; one that is lost may come back. */
   connected = true;
   private readonly recruit: Recruit;
@@ -43,14 +49,25 @@ export class Member {
   /** The last of the model changes, which go one after another. */
   private changes: Promise<unknown> = Promise.resolve();
 
-  constructor(recruit: Recruit) {
+  constructor(recruit: Recruit, number: number) {
     this.recruit = recruit;
+    this.number = number;
     this.hello = recruit.hello;
     this.worker = createTypedWorker(recruit, recruit.hello, async () => {});
   }
 
   can(capability: Capability): boolean {
     return this.hello.capabilities.includes(capability);
+  }
+
+  /**
+   * Whether it should be given another request. As long as it has no more samples than it decodes side by side, there
+   * is none that waits to fill a place that falls free.
+   */
+  hasRoom(role: Capability): boolean {
+    if (!this.connected) return false;
+    if (this.outstandingRequests[role] < REQUESTS_AT_ANY_RATE) return true;
+    return role === 'sample' && this.outstandingSamples <= this.hello.rows;
   }
 
   /** See {@link Recruit.giveUp}. */
@@ -66,11 +83,11 @@ export class Member {
 
   /**
    * Do something that others can do as well, so that it need not wait for a lost connection to come back.
-   * @throws WorkerCallError `worker_gone` as soon as the connection is lost; `action` is aborted then
+   * @param stop ends `action`
+   * @throws WorkerCallError `worker_gone` as soon as the connection is lost; `stop` is aborted then
    */
-  whileConnected<T>(action: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  whileConnected<T>(action: (signal: AbortSignal) => Promise<T>, stop = new AbortController()): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      const stop = new AbortController();
       const interrupt = (): void => {
         stop.abort();
         reject(new WorkerCallError('worker_gone', `${this.hello.workerId} lost its connection`));

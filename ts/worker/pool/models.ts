@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { LoadModelParams, WeightsProof } from '../../protocol/generated.ts';
+import type { Capability, LoadModelParams, WeightsProof } from '../../protocol/generated.ts';
+import type { Kind } from './dispatcher.ts';
 import type { Held, Member } from './member.ts';
 
 /** Published weights in a folder. */
@@ -28,6 +29,8 @@ export interface ModelRecord {
    * source, and where the holder's were published without writing them down.
    */
   weights: WrittenWeights | undefined;
+  /** What can be asked of whoever is free. */
+  readonly tasks: Readonly<Record<Capability, Kind>>;
 }
 
 /** Whether what is under the model's name is its latest publication. */

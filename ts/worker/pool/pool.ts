@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import type { Worker } from '../../ports/worker.ts';
 import type {
   CallOptions,
@@ -13,29 +12,28 @@ import type {
 } from '../../protocol/generated.ts';
 import { WorkerCallError } from '../errors.ts';
 import { cancelledError } from '../pendingCalls.ts';
-import { Dispatcher } from './dispatcher.ts';
+import { Dispatcher, type Kind } from './dispatcher.ts';
 import { Handover, type HandoverOptions } from './handover.ts';
 import { type Member, type Recruit, UNKNOWN } from './member.ts';
+import { miscount } from './miscount.ts';
 import { isOf, type ModelRecord, type WrittenWeights } from './models.ts';
 import { Roster, type RosterOptions } from './roster.ts';
-import { joinBatches, miscount, type Part, splitSample } from './split.ts';
 
-export interface PoolOptions extends RosterOptions, HandoverOptions {
-  /** Most samples of one request to a worker; a phase's samples are cut so. Absent: never cut. */
-  requestSamples?: number;
-}
+export interface PoolOptions extends RosterOptions, HandoverOptions {}
+
+/** Characters a token, roughly: enough to weigh a prompt by. */
+const CHARACTERS_PER_TOKEN = 4;
 
 type Params<V extends keyof VerbTypes> = VerbTypes[V]['params'];
 
 /**
- * Many workers as one. Sampling is spread over all that can sample; each sample depends on its seed alone,
+ * Many workers as one. Requests to sample are spread over all that can sample; each sample depends on its seed alone,
  * so it does not matter who draws it, and what a lost worker had not answered is drawn by another, once. A
  * model that is trained is trained by one worker; the others get its weights when they are published and
  * serve no sample before they hold them: every request names the version, every answer is checked for it. An
  * average of weights stays with the worker that made it until it is published.
  */
 export class Pool implements Worker {
-  private readonly options: PoolOptions;
   private readonly roster: Roster;
   private readonly dispatcher: Dispatcher;
   private readonly models = new Map<string, ModelRecord>();
@@ -46,9 +44,8 @@ export class Pool implements Worker {
 
   /** @param close ends the workers themselves */
   constructor(options: PoolOptions, close: () => Promise<void>) {
-    this.options = options;
     this.onClose = close;
-    this.roster = new Roster(options, () => this.dispatcher.wake());
+    this.roster = new Roster(options, (member) => this.dispatcher.look(member));
     this.dispatcher = new Dispatcher(this.roster.members, () => this.onStuck());
     this.handover = new Handover(options, (text) => this.roster.say(text));
   }
@@ -87,8 +84,11 @@ export class Pool implements Worker {
       publication: 0,
       proof: undefined,
       weights: undefined,
+      tasks: { sample: this.kind('sample', () => record), train: this.kind('train', () => record) },
     };
+    const replaced = this.models.get(modelId);
     this.models.set(modelId, record);
+    if (replaced !== undefined) this.reconsider(replaced);
     member.models.set(modelId, { generation: record.generation, publication: 0 });
     await this.handover.forget(modelId);
     return result;
@@ -99,8 +99,9 @@ export class Pool implements Worker {
     options?: CallOptions,
   ): Promise<VerbTypes['unload_model']['result']> {
     const { modelId } = params;
-    this.find(modelId);
+    const record = this.find(modelId);
     this.models.delete(modelId);
+    this.reconsider(record);
     await Promise.all(
       [...this.roster.members].map((member) => {
         const unloaded = member.change(async () => {
@@ -121,35 +122,28 @@ export class Pool implements Worker {
       const message = `weightsVersion: saw ${params.weightsVersion}, the published weights have ${record.version}`;
       throw new WorkerCallError('stale_weights', message);
     }
-    const parts = splitSample(params, this.options.requestSamples ?? Number.POSITIVE_INFINITY);
-    const total = params.conversations.length * params.n;
-    const done = new Array<number>(parts.length).fill(0);
-    const stop = new AbortController();
-    const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
-    setMaxListeners(0, signal); // every part listens
-    const draw = (part: Part, index: number): Promise<SampleBatch> => {
-      const onProgress: CallOptions['onProgress'] = (progress) => {
-        // Who draws a part again starts from nothing; for the caller, nothing goes back.
-        done[index] = Math.max(done[index] ?? 0, progress.done);
-        options.onProgress?.({ done: done.reduce((sum, one) => sum + one, 0), total });
-      };
-      return this.dispatcher.run(
-        {
-          tokens: part.tokens,
-          fits: (member) => member.can('sample') && this.canServe(member, record),
-          run: (member, outage) => {
-            const either = AbortSignal.any([signal, outage]);
-            return this.samplePart(member, record, part.params, { signal: either, onProgress });
-          },
-        },
-        signal,
-      );
+    // Who draws it again starts from nothing; for the caller, nothing goes back.
+    let furthest = -1;
+    const heard: NonNullable<CallOptions['onProgress']> = (progress) => {
+      if (progress.done <= furthest) return;
+      furthest = progress.done;
+      options.onProgress?.(progress);
     };
-    try {
-      return joinBatches(await Promise.all(parts.map(draw)));
-    } finally {
-      stop.abort(); // of the other parts, when one failed
-    }
+    return this.dispatcher.run(
+      {
+        kind: record.tasks.sample,
+        tokens: tokensOf(params),
+        samples: params.conversations.length * params.n,
+        run: (member, signal, progressed) => {
+          const onProgress: CallOptions['onProgress'] = (progress) => {
+            progressed(progress.total > 0 ? progress.done / progress.total : 0);
+            heard(progress);
+          };
+          return this.sampleFrom(member, record, params, { signal, onProgress });
+        },
+      },
+      options.signal,
+    );
   }
 
   async forward(params: Params<'forward'>, options?: CallOptions): Promise<VerbTypes['forward']['result']> {
@@ -157,11 +151,12 @@ export class Pool implements Worker {
     if (record.holder !== undefined) return record.holder.worker.forward(params, options);
     return this.dispatcher.run(
       {
+        kind: record.tasks.train,
         tokens: params.tokens.length,
-        fits: (member) => member.can('train') && this.canServe(member, record),
-        run: async (member) => {
+        samples: 0,
+        run: async (member, signal) => {
           await this.bringUpToDate(member, record);
-          return member.worker.forward(params, options);
+          return member.worker.forward(params, { ...options, signal });
         },
       },
       options?.signal,
@@ -214,6 +209,7 @@ export class Pool implements Worker {
         ? await this.roster.ask(fits, average, options?.signal)
         : { member: place, result: await average(place) };
     record.holder = member;
+    this.reconsider(record);
     if (result.weightsVersion !== record.version) this.published(member, record, result, undefined);
     return result;
   }
@@ -285,7 +281,7 @@ export class Pool implements Worker {
     }
   }
 
-  private async samplePart(
+  private async sampleFrom(
     member: Member,
     record: ModelRecord,
     params: SampleParams,
@@ -307,10 +303,28 @@ export class Pool implements Worker {
     }
   }
 
+  private kind(role: Capability, record: () => ModelRecord): Kind {
+    return {
+      role,
+      fits: (member) => member.can(role) && this.canServe(member, record()),
+      holds: (member) => holds(member, record()),
+      isOver: () => !this.isCurrent(record()),
+    };
+  }
+
+  /** Others than before may serve a model. */
+  private reconsider({ tasks }: ModelRecord): void {
+    for (const kind of Object.values(tasks)) this.dispatcher.reconsider(kind);
+  }
+
+  /** Whether a model is still loaded: neither unloaded nor replaced. */
+  private isCurrent(record: ModelRecord): boolean {
+    return this.models.get(record.params.modelId) === record;
+  }
+
   /** Whether a member holds a model's published weights or can be given them. */
   private canServe(member: Member, record: ModelRecord): boolean {
-    const isCurrent = this.models.get(record.params.modelId) === record;
-    if (!isCurrent || holds(member, record)) return true;
+    if (!this.isCurrent(record) || holds(member, record)) return true;
     const areSource = record.publication === 0 || record.holder === undefined;
     return (areSource || record.weights !== undefined) && !isOf(record, member.unproven);
   }
@@ -318,7 +332,7 @@ export class Pool implements Worker {
   private bringUpToDate(member: Member, record: ModelRecord): Promise<void> {
     const { modelId } = record.params;
     return member.change(async () => {
-      if (this.models.get(modelId) !== record) throw unknownModel(modelId); // unloaded or replaced meanwhile
+      if (!this.isCurrent(record)) throw unknownModel(modelId); // unloaded or replaced meanwhile
       if (holds(member, record)) return;
       if (member === record.holder) throw holderLostModel(modelId);
       await this.handover.bring(member, record);
@@ -364,7 +378,7 @@ export class Pool implements Worker {
     record.proof = proof;
     record.weights = weights;
     holder.models.set(record.params.modelId, { generation: record.generation, publication: record.publication });
-    this.dispatcher.wake();
+    this.reconsider(record);
   }
 
   /** Something waits that nobody can do: give it up, at once or after the deadline for somebody to come. */
@@ -376,6 +390,13 @@ export class Pool implements Worker {
         this.dispatcher.giveUp(this.roster.nobody());
       }, this.roster.joinDeadline);
   }
+}
+
+/** What a request to sample may cost at most, in tokens: the measure by which work is spread. */
+function tokensOf({ conversations, n, sampling }: SampleParams): number {
+  let characters = 0;
+  for (const { messages } of conversations) for (const { content } of messages) characters += content.length;
+  return characters / CHARACTERS_PER_TOKEN + conversations.length * n * sampling.maxTokens;
 }
 
 /** @throws WorkerCallError `internal` when a worker did not answer all that it was asked, or more */

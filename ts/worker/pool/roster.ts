@@ -21,14 +21,15 @@ export class Roster {
   readonly members: ReadonlySet<Member>;
   private readonly all = new Set<Member>();
   private readonly options: RosterOptions;
-  private readonly onChange: () => void;
+  private readonly onChange: (member: Member) => void;
   /** Whoever waits for a worker, to look again. */
   private readonly waiting = new Set<() => void>();
   private lastEnd: WorkerCallError | undefined;
   private closing = false;
+  private joined = 0;
 
-  /** @param onChange called when somebody came, went, or has a connection again */
-  constructor(options: RosterOptions, onChange: () => void) {
+  /** @param onChange called when somebody came, went, lost its connection or has one again */
+  constructor(options: RosterOptions, onChange: (member: Member) => void) {
     this.options = options;
     this.onChange = onChange;
     this.members = this.all;
@@ -69,7 +70,8 @@ export class Roster {
   }
 
   add(recruit: Recruit): void {
-    const member = new Member(recruit);
+    this.joined += 1;
+    const member = new Member(recruit, this.joined);
     this.all.add(member);
     this.say(`${member.hello.workerId} joined, ${this.all.size} in all`);
     recruit.onConnection = (connected) => {
@@ -77,15 +79,15 @@ export class Roster {
         this.say(`${member.hello.workerId} ${connected ? 'is back' : 'lost its connection'}`);
       }
       member.setConnected(connected);
-      this.changed();
+      this.changed(member);
     };
     void recruit.gone.then((error) => {
       this.all.delete(member);
       this.lastEnd = error;
       this.say(`${member.hello.workerId} is gone, ${this.all.size} left: ${error.message}`);
-      this.changed();
+      this.changed(member);
     });
-    this.changed();
+    this.changed(member);
   }
 
   /** Tell whoever follows the workers. That they go when all is over is no news. */
@@ -160,8 +162,8 @@ export class Roster {
     });
   }
 
-  private changed(): void {
+  private changed(member: Member): void {
     for (const look of [...this.waiting]) look();
-    this.onChange();
+    this.onChange(member);
   }
 }

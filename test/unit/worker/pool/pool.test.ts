@@ -10,6 +10,7 @@ import { TIMED_OUT } from '../../../../ts/worker/deadline.ts';
 import { WorkerCallError } from '../../../../ts/worker/errors.ts';
 import { createMemoryWorker } from '../../../../ts/worker/memoryWorker.ts';
 import { Pool, type PoolOptions } from '../../../../ts/worker/pool/pool.ts';
+import { inRequests } from '../../../fixtures/inRequests.ts';
 import { gate, TestRecruit } from '../../../fixtures/recruit.ts';
 
 const SOURCE = 'memory:pool';
@@ -31,11 +32,14 @@ afterEach(async () => {
 
 function poolOf(recruits: readonly TestRecruit[], options: Partial<PoolOptions> = {}): Pool {
   const exchange = join(folder, 'exchange');
-  const pool = new Pool({ requestSamples: 4, exchange, expectsMore: false, ...options }, async () => {});
+  const pool = new Pool({ exchange, expectsMore: false, ...options }, async () => {});
   for (const recruit of recruits) pool.add(recruit);
   pools.push(pool);
   return pool;
 }
+
+/** Samples are asked of the pool in requests of four, as the loop would. */
+const drawn = (pool: Pool) => inRequests(pool, 4);
 
 async function load(pool: Pool, trainable = false): Promise<void> {
   await pool.loadModel({ modelId: 'm', source: SOURCE, trainable, seed: 3 });
@@ -57,7 +61,7 @@ async function alone(steps = 0): Promise<SampleBatch> {
     await train(pool, 2 * step);
     await pool.publishWeights({ modelId: 'm' });
   }
-  return pool.sample(ASKED);
+  return drawn(pool).sample(ASKED);
 }
 
 describe('sampling', () => {
@@ -65,7 +69,7 @@ describe('sampling', () => {
     const recruits = ['a', 'b', 'c'].map((name) => new TestRecruit(name));
     const pool = poolOf(recruits);
     await load(pool);
-    expect(await pool.sample(ASKED)).toEqual(await alone());
+    expect(await drawn(pool).sample(ASKED)).toEqual(await alone());
     expect(recruits.flatMap(({ sampled }) => sampled.flat()).sort()).toEqual([...PROMPTS].sort());
     for (const { sampled } of recruits) expect(sampled.length).toBeGreaterThan(0);
   });
@@ -76,7 +80,7 @@ describe('sampling', () => {
     a.gate = closed;
     const pool = poolOf([a, b]);
     await load(pool);
-    const answer = pool.sample(ASKED);
+    const answer = drawn(pool).sample(ASKED);
     // The second is fast and ends up with all that the first did not take at the start.
     while (b.sampled.flat().length < PROMPTS.length - 4) await new Promise(setImmediate);
     expect(a.sampled.flat()).toHaveLength(4);
@@ -90,7 +94,7 @@ describe('sampling', () => {
     const pool = poolOf([a, b]);
     await load(pool);
     const seen: number[] = [];
-    const answer = pool.sample(ASKED, { onProgress: ({ done }) => seen.push(done) });
+    const answer = drawn(pool).sample(ASKED, { onProgress: ({ done }) => seen.push(done) });
     while (a.sampled.length < 2) await new Promise(setImmediate);
     a.kill();
     expect(await answer).toEqual(await alone());
@@ -103,7 +107,7 @@ describe('sampling', () => {
     a.gate = gate().closed;
     const pool = poolOf([a], { expectsMore: true });
     await load(pool);
-    const answer = pool.sample(ASKED);
+    const answer = drawn(pool).sample(ASKED);
     while (a.sampled.length < 1) await new Promise(setImmediate);
     a.kill();
     pool.add(new TestRecruit('b'));
@@ -132,11 +136,11 @@ describe('sampling', () => {
     a.gate = gate().closed;
     const pool = poolOf([a]);
     await load(pool);
-    const answer = pool.sample(ASKED);
+    const answer = drawn(pool).sample(ASKED);
     a.kill('the worker ended with exit code 3');
     const gone = { code: 'worker_gone', message: expect.stringMatching(/exit code 3/) };
     await expect(answer).rejects.toMatchObject(gone);
-    await expect(pool.sample(ASKED)).rejects.toMatchObject(gone);
+    await expect(drawn(pool).sample(ASKED)).rejects.toMatchObject(gone);
   });
 
   test('without a worker left waits no longer than the deadline for another', async () => {
@@ -144,7 +148,7 @@ describe('sampling', () => {
     const pool = poolOf([a], { expectsMore: true, joinDeadline: 20 });
     await load(pool);
     a.kill();
-    await expect(pool.sample(ASKED)).rejects.toMatchObject({ message: expect.stringMatching(/within 0\.02 s/) });
+    await expect(drawn(pool).sample(ASKED)).rejects.toMatchObject({ message: expect.stringMatching(/within 0\.02 s/) });
   });
 
   test('that one worker cannot do is done by another; nobody tries twice', async () => {
@@ -157,17 +161,17 @@ describe('sampling', () => {
         verb === 'sample' ? Promise.reject(new WorkerCallError('out_of_memory', 'full')) : ask(verb, params, options);
     };
     full(a);
-    expect(await pool.sample(ASKED)).toEqual(await alone());
+    expect(await drawn(pool).sample(ASKED)).toEqual(await alone());
     full(b);
-    await expect(pool.sample(ASKED)).rejects.toMatchObject({ code: 'out_of_memory', message: 'full' });
+    await expect(drawn(pool).sample(ASKED)).rejects.toMatchObject({ code: 'out_of_memory', message: 'full' });
   });
 
   test('fails as a whole with what one part failed with', async () => {
     const pool = poolOf([new TestRecruit('a'), new TestRecruit('b')]);
     await load(pool);
     const bad = { ...ASKED, sampling: { ...ASKED.sampling, topP: 7 } };
-    await expect(pool.sample(bad)).rejects.toMatchObject({ code: 'invalid_request' });
-    expect((await pool.sample(ASKED)).texts).toHaveLength(2 * PROMPTS.length);
+    await expect(drawn(pool).sample(bad)).rejects.toMatchObject({ code: 'invalid_request' });
+    expect((await drawn(pool).sample(ASKED)).texts).toHaveLength(2 * PROMPTS.length);
   });
 
   test('is cancelled by its signal, what runs and what waits', async () => {
@@ -177,11 +181,13 @@ describe('sampling', () => {
     const pool = poolOf([a]);
     await load(pool);
     const stop = new AbortController();
-    const answer = expect(pool.sample(ASKED, { signal: stop.signal })).rejects.toMatchObject({ code: 'cancelled' });
+    const answer = expect(drawn(pool).sample(ASKED, { signal: stop.signal })).rejects.toMatchObject({
+      code: 'cancelled',
+    });
     stop.abort();
     open();
     await answer;
-    expect((await pool.sample(ASKED)).texts).toHaveLength(2 * PROMPTS.length);
+    expect((await drawn(pool).sample(ASKED)).texts).toHaveLength(2 * PROMPTS.length);
   });
 });
 
@@ -193,7 +199,7 @@ describe('weights', () => {
     for (const step of [0, 1]) {
       await train(pool, 2 * step);
       expect((await pool.publishWeights({ modelId: 'm' })).weightsVersion).toBe(step + 1);
-      expect(await pool.sample(ASKED)).toEqual(await alone(step + 1));
+      expect(await drawn(pool).sample(ASKED)).toEqual(await alone(step + 1));
     }
     for (const { sampled } of recruits) expect(sampled.flat().length).toBeGreaterThan(0);
     expect(recruits[1]?.asked).not.toContain('forward_backward');
@@ -207,7 +213,7 @@ describe('weights', () => {
     await pool.publishWeights({ modelId: 'm' });
     const late = new TestRecruit('late', ['sample']);
     pool.add(late);
-    expect(await pool.sample(ASKED)).toEqual(await alone(1));
+    expect(await drawn(pool).sample(ASKED)).toEqual(await alone(1));
     expect(late.asked).toEqual(expect.arrayContaining(['load_model', 'load_checkpoint', 'sample']));
     expect(late.asked.indexOf('load_checkpoint')).toBeLessThan(late.asked.indexOf('sample'));
   });
@@ -216,12 +222,12 @@ describe('weights', () => {
     const forgetful = new TestRecruit('forgetful', ['sample']);
     const pool = poolOf([new TestRecruit('a', ['train']), forgetful]);
     await load(pool, true);
-    await pool.sample(ASKED);
+    await drawn(pool).sample(ASKED);
     // It lost its model and says so; then it serves another version than it was asked for.
     await forgetful.request('unload_model', Buffer.from('81a76d6f64656c4964a16d', 'hex'));
-    expect(await pool.sample(ASKED)).toEqual(await alone());
+    expect(await drawn(pool).sample(ASKED)).toEqual(await alone());
     await forgetful.request('publish_weights', Buffer.from('81a76d6f64656c4964a16d', 'hex'));
-    expect(await pool.sample(ASKED)).toEqual(await alone());
+    expect(await drawn(pool).sample(ASKED)).toEqual(await alone());
   });
 
   test('that a worker never gets right cost each request one attempt, not all', async () => {
@@ -235,7 +241,7 @@ describe('weights', () => {
       if (verb === 'sample') throw new WorkerCallError('stale_weights', 'it holds others');
       return ask(verb, params, options);
     };
-    expect(await pool.sample(ASKED)).toEqual(await alone(1));
+    expect(await drawn(pool).sample(ASKED)).toEqual(await alone(1));
   });
 
   test('are handed over in folders of which few are kept, and none in the end', async () => {
@@ -254,7 +260,7 @@ describe('weights', () => {
     await load(pool, true);
     for (const _ of [1, 2]) await pool.publishWeights({ modelId: 'm', weightsVersion: 5 });
     pool.add(new TestRecruit('b', ['sample']));
-    expect((await pool.sample(ASKED)).weightsVersion).toBe(5);
+    expect((await drawn(pool).sample(ASKED)).weightsVersion).toBe(5);
   });
 
   test('are published under a version that there was before a checkpoint took it back', async () => {
@@ -265,7 +271,7 @@ describe('weights', () => {
     await pool.publishWeights({ modelId: 'm' });
     await pool.loadCheckpoint({ modelId: 'm', path, weightsVersion: 0 });
     expect((await pool.publishWeights({ modelId: 'm' })).weightsVersion).toBe(1);
-    expect((await pool.sample(ASKED)).weightsVersion).toBe(1);
+    expect((await drawn(pool).sample(ASKED)).weightsVersion).toBe(1);
   });
 
   test('of a model with the longest name are handed over', async () => {
@@ -273,7 +279,7 @@ describe('weights', () => {
     const pool = poolOf([new TestRecruit('a', ['train']), new TestRecruit('b', ['sample'])]);
     await pool.loadModel({ modelId, source: SOURCE, trainable: true, seed: 3 });
     await pool.publishWeights({ modelId });
-    expect((await pool.sample({ ...ASKED, modelId })).weightsVersion).toBe(1);
+    expect((await drawn(pool).sample({ ...ASKED, modelId })).weightsVersion).toBe(1);
   });
 
   test('of a frozen model get a version from all who serve it', async () => {
@@ -281,7 +287,7 @@ describe('weights', () => {
     const pool = poolOf(recruits);
     await load(pool);
     await pool.publishWeights({ modelId: 'm' });
-    expect(await pool.sample(ASKED)).toEqual({ ...(await alone()), weightsVersion: 1 });
+    expect(await drawn(pool).sample(ASKED)).toEqual({ ...(await alone()), weightsVersion: 1 });
     for (const { sampled } of recruits) expect(sampled.length).toBeGreaterThan(0);
   });
 
@@ -290,10 +296,10 @@ describe('weights', () => {
     const pool = poolOf(recruits);
     await load(pool, true);
     await train(pool, 0);
-    expect(await pool.sample(ASKED)).toEqual(await alone());
+    expect(await drawn(pool).sample(ASKED)).toEqual(await alone());
     await pool.saveCheckpoint({ modelId: 'm', path: join(folder, 'saved'), withOptimizer: true });
     await pool.loadCheckpoint({ modelId: 'm', path: join(folder, 'saved'), weightsVersion: 0 });
-    expect(await pool.sample(ASKED)).toEqual({ ...(await alone(1)), weightsVersion: 0 });
+    expect(await drawn(pool).sample(ASKED)).toEqual({ ...(await alone(1)), weightsVersion: 0 });
     for (const { sampled } of recruits) expect(sampled.length).toBeGreaterThan(1);
   });
 
@@ -310,7 +316,7 @@ describe('weights', () => {
 
     const tokens = { tokens: Int32Array.of(80, 81, 82), lengths: Int32Array.of(3), temperature: 1 };
     expect(await pool.forward({ modelId: 'mean', ...tokens })).toEqual(await pool.forward({ modelId: 'm', ...tokens }));
-    expect(await pool.sample({ ...ASKED, modelId: 'mean' })).toEqual(await alone(1));
+    expect(await drawn(pool).sample({ ...ASKED, modelId: 'mean' })).toEqual(await alone(1));
     expect(recruits.map(({ asked }) => asked.length > 0)).toEqual([false, true, false]);
     expect(await pool.averageWeights(average)).toEqual({ weightsVersion: 2 });
     const step = pool.optimStep({ modelId: 'mean', seq: 0, adam: adam(1) });
@@ -319,7 +325,7 @@ describe('weights', () => {
     // Published, they are handed over like any that came to be in one place.
     await pool.publishWeights({ modelId: 'mean' });
     for (const recruit of recruits) recruit.asked.length = 0;
-    expect(await pool.sample({ ...ASKED, modelId: 'mean' })).toEqual({ ...(await alone(1)), weightsVersion: 3 });
+    expect(await drawn(pool).sample({ ...ASKED, modelId: 'mean' })).toEqual({ ...(await alone(1)), weightsVersion: 3 });
     expect(recruits.map(({ asked }) => asked.includes('sample'))).toEqual([true, true, true]);
   });
 
@@ -329,7 +335,7 @@ describe('weights', () => {
     await pool.loadModel({ modelId: 'mean', source: SOURCE, trainable: false, seed: 9 });
     await load(pool);
     expect(await pool.averageWeights({ modelId: 'mean', towards: 'm', share: 1 })).toEqual({ weightsVersion: 1 });
-    expect(await pool.sample({ ...ASKED, modelId: 'mean' })).toEqual({ ...(await alone()), weightsVersion: 1 });
+    expect(await drawn(pool).sample({ ...ASKED, modelId: 'mean' })).toEqual({ ...(await alone()), weightsVersion: 1 });
   });
 
   test('whose averaging was interrupted are averaged once all the same', async () => {
@@ -380,7 +386,7 @@ describe('weights', () => {
     await pool.saveCheckpoint({ modelId: 'm', path: join(folder, 'saved'), withOptimizer: true });
     await train(pool, 2);
     await pool.loadCheckpoint({ modelId: 'm', path: join(folder, 'saved') });
-    const { weightsVersion, ...samples } = await pool.sample(ASKED);
+    const { weightsVersion, ...samples } = await drawn(pool).sample(ASKED);
     expect(weightsVersion).toBe(1);
     expect({ ...samples, weightsVersion: 1 }).toEqual(await alone(1));
   });
@@ -418,7 +424,7 @@ describe('a hand-over', () => {
       if (verb === 'load_checkpoint') asked.push(unpackParams(verb, params));
       return ask(verb, params, options);
     };
-    await pool.sample(ASKED);
+    await drawn(pool).sample(ASKED);
     const [exchanged = ''] = readdirSync(join(folder, 'exchange'));
     const manifest = readFileSync(join(folder, 'exchange', exchanged, 'manifest.json'));
     const manifestSha256 = createHash('sha256').update(manifest).digest('hex');
@@ -428,7 +434,7 @@ describe('a hand-over', () => {
 
   test('to a worker that cannot prove it is made again, with everything anew', async () => {
     const { pool, sampler, said } = await handing((result, time) => (time === 1 ? otherChecksum(result) : result));
-    expect(await pool.sample(ASKED)).toEqual({ ...(await alone()), weightsVersion: 1 });
+    expect(await drawn(pool).sample(ASKED)).toEqual({ ...(await alone()), weightsVersion: 1 });
     const loads = sampler.asked.filter((verb) => verb.startsWith('load'));
     expect(loads).toEqual(['load_model', 'load_checkpoint', 'load_model', 'load_checkpoint']);
     expect(said.at(-1)).toMatch(
@@ -438,18 +444,18 @@ describe('a hand-over', () => {
 
   test('to a worker that cannot prove it twice is the last of these weights; another serves them', async () => {
     const { pool, sampler, said } = await handing(otherChecksum);
-    await expect(pool.sample(ASKED)).rejects.toMatchObject({
+    await expect(drawn(pool).sample(ASKED)).rejects.toMatchObject({
       code: 'worker_gone',
       message: expect.stringMatching(/no worker is left that can do this; sampler: .*does not hold the weights of m/),
     });
     expect(said.at(-1)).toMatch(/: it is not asked to serve them$/);
     const asked = sampler.asked.length;
     pool.add(new TestRecruit('honest', ['sample']));
-    expect(await pool.sample(ASKED)).toEqual({ ...(await alone()), weightsVersion: 1 });
+    expect(await drawn(pool).sample(ASKED)).toEqual({ ...(await alone()), weightsVersion: 1 });
     expect(sampler.asked).toHaveLength(asked);
     // The next weights are given to it as to all.
     await pool.publishWeights({ modelId: 'm' });
-    await pool.sample(ASKED);
+    await drawn(pool).sample(ASKED);
     expect(sampler.asked.length).toBeGreaterThan(asked);
   });
 
@@ -462,7 +468,7 @@ describe('a hand-over', () => {
       ...result,
       proof: { ...result.proof, probe: result.proof.probe.map((one) => one + apart) },
     }));
-    const sampled = pool.sample(ASKED);
+    const sampled = drawn(pool).sample(ASKED);
     if (problem === undefined) expect((await sampled).weightsVersion).toBe(1);
     else await expect(sampled).rejects.toMatchObject({ code: 'worker_gone' });
     expect(said.some((text) => text.includes(problem ?? 'does not hold'))).toBe(problem !== undefined);
@@ -509,7 +515,7 @@ describe('a hand-over', () => {
     ])('in %s of a sampler is the end of that worker, and another serves', async (verb, doing) => {
       const pool = await stuck('sampler', [verb]);
       await pool.publishWeights({ modelId: 'm' });
-      await expect(pool.sample(ASKED)).rejects.toMatchObject({
+      await expect(drawn(pool).sample(ASKED)).rejects.toMatchObject({
         code: 'worker_gone',
         message: expect.stringContaining(`sampler did not take the weights of m, version 1, within 90 s: ${doing}`),
       });
@@ -535,17 +541,17 @@ describe('a model', () => {
     await load(pool);
     const bad = pool.loadModel({ modelId: 'm', source: '/nonexistent', trainable: false, seed: 0 });
     await expect(bad).rejects.toMatchObject({ code: 'model_unloadable' });
-    expect(await pool.sample(ASKED)).toEqual(await alone());
+    expect(await drawn(pool).sample(ASKED)).toEqual(await alone());
   });
 
   test('that replaces another of its name is drawn from everywhere', async () => {
     const pool = poolOf([new TestRecruit('a'), new TestRecruit('b')]);
     await load(pool);
-    await pool.sample(ASKED);
+    await drawn(pool).sample(ASKED);
     await pool.loadModel({ modelId: 'm', source: 'memory:other', trainable: false, seed: 9 });
     const other = createMemoryWorker();
     await other.loadModel({ modelId: 'm', source: 'memory:other', trainable: false, seed: 9 });
-    expect(await pool.sample(ASKED)).toEqual(await other.sample(ASKED));
+    expect(await drawn(pool).sample(ASKED)).toEqual(await other.sample(ASKED));
   });
 
   test('waits for somebody who can train', async () => {
@@ -571,7 +577,7 @@ describe('a model', () => {
     a.gate = closed;
     const pool = poolOf([a]);
     await load(pool);
-    const answer = expect(pool.sample(ASKED)).rejects.toMatchObject({ code: 'unknown_model' });
+    const answer = expect(drawn(pool).sample(ASKED)).rejects.toMatchObject({ code: 'unknown_model' });
     while (a.sampled.length < 2) await new Promise(setImmediate);
     const unloaded = pool.unloadModel({ modelId: 'm' });
     open();
@@ -594,7 +600,7 @@ test('closing rejects what waits, and says what joined and left while it lived',
   const pool = poolOf([a], { onChange: (text) => said.push(text) });
   await load(pool);
   a.gate = gate().closed;
-  const answer = expect(pool.sample(ASKED)).rejects.toMatchObject({ code: 'worker_gone' });
+  const answer = expect(drawn(pool).sample(ASKED)).rejects.toMatchObject({ code: 'worker_gone' });
   a.kill('it fell over');
   await answer;
   expect(said).toEqual(['a joined, 1 in all', 'a is gone, 0 left: it fell over']);
@@ -608,7 +614,7 @@ describe('a pool that is told to stop', () => {
     const { closed, open } = gate();
     for (const recruit of recruits) recruit.gate = closed;
     const many = { ...ASKED, n: 4 };
-    const answer = expect(pool.sample(many)).rejects.toMatchObject({ code: 'cancelled' });
+    const answer = expect(drawn(pool).sample(many)).rejects.toMatchObject({ code: 'cancelled' });
     const under = expect(pool.sample(sampleParams('m'))).rejects.toMatchObject({ code: 'cancelled' });
     while (recruits.some(({ sampled }) => sampled.length < 2)) await new Promise(setImmediate);
     await pool.shutdown({});
@@ -616,7 +622,7 @@ describe('a pool that is told to stop', () => {
     open();
     await Promise.all([answer, under]);
     expect(recruits.map(({ sampled }) => sampled.length)).toEqual(asked);
-    await expect(pool.sample(ASKED)).rejects.toMatchObject({
+    await expect(drawn(pool).sample(ASKED)).rejects.toMatchObject({
       code: 'worker_gone',
       message: expect.stringMatching(/told to stop/),
     });
