@@ -21,9 +21,10 @@ export interface SampleSize {
 interface Batch {
   model: string;
   samples: readonly SampleSize[];
-  /** How many have begun, and how many have ended. */
+  /** How many have begun, how many have ended, and the tokens of the latter. */
   begun: number;
   ended: number;
+  tokens: number;
   /** Called when one has ended; true where somebody outside is told. */
   onEnded(ended: number): boolean;
   isCancelled: boolean;
@@ -79,10 +80,10 @@ export class Engine {
   /**
    * Draw samples.
    * @param onEnded called whenever one has ended, with their number; returns whether anybody outside goes on for that
-   * @returns ends it: its rows are free at once
+   * @returns `cancel` ends it: its rows are free at once, and what was drawn, so many tokens, is lost
    */
-  draw(model: string, samples: readonly SampleSize[], onEnded: (ended: number) => boolean): { cancel(): void } {
-    const batch: Batch = { model, samples, begun: 0, ended: 0, onEnded, isCancelled: false };
+  draw(model: string, samples: readonly SampleSize[], onEnded: (ended: number) => boolean): { cancel(): number } {
+    const batch: Batch = { model, samples, begun: 0, ended: 0, tokens: 0, onEnded, isCancelled: false };
     this.catchUp();
     this.waiting.push(batch);
     this.goOn();
@@ -90,17 +91,11 @@ export class Engine {
       cancel: () => {
         this.catchUp();
         batch.isCancelled = true;
-        this.clear(batch);
+        const lost = this.clear(batch);
         this.goOn();
+        return lost;
       },
     };
-  }
-
-  /** Everything is lost. */
-  stop(): void {
-    this.catchUp();
-    this.next?.cancel();
-    this.log.rows(0);
   }
 
   /** Take the steps that were taken since the last event. */
@@ -144,6 +139,7 @@ export class Engine {
       const row = this.running.take() as Row;
       this.leave(row);
       row.batch.ended += 1;
+      row.batch.tokens += this.step - row.since;
       if (row.batch.onEnded(row.batch.ended)) isHeard = true;
     }
     this.goOn();
@@ -176,15 +172,19 @@ export class Engine {
     }
   }
 
-  /** Free the rows of a batch that was cancelled. */
-  private clear(batch: Batch): void {
+  /** Free the rows of a batch. @returns the tokens that were drawn of it */
+  private clear(batch: Batch): number {
     const others: [number, Row][] = [];
+    let lost = batch.tokens;
     while (this.running.size > 0) {
       const ends = this.running.first;
       const row = this.running.take() as Row;
-      if (row.batch === batch) this.leave(row);
-      else others.push([ends, row]);
+      if (row.batch === batch) {
+        this.leave(row);
+        lost += this.step - row.since;
+      } else others.push([ends, row]);
     }
     for (const [ends, row] of others) this.running.add(ends, row);
+    return lost;
   }
 }

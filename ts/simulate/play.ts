@@ -82,7 +82,7 @@ export async function play(scenario: Scenario): Promise<Played> {
   await time.run(run);
   const seconds = time.now();
   for (const log of logs) log.rows(0);
-  return { seconds, phases, logs, samples: site.samples, tokens: site.tokens, failed };
+  return { seconds, phases, logs, samples: site.samples, tokens: site.tokens, failed, lostTokens: site.lostTokens };
 }
 
 function follow(event: LoopEvent, phases: PhaseSpan[], time: VirtualTime): void {

@@ -15,11 +15,12 @@ export interface Played {
   phases: readonly PhaseSpan[];
   /** Of each worker; one that failed and came back has several. */
   logs: readonly ActivityLog[];
-  /** Samples drawn to their end, and their tokens. */
+  /** Samples that were answered, and their tokens. */
   samples: number;
   tokens: number;
-  /** Samplers that failed. */
+  /** Samplers that failed, and tokens that were drawn for nobody. */
   failed: number;
+  lostTokens: number;
 }
 
 /** How GPUs spent their time, in shares of all their seconds. */

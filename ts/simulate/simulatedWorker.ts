@@ -141,8 +141,10 @@ export class SimulatedWorker implements Recruit {
   fail(reason: string): void {
     if (this.failure !== undefined) return;
     this.failure = new WorkerCallError('worker_gone', reason);
-    this.engine.stop();
-    for (const job of [...this.running, ...this.waiting]) job.reject(this.failure);
+    for (const job of [...this.running, ...this.waiting]) {
+      job.cancel?.();
+      job.reject(this.failure);
+    }
     this.running.clear();
     this.waiting.length = 0;
     this.onGone(this.failure);
@@ -256,11 +258,13 @@ export class SimulatedWorker implements Recruit {
       return;
     }
     const { cancel } = this.engine.draw(modelId, sizes, (ended) => {
-      if (ended < sizes.length) return false;
-      this.finish(job, answer());
+      job.options.onProgress?.({ done: ended, total: sizes.length });
+      if (ended === sizes.length) this.finish(job, answer());
       return true;
     });
-    job.cancel = cancel;
+    job.cancel = () => {
+      site.lostTokens += cancel();
+    };
   }
 
   /** What a verb does, how long that takes, and what is answered then. */

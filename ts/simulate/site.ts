@@ -27,9 +27,11 @@ export class Site {
   readonly lengths: Lengths;
   /** Models in training: what is sampled of them is trained, so that its tokens are wanted. */
   readonly trained = new Set<string>();
-  /** Samples that were drawn to their end. */
+  /** Samples that were answered, and their tokens. */
   samples = 0;
   tokens = 0;
+  /** Tokens that were drawn for nobody: of requests that were cancelled, or whose worker failed. */
+  lostTokens = 0;
 
   constructor(time: VirtualTime, lengths: Lengths) {
     this.time = time;

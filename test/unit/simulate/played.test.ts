@@ -32,7 +32,7 @@ function example(samplerDevice = 'c'): Played {
     { iteration: 2, phase: 'challenger', from: 4, to: 9 },
     { iteration: 2, phase: 'solver', from: 9, to: 10 },
   ] as const;
-  return { seconds: 10, phases, logs: [trainer, sampler], samples: 0, tokens: 0, failed: 0 };
+  return { seconds: 10, phases, logs: [trainer, sampler], samples: 0, tokens: 0, failed: 0, lostTokens: 0 };
 }
 
 describe('usage', () => {

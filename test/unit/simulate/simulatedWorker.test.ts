@@ -11,7 +11,7 @@ function worker({ rows = 2, capabilities = ['sample', 'train'] as Capability[] }
   const time = new VirtualTime();
   const site = new Site(time, LENGTHS);
   const recruit = new SimulatedWorker(site, { name: 'w', capabilities, devices: ['0'], rows, pace: SLOW_PACE });
-  const { worker: verbs } = new Member(recruit);
+  const { worker: verbs } = new Member(recruit, 1);
   /** Seconds that a call takes. */
   const timed = async <T>(call: () => Promise<T>): Promise<[number, T]> => {
     const from = time.now();
