@@ -106,7 +106,7 @@ export interface TrainingWork {
 
 /**
  * Seconds to compute the gradient of a batch on a group of GPUs: 6 operations a parameter and token (2 forward, 4 backward;
- * 2 fewer without a gradient of the weights, 2 more with recomputation), and those of attention. Packs are shared out whole. While
+ * 2 fewer without a gradient of the weights, 2 more with recomputation), and those of attention. While
  * a pack is computed its layers are gathered, forward and backward, and its gradients are summed; the slower of both counts.
  *
  * @param gpus that train together, at least 1
@@ -145,6 +145,11 @@ export function handoverSeconds(shape: ModelShape, gpu: Gpu, gpus: number): numb
   const gathered = gpus === 1 ? 0 : whole / (gpu.link * LINK);
   const copied = (whole + half) / (gpu.hostLink * HOST_LINK);
   return gathered + copied + (2 * whole) / EXCHANGE;
+}
+
+/** Seconds to copy trained weights to those that the same worker samples from: read in float32, written in bfloat16. */
+export function publishSeconds(shape: ModelShape, gpu: Gpu): number {
+  return ((FP32 + BF16) * shape.parameters) / (gpu.bandwidth * DECODE_BANDWIDTH);
 }
 
 /** Seconds to put what a role holds on a GPU into the host's memory, so many bytes; caches are dropped and count nothing. */
@@ -197,9 +202,10 @@ function packSeconds(
   moved: number,
 ): number {
   if (tokens === 0) return 0;
-  const packs = Math.ceil(tokens / packTokens);
-  const rounds = Math.ceil(packs / gpus);
-  const computed = (passes * forwardFlops(shape, tokens / packs, length)) / (gpu.flops * TRAIN_FLOPS);
+  // In as many rounds as the largest packs need; then the packs are cut to keep all GPUs busy, but no sequence is.
+  const rounds = Math.ceil(tokens / (packTokens * gpus));
+  const pack = Math.max(tokens / (rounds * gpus), Math.min(tokens, length));
+  const computed = (passes * forwardFlops(shape, pack, length)) / (gpu.flops * TRAIN_FLOPS);
   const bytes = moved * shape.parameters;
   const link = spansHosts ? Math.min(NETWORK, gpu.link) : gpu.link;
   const gathered = (bytes * (gpus - 1)) / gpus / (link * LINK);

@@ -1,0 +1,157 @@
+import type { PhaseSettings, Settings } from '../domain/settings.ts';
+import type { ModelShape } from './shape.ts';
+
+/** Tokens of a prompt: the Challenger's is fixed, a question has a few dozen to a few hundred. */
+export const PROMPT_TOKENS = 512;
+
+/** A sample's mean length as a share of `maxTokens`: most answers end long before it. */
+export const SAMPLE_SHARE = 0.3;
+
+/** Most tokens of a pack on a GPU where nobody says, and of every smaller one that is tried (as the worker has it). */
+const PACK_TOKENS = 16_384;
+
+/** What of a configuration decides which memory and which time a run takes. */
+export interface Workload {
+  /** Who samples; who trains apart from that is always `torch`. */
+  backend: 'torch' | 'vllm';
+  settings: Pick<
+    Settings,
+    'challenger' | 'questions' | 'answering' | 'solver' | 'evaluation' | 'roles' | 'trainer' | 'iterations'
+  >;
+}
+
+/** Samples to be drawn: so many of each of so many prompts. */
+export interface Draw {
+  prompts: number;
+  each: number;
+  /** Most tokens of a sample. */
+  maxTokens: number;
+}
+
+/** A batch to be trained on. */
+export interface Batch {
+  samples: number;
+  /** Of all its sequences, a prompt that several share counted once. */
+  tokens: number;
+  /** Tokens of a sequence. */
+  length: number;
+  /** Optimiser updates that it is cut into. */
+  updates: number;
+  /** Forward passes before: for old log-probs, and for those of the KL term's anchor. */
+  scorings: number;
+}
+
+/** One kind of work that an iteration consists of, and how often it does. */
+export interface Piece {
+  name: 'Challenger step' | 'questions' | 'Solver step' | 'evaluation';
+  times: number;
+  draws: readonly Draw[];
+  batch?: Batch;
+  /** Whether a part can be trained on while others are still drawn: not where a reward looks at the whole batch. */
+  streams: boolean;
+}
+
+/** An iteration's work at expected lengths, as the loop does it. */
+export function piecesOf({ settings }: Workload, shape: ModelShape): Piece[] {
+  const { challenger, questions, answering, solver, evaluation } = settings;
+  const answers = (prompts: number, each: number): Draw => draw(shape, prompts, each, answering.sampling.maxTokens);
+  const asked = challenger.prompts * challenger.rollouts;
+  const { samples, problems } = evaluation;
+  return [
+    {
+      name: 'Challenger step',
+      times: challenger.steps,
+      draws: [sampled(shape, challenger), answers(asked, answering.votes)],
+      batch: batchOf(shape, challenger),
+      streams: false,
+    },
+    {
+      name: 'questions',
+      times: 1,
+      draws: [
+        draw(shape, 1, questions.candidates, questions.sampling.maxTokens),
+        answers(questions.candidates, questions.votes ?? answering.votes),
+      ],
+      streams: false,
+    },
+    {
+      name: 'Solver step',
+      times: solver.steps,
+      draws: [sampled(shape, solver)],
+      batch: batchOf(shape, solver),
+      streams: true,
+    },
+    {
+      name: 'evaluation',
+      times: 1,
+      draws: [draw(shape, problems, samples + 1, evaluation.sampling.maxTokens)],
+      streams: false,
+    },
+  ];
+}
+
+/** Models whose weights whoever samples holds at once: the policy, those who judge it, and the anchor of its KL term. */
+export function modelsSampled({ settings }: Workload): number {
+  const { judge, ensemble } = settings.roles;
+  const judges = { frozen: 1, current: 0, ensemble: Math.min(ensemble, settings.iterations) }[judge];
+  return 1 + judges + (hasAnchor(settings) ? 1 : 0);
+}
+
+/** Whether a KL term holds some policy to an anchor. */
+export function hasAnchor({ challenger, solver }: Workload['settings']): boolean {
+  return challenger.klCoef > 0 || solver.klCoef > 0;
+}
+
+/** Tokens of the longest sequence, and of one of mean length. */
+export function longestRow({ settings }: Workload, shape: ModelShape): number {
+  const { challenger, questions, answering, solver, evaluation } = settings;
+  const longest = [challenger, questions, answering, solver, evaluation].map(({ sampling }) => sampling.maxTokens);
+  return Math.min(shape.contextLength, PROMPT_TOKENS + Math.max(...longest));
+}
+
+export function meanRow(workload: Workload, shape: ModelShape): number {
+  return promptOf(shape) + SAMPLE_SHARE * (longestRow(workload, shape) - promptOf(shape));
+}
+
+/** Samples of the phase that draws most at once. */
+export function mostSamples(workload: Workload, shape: ModelShape): number {
+  return Math.max(
+    ...piecesOf(workload, shape).flatMap(({ draws }) => draws.map(({ prompts, each }) => prompts * each)),
+  );
+}
+
+/** Sizes of packs that may be tried, the largest first: the one that is set, or halves of the worker's own. */
+export function packSizes(workload: Workload, shape: ModelShape): number[] {
+  const { packTokens } = workload.settings.trainer;
+  if (packTokens > 0) return [packTokens];
+  const least = longestRow(workload, shape);
+  const sizes = [PACK_TOKENS];
+  for (let size = PACK_TOKENS / 2; size >= least; size /= 2) sizes.push(size);
+  return sizes;
+}
+
+/** Tokens of a prompt of a model, whose context may be short. */
+export function promptOf({ contextLength }: ModelShape): number {
+  return Math.min(PROMPT_TOKENS, Math.ceil(contextLength / 2));
+}
+
+function draw(shape: ModelShape, prompts: number, each: number, maxTokens: number): Draw {
+  return { prompts, each, maxTokens: Math.min(maxTokens, shape.contextLength - promptOf(shape)) };
+}
+
+function sampled(shape: ModelShape, { prompts, rollouts, sampling }: PhaseSettings): Draw {
+  return draw(shape, prompts, rollouts, sampling.maxTokens);
+}
+
+function batchOf(shape: ModelShape, phase: PhaseSettings): Batch {
+  const { prompts, each, maxTokens } = sampled(shape, phase);
+  const samples = prompts * each;
+  const updates = samples / phase.miniBatch;
+  return {
+    samples,
+    tokens: prompts * promptOf(shape) + samples * SAMPLE_SHARE * maxTokens,
+    length: promptOf(shape) + SAMPLE_SHARE * maxTokens,
+    updates,
+    scorings: (updates > 1 ? 1 : 0) + (phase.klCoef > 0 ? 1 : 0),
+  };
+}
