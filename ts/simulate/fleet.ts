@@ -18,13 +18,14 @@ export interface Ground {
 export function fleetOf(plan: Plan, ground: Ground): SimulatedWorkerOptions[] {
   const { single, trainer, samplers } = plan.layout;
   const { rows } = plan;
-  const one = { devices: devicesOf(trainer), rows, pace: paceFor(plan, ground, trainer) };
+  const mixes = false;
+  const one = { devices: devicesOf(trainer), rows, mixes, pace: paceFor(plan, ground, trainer) };
   if (single) return [{ name: 'worker', capabilities: ['sample', 'train'], ...one }];
   return [
     { name: 'trainer', capabilities: ['train'], ...one },
     ...samplers.map((group, index): SimulatedWorkerOptions => {
       const pace = paceFor(plan, ground, group);
-      return { name: `sampler ${index + 1}`, capabilities: ['sample'], devices: devicesOf(group), rows, pace };
+      return { name: `sampler ${index + 1}`, capabilities: ['sample'], devices: devicesOf(group), rows, mixes, pace };
     }),
   ];
 }
@@ -47,7 +48,7 @@ export function paceFor(
     offload,
     packTokens,
     kept: {
-      sample: keptBytes(samplerShare(workload, shape, gpu, tensorParallel).items),
+      sample: keptBytes(samplerShare(workload, shape, tensorParallel).items),
       train: keptBytes(trainerItems(workload, shape, { gpus: trainer.places.length, single, packTokens })),
     },
   });

@@ -44,7 +44,6 @@ export async function play(scenario: Scenario): Promise<Played> {
   const pool = new Pool(
     {
       expectsMore: failures !== undefined,
-      requestSamples,
       exchange: 'exchange',
       within: time.within,
       remove: async () => {},
@@ -78,6 +77,7 @@ export async function play(scenario: Scenario): Promise<Played> {
     reporter: { report: (event) => follow(event, phases, time) },
     clock: time,
     signal: new AbortController().signal,
+    requestSamples,
   });
   await time.run(run);
   const seconds = time.now();
@@ -105,6 +105,7 @@ const NO_EXAM: Exam = {
 const NOTHING_KEPT: RunStore = {
   appendMetrics() {},
   writeRecords() {},
+  openRecords: () => ({ add() {}, finish() {}, discard() {} }),
   writeDocument() {},
   modelFolder: (iteration, role) => `iteration-${iteration}/${role}`,
 };

@@ -17,6 +17,8 @@ export interface SimulatedWorkerOptions {
   devices: readonly string[];
   /** Samples that its engine decodes side by side. */
   rows: number;
+  /** Whether it draws from several models at once, as this project's workers do not: their steps take turns then. */
+  mixes: boolean;
   pace: WorkerPace;
 }
 
@@ -29,6 +31,8 @@ interface Work {
 
 interface Job {
   readonly verb: Verb;
+  /** Of a `sample`: the model. */
+  readonly model: string | undefined;
   readonly params: Uint8Array;
   readonly options: RequestOptions;
   resolve(result: Uint8Array): void;
@@ -55,7 +59,7 @@ const ROLES: Readonly<Partial<Record<Verb, readonly Capability[]>>> = {
 
 /**
  * A worker that takes the time of a real one and computes nothing. It keeps to the protocol: packed requests, one after another,
- * samples that wait right behind each other together; a sample depends on its seed alone. What it makes up: texts
+ * those for samples of one model that wait right behind each other together; a sample depends on its seed alone. What it makes up: texts
  * (ts/simulate/text.ts), and tokens and log-probs, which are all the same. Samples of a model that nobody trains are
  * voted on and never trained: they are one token long on the wire, whatever time their true length takes.
  */
@@ -66,6 +70,7 @@ export class SimulatedWorker implements Recruit {
   onConnection: ((connected: boolean) => void) | undefined;
   private readonly site: Site;
   private readonly pace: WorkerPace;
+  private readonly mixes: boolean;
   private readonly engine: Engine;
   private readonly models = new Map<string, { version: number }>();
   private readonly asleep = new Set<Capability>();
@@ -74,9 +79,10 @@ export class SimulatedWorker implements Recruit {
   private readonly onGone: (error: WorkerCallError) => void;
   private failure: WorkerCallError | undefined;
 
-  constructor(site: Site, { name, capabilities, devices, rows, pace }: SimulatedWorkerOptions) {
+  constructor(site: Site, { name, capabilities, devices, rows, mixes, pace }: SimulatedWorkerOptions) {
     this.site = site;
     this.pace = pace;
+    this.mixes = mixes;
     this.log = new ActivityLog(site.time, name, devices, rows);
     this.engine = new Engine(site.time, pace, rows, this.log);
     this.hello = {
@@ -115,6 +121,7 @@ export class SimulatedWorker implements Recruit {
       const forget = () => options.signal?.removeEventListener('abort', onAbort);
       const job: Job = {
         verb,
+        model: verb === 'sample' ? unpackParams(verb, params).modelId : undefined,
         params,
         options,
         cancel: undefined,
@@ -166,11 +173,12 @@ export class SimulatedWorker implements Recruit {
     this.next();
   }
 
-  /** Begin what can begin: samples beside samples, all else alone. */
+  /** Begin what can begin: samples beside samples of the same model, all else alone. */
   private next(): void {
     for (let [job] = this.waiting; job !== undefined; [job] = this.waiting) {
-      const together = job.verb === 'sample' && [...this.running].every(({ verb }) => verb === 'sample');
-      if (this.running.size > 0 && !together) return;
+      const [other] = this.running;
+      if (other !== undefined && (other.verb !== 'sample' || job.verb !== 'sample')) return;
+      if (other !== undefined && other.model !== job.model && !this.mixes) return;
       this.waiting.shift();
       this.running.add(job);
       this.begin(job);

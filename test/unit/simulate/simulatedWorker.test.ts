@@ -7,10 +7,10 @@ import { VirtualTime } from '../../../ts/simulate/virtualTime.ts';
 import { Member } from '../../../ts/worker/pool/member.ts';
 import { LENGTHS, SLOW_PACE } from './pace.ts';
 
-function worker({ rows = 2, capabilities = ['sample', 'train'] as Capability[] } = {}) {
+function worker({ rows = 2, mixes = false, capabilities = ['sample', 'train'] as Capability[] } = {}) {
   const time = new VirtualTime();
   const site = new Site(time, LENGTHS);
-  const recruit = new SimulatedWorker(site, { name: 'w', capabilities, devices: ['0'], rows, pace: SLOW_PACE });
+  const recruit = new SimulatedWorker(site, { name: 'w', capabilities, devices: ['0'], rows, mixes, pace: SLOW_PACE });
   const { worker: verbs } = new Member(recruit, 1);
   /** Seconds that a call takes. */
   const timed = async <T>(call: () => Promise<T>): Promise<[number, T]> => {
@@ -139,6 +139,19 @@ describe('sample', () => {
       ['score', 11],
       ['c', 15],
     ]);
+  });
+
+  test.each([
+    [false, [4, 8]],
+    [true, [8, 8]],
+  ])('of two models at once: %s', async (mixes, expected) => {
+    const { time, verbs, load } = worker({ mixes });
+    await load(false);
+    await time.run(verbs.loadModel({ modelId: 'other', source: 'base', trainable: false, seed: 1 }));
+    const from = time.now();
+    const requests = [asked(1, 1), { ...asked(1, 1), modelId: 'other' }];
+    const ends = requests.map((request) => verbs.sample(request).then(() => time.now() - from));
+    expect(await time.run(Promise.all(ends))).toEqual(expected);
   });
 
   test('that is cancelled ends at once, whether it runs or waits', async () => {
