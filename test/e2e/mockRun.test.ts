@@ -48,6 +48,7 @@ describe('a whole run on the mock worker', () => {
       'challenger',
       'evaluation.jsonl',
       'models',
+      'problems.jsonl',
       'questions.jsonl',
       'solver',
     ]);

@@ -75,6 +75,8 @@ async function coevolveWithWorkers(
   const { config, folder, reporter, env, workingFolder, signal } = experiment;
   const { backend, threads, count, trainerProcesses, handoverSeconds } = config.worker;
   const listen = listenOptions(experiment);
+  const several = count > 1 || listen !== undefined;
+  const requestSamples = config.worker.requestSamples ?? requestSamplesFor(backend, several);
   const tell = (message: string): void => {
     folder.appendMetrics({ kind: 'workers', message });
     reporter.report({ type: 'workers', message });
@@ -92,7 +94,7 @@ async function coevolveWithWorkers(
     ...(listen === undefined
       ? {}
       : { listen: { ...listen, onListening: (endpoint) => tell(dialHint(config, endpoint)) } }),
-    ...(count > 1 || listen !== undefined ? { onChange: tell } : {}),
+    ...(several ? { onChange: tell } : {}),
   });
   try {
     const settings: Settings = { ...config, model: modelSource(config.model, workingFolder) };
@@ -104,11 +106,21 @@ async function coevolveWithWorkers(
       reporter,
       clock: processClock,
       signal,
+      requestSamples,
       ...rewards,
     });
   } finally {
     await workers.close();
   }
+}
+
+/**
+ * Samples of a request where nobody says. vLLM takes requests into the batch that is running, so that small ones cost
+ * nothing, and what is sampled is graded and trained on the sooner; the other backends do one after another.
+ */
+function requestSamplesFor(backend: Config['worker']['backend'], several: boolean): number {
+  if (backend === 'vllm') return 64;
+  return several ? 1024 : 2 ** 20;
 }
 
 function listenOptions({ config, env, workingFolder }: Experiment): ListenOptions | undefined {

@@ -26,7 +26,12 @@ export function summarizeRun(folder: RunFolder, config: Config, exam: Exam): Run
     };
   });
   const audits = Array.from({ length: iterations }, (_, index) => {
-    const questions = folder.readRecords<QuestionRecord>(`iteration-${index + 1}/questions.jsonl`);
+    const iteration = `iteration-${index + 1}`;
+    const questions = folder.readRecords<QuestionRecord>(`${iteration}/questions.jsonl`);
+    const problems = folder.readRecords<{ label: string }>(`${iteration}/problems.jsonl`).values();
+    for (const record of questions) {
+      if (record.fate === 'kept') record.trainedLabel = problems.next().value?.label ?? null;
+    }
     return [index + 1, auditQuestions(questions, exam.questions)] as const;
   });
   return buildSummary({

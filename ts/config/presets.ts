@@ -58,7 +58,7 @@ const paper: Config = {
     listen: '',
     keys: '',
     expect: 0,
-    requestSamples: 1024,
+    requestSamples: null,
     handoverSeconds: 600,
   },
   rewards: { challenger: { ...METHODS.paper.challenger, module: '' }, solver: METHODS.paper.solver },

@@ -102,7 +102,9 @@ export const configSchema = z
         listen: z.string().describe('where further workers dial in, tcp://HOST:PORT or ipc:///PATH; "" for nowhere'),
         keys: z.string().describe('folder of `rzero keys`, needed where `listen` leaves this machine; "" for none'),
         expect: z.int().min(0).max(1024).describe('workers that must have dialled in before the run begins'),
-        requestSamples: count.describe('most samples of one request, where there are several workers'),
+        requestSamples: count
+          .nullable()
+          .describe('most samples of one request; null: few for vllm, which works on many requests at once, else more'),
         handoverSeconds: count.describe('how long a worker may take to write, publish or load weights for the others'),
       })
       .refine(({ count, listen, expect }) => count > 0 || (listen !== '' && expect > 0), {

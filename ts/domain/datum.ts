@@ -1,23 +1,16 @@
 import type { SampleBatch, TrainBatch } from '../protocol/generated.ts';
 import { InvalidArgument } from './errors.ts';
 
-/** How samples become gradient batches. */
-export interface TrainBatchOptions {
-  /** Sequences an optimiser step. The last batch may hold fewer. */
-  miniBatch: number;
-  /**
-   * Leave out samples whose advantage is exactly 0, before the batches are cut: fewer steps, every
-   * step full. They carry no policy gradient, yet they do carry the KL term's, and they count in a
-   * token mean; so this changes the update unless klCoef is 0 and the normaliser is not their count.
-   */
-  dropZero?: boolean;
-  /** Which samples are trained, and in which order; every sample once, in sample order, when absent. */
-  order?: readonly number[];
-  /**
-   * The behaviour policy of the ratio. `sampled` (the default): the log-probs that came with the samples.
-   * `own`: none is sent, so the worker takes the current policy's own and the ratio is 1.
-   */
-  oldLogprobs?: 'sampled' | 'own';
+/** What the trainer says of sampled tokens: log-probs aligned with `SampleBatch.tokens`. */
+export interface Scores {
+  /** Under the policy that the ratio is to; absent: the current one's own, and the ratio is 1. */
+  old?: Float32Array;
+  /** Under the anchor of the KL term. */
+  reference?: Float32Array;
+}
+
+/** How samples become a gradient batch. */
+export interface TrainStepOptions extends Scores {
   /** Whether the log-probs that came with the samples are sent as the sampler's, for importance sampling. */
   sampleLogprobs?: boolean;
 }
@@ -25,97 +18,87 @@ export interface TrainBatchOptions {
 /** The samples of one optimiser step. */
 export interface TrainStep {
   batch: TrainBatch;
-  /** Ones in the batch's mask, at least 1. */
+  /** Ones in the batch's mask. */
   trainedTokens: number;
   /** Which sample each sequence is, as an index into `SampleBatch.lengths`. */
-  rows: number[];
+  rows: readonly number[];
+}
+
+/** The samples that train something: those with tokens, by their number. */
+export function trainableRows({ lengths }: Pick<SampleBatch, 'lengths'>): number[] {
+  return Array.from(lengths.keys()).filter((row) => lengths[row] !== 0);
 }
 
 /**
- * Turn samples and their advantages into the batches of a phase's optimiser steps.
+ * Turn samples and their advantages into the batch of one optimiser step.
  *
  * A sequence is its conversation's prompt tokens and then its own tokens exactly as sampled; text is
  * never encoded again. The mask is 1 on the completion, its stop token included: when to stop is
- * learnt as well. Log-probs of prompt tokens are sent as 0. A sample without tokens trains nothing
- * and is left out.
+ * learnt as well. Log-probs of prompt tokens are sent as 0.
  *
  * @param batch n samples for each conversation
- * @param advantages one a sample, finite
+ * @param advantages one a sample of the batch, finite for the rows that are trained
  * @param n samples a conversation
- * @returns steps in order; [] when nothing is left to train
+ * @param rows which samples, in which order; each has tokens
+ * @throws InvalidArgument where arrays disagree: they would train tokens of another sample, silently
  */
-export function toTrainBatches(
+export function trainStep(
   batch: SampleBatch,
   advantages: Float32Array,
   n: number,
-  options: TrainBatchOptions,
-): TrainStep[] {
-  const samples = requireShape(batch, advantages, n, options);
-  const starts = { prompt: offsets(batch.promptLengths), completion: offsets(batch.lengths) };
-  const rows = (options.order ?? Array.from({ length: samples }, (_, row) => row)).filter(
-    (row) => batch.lengths[row] !== 0 && !(options.dropZero === true && advantages[row] === 0),
-  );
-  const steps: TrainStep[] = [];
-  for (let start = 0; start < rows.length; start += options.miniBatch) {
-    steps.push(assemble(batch, advantages, n, starts, rows.slice(start, start + options.miniBatch), options));
-  }
-  return steps;
-}
-
-/** The same batch with the reference policy's log-probs, aligned with its tokens (a `forward` result on them). */
-export function attachRefLogprobs(batch: TrainBatch, logprobs: Float32Array): TrainBatch {
-  if (logprobs.length !== batch.tokens.length) {
-    throw new InvalidArgument(
-      `attachRefLogprobs: ${logprobs.length} log-probs for ${batch.tokens.length} tokens; one a token is needed`,
-    );
-  }
-  return { ...batch, refLogprobs: logprobs };
-}
-
-interface Starts {
-  prompt: Int32Array;
-  completion: Int32Array;
-}
-
-function assemble(
-  batch: SampleBatch,
-  advantages: Float32Array,
-  n: number,
-  starts: Starts,
-  rows: number[],
-  options: TrainBatchOptions,
+  rows: readonly number[],
+  options: TrainStepOptions = {},
 ): TrainStep {
+  requireShape(batch, advantages, n, rows, options);
+  const promptStarts = offsets(batch.promptLengths);
+  const starts = offsets(batch.lengths);
   const promptLength = (row: number): number => batch.promptLengths[Math.floor(row / n)] as number;
   const lengths = Int32Array.from(rows, (row) => promptLength(row) + (batch.lengths[row] as number));
-  const total = lengths.reduce((sum, length) => sum + length, 0);
+  const total = sum(lengths);
+  const aligned = (values: Float32Array | undefined) =>
+    values === undefined ? undefined : { values, array: new Float32Array(total) };
+  const old = aligned(options.old);
+  const reference = aligned(options.reference);
+  const sampled = aligned(options.sampleLogprobs === true ? batch.logprobs : undefined);
   const tokens = new Int32Array(total);
   const mask = new Uint8Array(total);
-  const sampled = new Float32Array(total);
   let trainedTokens = 0;
   let position = 0;
   for (const row of rows) {
-    const prompt = starts.prompt[Math.floor(row / n)] as number;
-    const promptEnd = prompt + promptLength(row);
-    tokens.set(batch.promptTokens.subarray(prompt, promptEnd), position);
-    position += promptEnd - prompt;
-    const completion = starts.completion[row] as number;
-    const completionEnd = starts.completion[row + 1] as number;
-    const length = completionEnd - completion;
-    tokens.set(batch.tokens.subarray(completion, completionEnd), position);
-    sampled.set(batch.logprobs.subarray(completion, completionEnd), position);
-    mask.fill(1, position, position + length);
-    position += length;
-    trainedTokens += length;
+    const prompt = promptStarts[Math.floor(row / n)] as number;
+    tokens.set(batch.promptTokens.subarray(prompt, prompt + promptLength(row)), position);
+    position += promptLength(row);
+    const start = starts[row] as number;
+    const end = starts[row + 1] as number;
+    tokens.set(batch.tokens.subarray(start, end), position);
+    for (const one of [old, reference, sampled]) one?.array.set(one.values.subarray(start, end), position);
+    mask.fill(1, position, position + end - start);
+    position += end - start;
+    trainedTokens += end - start;
   }
   const trained: TrainBatch = {
     tokens,
     lengths,
     mask,
     advantages: Float32Array.from(rows, (row) => advantages[row] as number),
+    ...(old && { oldLogprobs: old.array }),
+    ...(reference && { refLogprobs: reference.array }),
+    ...(sampled && { sampleLogprobs: sampled.array }),
   };
-  if (options.oldLogprobs !== 'own') trained.oldLogprobs = sampled;
-  if (options.sampleLogprobs === true) trained.sampleLogprobs = sampled;
   return { batch: trained, trainedTokens, rows };
+}
+
+/**
+ * Of values that are aligned with a step's tokens, those of the completions: aligned with `SampleBatch.tokens` where
+ * the step's rows are all that have tokens, in order.
+ */
+export function completionsOf(values: Float32Array, { mask }: Pick<TrainBatch, 'mask'>): Float32Array {
+  if (values.length !== mask.length) {
+    throw new InvalidArgument(
+      `completionsOf: ${values.length} log-probs for ${mask.length} tokens; one a token is needed`,
+    );
+  }
+  return values.filter((_, index) => mask[index] === 1);
 }
 
 /** Prefix sums: run i is [offsets[i], offsets[i + 1]). */
@@ -125,28 +108,37 @@ function offsets(lengths: Int32Array): Int32Array {
   return result;
 }
 
-/** Arrays that disagree would train tokens of another sample, silently; so they are an error here. Returns the number of samples. */
-function requireShape(batch: SampleBatch, advantages: Float32Array, n: number, options: TrainBatchOptions): number {
+function sum(lengths: Int32Array): number {
+  return lengths.reduce((total, length) => total + length, 0);
+}
+
+function requireShape(
+  batch: SampleBatch,
+  advantages: Float32Array,
+  n: number,
+  rows: readonly number[],
+  { old, reference }: TrainStepOptions,
+): void {
+  if (!Number.isInteger(n) || n < 1) throw new InvalidArgument(`trainStep: n is ${n}, allowed are integers from 1`);
   const samples = batch.promptLengths.length * n;
-  const sum = (lengths: Int32Array): number => lengths.reduce((total, length) => total + length, 0);
+  const tokens = batch.tokens.length;
   const check = (name: string, actual: number, expected: number): void => {
-    if (actual !== expected) throw new InvalidArgument(`toTrainBatches: ${name} is ${actual}, expected ${expected}`);
+    if (actual !== expected) throw new InvalidArgument(`trainStep: ${name} is ${actual}, expected ${expected}`);
   };
-  if (!Number.isInteger(n) || n < 1)
-    throw new InvalidArgument(`toTrainBatches: n is ${n}, allowed are integers from 1`);
-  if (!Number.isInteger(options.miniBatch) || options.miniBatch < 1) {
-    throw new InvalidArgument(`toTrainBatches: miniBatch is ${options.miniBatch}, allowed are integers from 1`);
-  }
   check('number of samples (lengths)', batch.lengths.length, samples);
   check('number of advantages', advantages.length, samples);
   check('number of prompt tokens', batch.promptTokens.length, sum(batch.promptLengths));
-  check('number of tokens', batch.tokens.length, sum(batch.lengths));
-  check('number of log-probs', batch.logprobs.length, batch.tokens.length);
-  if (!advantages.every(Number.isFinite)) throw new InvalidArgument('toTrainBatches: an advantage is not finite');
-  for (const row of options.order ?? []) {
+  check('number of tokens', tokens, sum(batch.lengths));
+  check('number of log-probs', batch.logprobs.length, tokens);
+  check('number of old log-probs', old?.length ?? tokens, tokens);
+  check('number of reference log-probs', reference?.length ?? tokens, tokens);
+  for (const row of rows) {
     if (!Number.isInteger(row) || row < 0 || row >= samples) {
-      throw new InvalidArgument(`toTrainBatches: order holds ${row}, allowed are samples 0 to ${samples - 1}`);
+      throw new InvalidArgument(`trainStep: rows hold ${row}, allowed are samples 0 to ${samples - 1}`);
+    }
+    if (batch.lengths[row] === 0) throw new InvalidArgument(`trainStep: sample ${row} has no tokens to train`);
+    if (!Number.isFinite(advantages[row])) {
+      throw new InvalidArgument(`trainStep: the advantage of sample ${row} is ${advantages[row]}, allowed is finite`);
     }
   }
-  return samples;
 }

@@ -14,13 +14,16 @@ export interface Proposal {
   answers: readonly (string | null)[];
 }
 
-/** A proposal with its reward. */
-export interface ScoredProposal extends Proposal {
+/** What a proposal is worth. */
+export interface Scored {
   vote: Vote;
   /** |C| / B: the share of the batch, malformed texts included, that is in the question's cluster. */
   clusterShare: number;
   reward: ChallengerReward;
 }
+
+/** A proposal with its reward. */
+export type ScoredProposal = Proposal & Scored;
 
 /**
  * A user's own Challenger reward: one finite number a proposal, in the batch's order. What a proposal holds is the
@@ -33,8 +36,6 @@ export type ChallengerRewardFunction = (
 /**
  * The Challenger's rewards for a batch: votes, clusters, and the rule's formula.
  *
- * A malformed text is a cluster of its own: as an empty text it has no word in common with any other.
- *
  * @param remembered questions of earlier iterations, the latest last; as many count as `rule.repetition.memory` says
  */
 export function scoreBatch(
@@ -42,28 +43,50 @@ export function scoreBatch(
   rule: ChallengerRule,
   remembered: readonly string[] = [],
 ): ScoredProposal[] {
-  const questions = batch.flatMap(({ parsed }) => parsed?.question ?? []);
+  const shares = clusterShares(
+    batch.map(({ parsed }) => parsed),
+    rule,
+    remembered,
+  );
+  return batch.map((proposal, index) => scoreProposal(proposal, shares[index] as number, rule));
+}
+
+/**
+ * The share of the batch that is in each question's cluster (paper: |C_k| / B). It needs no answers, so it is known while
+ * the Solver still gives them.
+ *
+ * A malformed text (null) is a cluster of its own: as an empty text it has no word in common with any other.
+ *
+ * @param remembered as for {@link scoreBatch}
+ */
+export function clusterShares(
+  batch: readonly (ParsedQuestion | null)[],
+  rule: ChallengerRule,
+  remembered: readonly string[] = [],
+): number[] {
+  const questions = batch.flatMap((parsed) => parsed?.question ?? []);
   const { memory, ...options } = rule.repetition;
   const earlier = memory === 0 ? [] : remembered.slice(-memory);
-  // Shares are of the whole batch (paper: |C_k| / B).
   const shares = repetitionShares(questions, { ...options, memory: earlier, batch: batch.length }).values();
-  return batch.map((proposal) => {
-    const { parsed, answers } = proposal;
-    const vote = voteBy(rule.voting, answers);
-    const clusterShare = parsed === null ? 1 / batch.length : (shares.next().value as number);
-    const input = {
-      wellFormed: parsed !== null,
-      agreement: vote.agreement,
-      clusterShare,
-      label: vote.label,
-      ownAnswer: parsed?.answer ?? null,
-    };
-    return { ...proposal, vote, clusterShare, reward: challengerReward(input, rule) };
-  });
+  return batch.map((parsed) => (parsed === null ? 1 / batch.length : (shares.next().value as number)));
+}
+
+/** One proposal's vote and reward, given its {@link clusterShares share}. */
+export function scoreProposal<P extends Proposal>(proposal: P, clusterShare: number, rule: ChallengerRule): P & Scored {
+  const { parsed, answers } = proposal;
+  const vote = voteBy(rule.voting, answers);
+  const input = {
+    wellFormed: parsed !== null,
+    agreement: vote.agreement,
+    clusterShare,
+    label: vote.label,
+    ownAnswer: parsed?.answer ?? null,
+  };
+  return { ...proposal, vote, clusterShare, reward: challengerReward(input, rule) };
 }
 
 /** The batch with a user's totals in place of the rule's. @throws InvalidArgument as {@link requireTotals} does */
-export function withTotals(batch: readonly ScoredProposal[], totals: readonly number[]): ScoredProposal[] {
+export function withTotals<P extends ScoredProposal>(batch: readonly P[], totals: readonly number[]): P[] {
   const values = requireTotals(totals, batch.length);
   return batch.map((proposal, index) => ({
     ...proposal,

@@ -2,10 +2,12 @@ import { answerIn, type VotingRule, voteBy } from '../domain/ballot.ts';
 import { type Band, bandFate, type Fate } from '../domain/filter.ts';
 import { solverConversation } from '../domain/prompts.ts';
 import { seedOf } from '../domain/random.ts';
+import { groupTexts } from '../domain/samples.ts';
 import { fewestToSettle, settledFate } from '../domain/settled.ts';
 import type { Vote } from '../domain/vote.ts';
 import type { Worker } from '../ports/worker.ts';
-import type { CallOptions, SampleBatch, Sampling } from '../protocol/generated.ts';
+import type { Sampling } from '../protocol/generated.ts';
+import { type DrawOptions, drawEach } from './draw.ts';
 
 /** A question with the answers that the Solver gave it. */
 export interface AnsweredQuestion {
@@ -23,44 +25,44 @@ export interface Asking {
   judges: readonly { modelId: string; votes: number }[];
   sampling: Sampling;
   voting: VotingRule;
-  /** Seeds of a request, one a question; `part` is 0 for the first request and counts on. */
-  seeds(count: number, part: number): Uint32Array;
+  /** Seeds of `count` questions from number `first` on; `part` is 0 for their first request and counts on. */
+  seeds(first: number, count: number, part: number): Uint32Array;
 }
 
-/** Seeds for a request: one a conversation, all from one named stream. */
-export function requestSeeds(seed: number, count: number, ...path: (string | number)[]): Uint32Array {
-  return Uint32Array.from({ length: count }, (_, index) => seedOf(seed, ...path, index));
+/** Seeds for `count` conversations from number `first` on, all from one named stream. */
+export function requestSeeds(seed: number, first: number, count: number, ...path: (string | number)[]): Uint32Array {
+  return Uint32Array.from({ length: count }, (_, index) => seedOf(seed, ...path, first + index));
 }
 
 /** Seeds by the part of a question's answers: the first part's stream is `path`, the others' lie below it. */
 export function partSeeds(seed: number, ...path: (string | number)[]): Asking['seeds'] {
-  return (count, part) => requestSeeds(seed, count, ...path, ...(part === 0 ? [] : ['part', part]));
-}
-
-/** The `n` texts of each conversation. */
-export function groupTexts(batch: SampleBatch, n: number): string[][] {
-  return Array.from({ length: batch.texts.length / n }, (_, group) => batch.texts.slice(group * n, (group + 1) * n));
+  return (first, count, part) => requestSeeds(seed, first, count, ...path, ...(part === 0 ? [] : ['part', part]));
 }
 
 /**
- * Let the Solver, or several, answer each question m times and take the vote (paper section 3.2).
+ * Let the Solver, or several, answer each question m times and take the vote (paper section 3.2). Of an answer its
+ * text is kept, and not its tokens.
  *
+ * @param first the number of the first question in its stream of seeds
  * @returns in the questions' order
  */
 export async function answerQuestions(
   worker: Worker,
   questions: readonly string[],
   asking: Asking,
-  options: CallOptions,
+  options: DrawOptions,
+  first = 0,
 ): Promise<AnsweredQuestion[]> {
   if (questions.length === 0) return [];
-  const responses: string[][] = questions.map(() => []);
-  for (const [part, { modelId, votes }] of asking.judges.entries()) {
-    if (votes === 0) continue;
-    const batch = await draw(worker, modelId, questions, votes, part, asking, options);
-    for (const [index, texts] of groupTexts(batch, votes).entries()) responses[index]?.push(...texts);
-  }
-  return questions.map((question, index) => voteOn(question, responses[index] as string[], asking.voting));
+  const parts = asking.judges.map(({ modelId, votes }, part) => {
+    if (votes === 0) return [];
+    return drawTexts(worker, modelId, questions, votes, asking.seeds(first, questions.length, part), asking, options);
+  });
+  const texts = await Promise.all(parts);
+  return questions.map((question, index) => {
+    const responses = texts.flatMap((part) => part[index]?.texts ?? []);
+    return voteOn(question, responses, asking.voting);
+  });
 }
 
 /** An answered question and what the band makes of it. */
@@ -74,9 +76,10 @@ export async function answerAll(
   questions: readonly string[],
   asking: Asking,
   band: Band,
-  options: CallOptions,
+  options: DrawOptions,
+  first = 0,
 ): Promise<FatedQuestion[]> {
-  const answered = await answerQuestions(worker, questions, asking, options);
+  const answered = await answerQuestions(worker, questions, asking, options, first);
   return answered.map((one) => ({ ...one, fate: bandFate(one.vote, band) }));
 }
 
@@ -101,7 +104,8 @@ export async function answerInRounds(
   asking: Asking,
   perRound: number,
   band: Band,
-  options: CallOptions,
+  options: DrawOptions,
+  first = 0,
 ): Promise<{ answered: FatedQuestion[]; savings: Savings }> {
   const { modelId, votes: m } = asking.judges[0] as Asking['judges'][number];
   type Drawn = AnsweredQuestion & { fate: Fate | null; tokens: number };
@@ -109,20 +113,19 @@ export async function answerInRounds(
   let open = drawn;
   for (let round = 0, done = 0; open.length > 0 && done < m; round++) {
     const n = Math.min(Math.max(perRound, round === 0 ? fewestToSettle(m, asking.voting, band) : 0), m - done);
-    const batch = await draw(
+    const texts = await drawTexts(
       worker,
       modelId,
       open.map(({ question }) => question),
       n,
-      round,
+      asking.seeds(first, open.length, round),
       asking,
       options,
     );
-    for (const [index, texts] of groupTexts(batch, n).entries()) {
+    for (const [index, more] of texts.entries()) {
       const one = open[index] as Drawn;
-      const lengths = batch.lengths.subarray(index * n, (index + 1) * n);
-      const tokens = one.tokens + lengths.reduce((sum, length) => sum + length, 0);
-      Object.assign(one, voteOn(one.question, [...one.responses, ...texts], asking.voting), { tokens });
+      const tokens = one.tokens + more.tokens;
+      Object.assign(one, voteOn(one.question, [...one.responses, ...more.texts], asking.voting), { tokens });
     }
     done += n;
     for (const one of open) one.fate = settledFate(one.answers, m, asking.voting, band);
@@ -138,17 +141,29 @@ export async function answerInRounds(
   return { answered, savings };
 }
 
-function draw(
+/** The n texts of a question's answers, and how many tokens they had together. */
+interface Texts {
+  texts: string[];
+  tokens: number;
+}
+
+async function drawTexts(
   worker: Worker,
   modelId: string,
   questions: readonly string[],
   n: number,
-  part: number,
-  { sampling, seeds }: Asking,
-  options: CallOptions,
-): Promise<SampleBatch> {
+  seeds: Uint32Array,
+  { sampling }: Asking,
+  options: DrawOptions,
+): Promise<Texts[]> {
   const conversations = questions.map((question) => solverConversation(question));
-  return worker.sample({ modelId, conversations, n, seeds: seeds(questions.length, part), sampling }, options);
+  const drawn = drawEach(worker, { modelId, conversations, n, seeds, sampling }, options, ({ texts, lengths }) =>
+    groupTexts(texts, n).map((group, index) => ({
+      texts: group,
+      tokens: lengths.subarray(index * n, (index + 1) * n).reduce((sum, length) => sum + length, 0),
+    })),
+  );
+  return (await Promise.all(drawn)).flat();
 }
 
 function voteOn(question: string, responses: string[], voting: VotingRule): AnsweredQuestion {

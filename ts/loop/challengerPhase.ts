@@ -1,13 +1,27 @@
-import { creditOf } from '../domain/advantage.ts';
+import { type Credit, creditOf } from '../domain/advantage.ts';
+import type { Scores } from '../domain/datum.ts';
+import type { ParsedQuestion } from '../domain/parse.ts';
 import { challengerConversation, parseProposals } from '../domain/prompts.ts';
-import { permutation, stream } from '../domain/random.ts';
 import { withoutRepetition } from '../domain/reward.ts';
-import { type ScoredProposal, scoreBatch, withTotals } from '../domain/score.ts';
+import { joinBatches } from '../domain/samples.ts';
+import { clusterShares, type ScoredProposal, scoreProposal, withTotals } from '../domain/score.ts';
 import { mean } from '../domain/statistics.ts';
-import { answerQuestions, partSeeds, requestSeeds } from './ask.ts';
+import type { SampleBatch } from '../protocol/generated.ts';
+import { type AnsweredQuestion, answerQuestions, partSeeds, requestSeeds } from './ask.ts';
 import { type LoopContext, type PhaseScope, recordName, runPhase } from './context.ts';
+import { drawEach } from './draw.ts';
 import { type Judge, loadJudges, unloadJudges } from './judges.ts';
-import { creditMetrics, loadPolicy, type Policy, unloadPolicy, updatePolicy } from './policyUpdate.ts';
+import { heardLater } from './later.ts';
+import {
+  creditMetrics,
+  joinScores,
+  loadPolicy,
+  type Policy,
+  type Rollouts,
+  scoreSamples,
+  unloadPolicy,
+  updatePolicy,
+} from './policyUpdate.ts';
 
 /**
  * Train the Challenger: GRPO on uncertainty minus repetition, judged by the frozen Solver.
@@ -58,87 +72,154 @@ async function challengerStep(
   judges: readonly Judge[],
   { iteration, step, remembered }: { iteration: number; step: number; remembered: readonly string[] },
 ): Promise<Record<string, number>> {
-  const { settings, worker, store, signal } = context;
-  const { steps, prompts, rollouts, sampling, credit } = settings.challenger;
-  const rule = settings.rewards.challenger;
-  const path = ['challenger', iteration, step] as const;
+  const { settings, worker, store } = context;
+  const { prompts, rollouts: n, credit } = settings.challenger;
 
-  const proposals = await worker.sample(
-    {
-      modelId: policy.modelId,
-      conversations: Array.from({ length: prompts }, challengerConversation),
-      n: rollouts,
-      seeds: requestSeeds(settings.seed, prompts, ...path, 'ask'),
-      sampling,
-    },
-    scope.call({ from: step - 1, to: step - 2 / 3, total: steps }),
-  );
-  const parsed = parseProposals(proposals.texts, rule);
-  const questions = parsed.flatMap((proposal) => proposal?.question ?? []);
-  const { sampling: answerSampling } = settings.answering;
-  const answered = await answerQuestions(
-    worker,
-    questions,
-    { judges, sampling: answerSampling, voting: rule.voting, seeds: partSeeds(settings.seed, ...path, 'answer') },
-    scope.call({ from: step - 2 / 3, to: step - 1 / 3, total: steps }),
-  );
+  const { rollouts, proposals } = await propose(context, scope, policy, judges, iteration, step);
+  const scored = score(context, proposals, remembered);
+  const cut = rollouts.batch.stopReasons.map((reason) => reason === 'length');
+  const creditFor = async (group: number): Promise<Credit> => {
+    const [from, to] = [group * n, (group + 1) * n];
+    const rewards = (await Promise.all(scored.slice(from, to))).map(({ reward }) => reward.total);
+    return creditOf(rewards, cut.slice(from, to), n, credit);
+  };
+  // All prompts are alike, so the order in which they were drawn is as random as any.
+  const order = Array.from({ length: prompts }, (_, group) => group);
+  const within = { step, options: scope.call, warn: scope.warn };
+  const update = await updatePolicy(worker, policy, rollouts, settings.challenger, order, creditFor, within);
 
-  const answersOf = answered.values();
-  const batch = proposals.texts.map((text, row) => {
-    const own = parsed[row] ?? null;
-    const answers = own === null ? undefined : answersOf.next().value;
-    return { text, parsed: own, answers: answers?.answers ?? [], responses: answers?.responses };
-  });
-  const scored = await score(context, batch, remembered);
-  const judged = scored.map(({ text, parsed, vote, reward }, row) => ({
-    text,
-    ...(parsed === null ? {} : { question: parsed.question, responses: batch[row]?.responses ?? [] }),
-    label: vote.label,
-    agreement: vote.agreement,
-    reward,
-  }));
-  const cut = proposals.stopReasons.map((reason) => reason === 'length');
-  const { advantages, trained, ...counts } = creditOf(
-    judged.map(({ reward }) => reward.total),
-    cut,
-    rollouts,
-    credit,
-  );
-  const order = permutation(judged.length, stream(settings.seed, ...path, 'order')).filter((row) => trained[row]);
-  const within = { signal, step, warn: scope.warn };
-  const update = await updatePolicy(worker, policy, proposals, advantages, settings.challenger, order, within);
-
+  const judged = await Promise.all(scored);
   store.writeRecords(
     recordName(iteration, 'challenger', `step-${String(step).padStart(3, '0')}`),
-    judged.map((record, row) => ({ iteration, step, ...record, advantage: advantages[row] })),
+    judged.map(({ text, parsed, responses, vote, reward }, row) => ({
+      iteration,
+      step,
+      text,
+      ...(parsed === null ? {} : { question: parsed.question, responses }),
+      label: vote.label,
+      agreement: vote.agreement,
+      reward,
+      advantage: update.credit.advantages[row],
+    })),
   );
-  const best = Math.max(...judged.map(({ reward }) => reward.total));
-  const example = judged.find(({ question, reward }) => question !== undefined && reward.total === best);
-  if (example?.question !== undefined) {
-    const { question, agreement, label } = example;
-    const samples = settings.answering.votes;
-    scope.report({ type: 'sample-question', iteration, phase: 'challenger', question, agreement, samples, label });
-  }
+  reportBest(context, scope, iteration, judged);
+  const asked = judged.filter(({ parsed }) => parsed !== null);
+  const questions = new Set(asked.map(({ parsed }) => parsed?.question));
   return {
     reward: mean(judged.map(({ reward }) => reward.total)),
     uncertainty: mean(judged.map(({ reward }) => reward.uncertainty)),
     repetition: mean(judged.map(({ reward }) => reward.repetition)),
-    wellFormed: questions.length / judged.length,
-    distinct: new Set(questions).size / Math.max(1, questions.length),
-    agreement: mean(answered.map(({ vote }) => vote.agreement)),
-    ...creditMetrics(credit, counts, judged.length / rollouts),
-    ...update,
+    wellFormed: asked.length / judged.length,
+    distinct: questions.size / Math.max(1, asked.length),
+    agreement: mean(asked.map(({ vote }) => vote.agreement)),
+    ...creditMetrics(credit, update.credit, prompts),
+    ...update.metrics,
   };
 }
 
-/** The batch with the rewards of the configured rule, or with the user's own. */
-async function score(
+/** One of the Challenger's texts, and its answers to come; null for a malformed one. */
+interface Pending {
+  text: string;
+  parsed: ParsedQuestion | null;
+  answered: Promise<AnsweredQuestion | null>;
+}
+
+/**
+ * Draw a step's proposals. As soon as some are there the Solver is asked their questions, and the trainer their
+ * log-probs; both go on while the next are drawn.
+ */
+async function propose(
+  { settings, worker }: LoopContext,
+  scope: PhaseScope,
+  policy: Policy,
+  judges: readonly Judge[],
+  iteration: number,
+  step: number,
+): Promise<{ rollouts: Rollouts; proposals: Pending[] }> {
+  const { seed, answering } = settings;
+  const { steps, prompts, rollouts, sampling } = settings.challenger;
+  const rule = settings.rewards.challenger;
+  const path = ['challenger', iteration, step] as const;
+  const asking = {
+    judges,
+    sampling: answering.sampling,
+    voting: rule.voting,
+    seeds: partSeeds(seed, ...path, 'answer'),
+  };
+  const units = prompts * rollouts * (1 + answering.votes);
+  const tally = scope.tally({ from: step - 1, to: step - 1 / 3, total: steps }, units);
+  const request = {
+    modelId: policy.modelId,
+    conversations: Array.from({ length: prompts }, challengerConversation),
+    n: rollouts,
+    seeds: requestSeeds(seed, 0, prompts, ...path, 'ask'),
+    sampling,
+  };
+  const batches: SampleBatch[] = [];
+  const scores: Promise<Scores>[] = [];
+  const proposals: Pending[] = [];
+  let asked = 0;
+  // In order: which seeds a question's answers have depends on how many questions came before it.
+  for (const drawn of drawEach(worker, request, tally.call(), (batch) => batch)) {
+    const batch = await drawn;
+    const parsed = parseProposals(batch.texts, rule);
+    const questions = parsed.flatMap((own) => own?.question ?? []);
+    const answers = heardLater(answerQuestions(worker, questions, asking, tally.call(), asked));
+    tally.skip((parsed.length - questions.length) * answering.votes);
+    let next = 0;
+    for (const [index, own] of parsed.entries()) {
+      const at = own === null ? null : next++;
+      const answered = answers.then((all) => (at === null ? null : (all[at] as AnsweredQuestion)));
+      proposals.push({ text: batch.texts[index] as string, parsed: own, answered: heardLater(answered) });
+    }
+    asked += questions.length;
+    batches.push(batch);
+    scores.push(heardLater(scoreSamples(worker, policy, batch, settings.challenger, scope.call)));
+  }
+  return { rollouts: { batch: joinBatches(batches), ...joinScores(await Promise.all(scores)) }, proposals };
+}
+
+/** A proposal with its reward and the Solver's response texts. */
+type Judged = ScoredProposal & { responses: readonly string[] };
+
+/**
+ * The rewards of the configured rule, each as soon as its question is answered; or the user's own, which are given the
+ * whole batch.
+ */
+function score(
   { settings, challengerReward }: LoopContext,
-  batch: Parameters<typeof scoreBatch>[0],
+  proposals: readonly Pending[],
   remembered: readonly string[],
-) {
+): Promise<Judged>[] {
   const rule = settings.rewards.challenger;
   const weighed = settings.arm === 'no-repetition' ? withoutRepetition(rule) : rule;
-  const scored: ScoredProposal[] = scoreBatch(batch, weighed, remembered);
-  return challengerReward === undefined ? scored : withTotals(scored, await challengerReward(scored));
+  const shares = clusterShares(
+    proposals.map(({ parsed }) => parsed),
+    weighed,
+    remembered,
+  );
+  const scored = proposals.map(async ({ text, parsed, answered }, index): Promise<Judged> => {
+    const { answers = [], responses = [] } = (await answered) ?? {};
+    return scoreProposal({ text, parsed, answers, responses }, shares[index] as number, weighed);
+  });
+  for (const one of scored) heardLater(one);
+  if (challengerReward === undefined) return scored;
+  const paid = Promise.all(scored).then(async (batch) => withTotals(batch, await challengerReward(batch)));
+  return scored.map((_, index) => heardLater(paid.then((batch) => batch[index] as Judged)));
+}
+
+/** Show the question with the highest reward. */
+function reportBest(
+  { settings }: LoopContext,
+  scope: PhaseScope,
+  iteration: number,
+  judged: readonly ScoredProposal[],
+): void {
+  const best = judged.reduce((most, { reward }) => Math.max(most, reward.total), Number.NEGATIVE_INFINITY);
+  const example = judged.find(({ parsed, reward }) => parsed !== null && reward.total === best);
+  if (example?.parsed == null) return;
+  const { agreement, label } = example.vote;
+  const { question } = example.parsed;
+  const samples = settings.answering.votes;
+  scope.report({ type: 'sample-question', iteration, phase: 'challenger', question, agreement, samples, label });
 }

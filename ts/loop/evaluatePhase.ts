@@ -1,8 +1,10 @@
 import { solverConversation } from '../domain/prompts.ts';
+import { groupTexts } from '../domain/samples.ts';
 import { mean } from '../domain/statistics.ts';
 import type { Sampling } from '../protocol/generated.ts';
-import { groupTexts, requestSeeds } from './ask.ts';
-import { type LoopContext, type PhaseScope, recordName, runPhase } from './context.ts';
+import { requestSeeds } from './ask.ts';
+import { type LoopContext, recordName, runPhase, type Tally } from './context.ts';
+import { drawEach } from './draw.ts';
 
 /** How an exam is sat: greedily once, sampled k times, and sampled k times from the worked prefix. */
 type Mode = 'greedy' | 'sampled' | 'worked';
@@ -29,11 +31,12 @@ export async function evaluatePhase(
     { iteration, phase: 'evaluation', total, unit: 'answers', note: `${questions} held-out problems` },
     async (scope) => {
       await worker.loadModel({ modelId: 'solver', source: solver, trainable: false, seed: settings.seed }, { signal });
-      const greedy = await sit(context, scope, 'greedy', { ...sampling, temperature: 0 }, 1, 0, total);
-      const sampled = await sit(context, scope, 'sampled', sampling, samples, questions, total);
-      const worked = prefixed
-        ? await sit(context, scope, 'worked', sampling, samples, questions * (1 + samples), total)
-        : undefined;
+      const tally = scope.tally({ from: 0, to: total, total }, total);
+      const [greedy, sampled, worked] = await Promise.all([
+        sit(context, tally, 'greedy', { ...sampling, temperature: 0 }, 1),
+        sit(context, tally, 'sampled', sampling, samples),
+        prefixed ? sit(context, tally, 'worked', sampling, samples) : undefined,
+      ]);
       await worker.unloadModel({ modelId: 'solver' }, { signal });
       store.writeRecords(recordName(iteration, 'evaluation'), [
         ...greedy.records,
@@ -53,29 +56,20 @@ export async function evaluatePhase(
   return metrics;
 }
 
-async function sit(
-  context: LoopContext,
-  scope: PhaseScope,
-  mode: Mode,
-  sampling: Sampling,
-  n: number,
-  before: number,
-  total: number,
-) {
+async function sit(context: LoopContext, tally: Tally, mode: Mode, sampling: Sampling, n: number) {
   const { settings, worker, exam } = context;
   const prefix = mode === 'worked' ? exam.workedPrefix : undefined;
-  const batch = await worker.sample(
-    {
-      modelId: 'solver',
-      conversations: exam.questions.map((question) => solverConversation(question, prefix)),
-      n,
-      // The same seeds in every iteration: evaluations are paired, so their difference has less noise.
-      seeds: requestSeeds(settings.seed, exam.questions.length, 'evaluation', mode),
-      sampling,
-    },
-    scope.call({ from: before, to: before + exam.questions.length * n, total }),
-  );
-  const responses = groupTexts(batch, n);
+  const request = {
+    modelId: 'solver',
+    conversations: exam.questions.map((question) => solverConversation(question, prefix)),
+    n,
+    // The same seeds in every iteration: evaluations are paired, so their difference has less noise.
+    seeds: requestSeeds(settings.seed, 0, exam.questions.length, 'evaluation', mode),
+    sampling,
+  };
+  const responses = (
+    await Promise.all(drawEach(worker, request, tally.call(), ({ texts }) => groupTexts(texts, n)))
+  ).flat();
   const correct = exam.grade(responses);
   const majority = exam.gradeMajority(responses);
   return {

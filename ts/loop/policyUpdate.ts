@@ -1,5 +1,6 @@
 import type { Credit, CreditRule } from '../domain/advantage.ts';
-import { attachRefLogprobs, type TrainStep, toTrainBatches } from '../domain/datum.ts';
+import { completionsOf, type Scores, type TrainStep, trainableRows, trainStep } from '../domain/datum.ts';
+import { joinFloats } from '../domain/samples.ts';
 import type { PhaseSettings } from '../domain/settings.ts';
 import { mean } from '../domain/statistics.ts';
 import type { Worker } from '../ports/worker.ts';
@@ -55,67 +56,107 @@ export async function unloadPolicy(worker: Worker, policy: Policy, options: Call
 
 /** One training step of a phase: which it is, and who hears of what went wrong in it. */
 export interface StepScope {
-  signal?: AbortSignal;
   step: number;
+  options: CallOptions;
   warn(message: string): void;
+}
+
+/** Samples to train on, and what the trainer says of them. */
+export interface Rollouts extends Scores {
+  batch: SampleBatch;
 }
 
 type Report = ForwardBackwardResult & OptimStepResult;
 
 /**
- * One training step on a batch of samples: `prompts * rollouts / miniBatch` updates, then publish.
+ * Log-probs that the updates of a step need of samples, while the policy is still what it was when the step began. They
+ * can be asked for as soon as some samples are there, while others are being generated.
  *
- * `settings.aggregation` says what the loss of an update is a mean of. With a single update the old policy is the
- * current one and the ratio is exactly 1; with several, old log-probs are computed once by the trainer before the
- * first of them, so sampler and trainer numerics never mix in the ratio. How far the two are apart is what the
- * importance weights are for.
+ * With a single update the old policy is the current one and the ratio is exactly 1; with several, old log-probs are
+ * computed by the trainer before the first of them, so sampler and trainer numerics never mix in the ratio. How far
+ * the two are apart is what the importance weights are for.
+ */
+export async function scoreSamples(
+  worker: Worker,
+  policy: Policy,
+  batch: SampleBatch,
+  settings: PhaseSettings,
+  options: CallOptions,
+): Promise<Scores> {
+  const { rollouts, prompts, miniBatch } = settings;
+  const rows = trainableRows(batch);
+  if (rows.length === 0) return {};
+  const step = trainStep(batch, new Float32Array(batch.lengths.length), rollouts, rows);
+  const score = async (modelId: string) =>
+    completionsOf(await logprobsOf(worker, modelId, step.batch, settings, options), step.batch);
+  const several = prompts * rollouts > miniBatch;
+  const { referenceId, referenceShare } = policy;
+  const old = several ? score(policy.modelId) : undefined;
+  // An anchor that moves with the updates is asked before each.
+  const reference = referenceId === undefined || referenceShare !== undefined ? undefined : score(referenceId);
+  const [one, other] = await Promise.all([old, reference]);
+  return { ...(one && { old: one }), ...(other && { reference: other }) };
+}
+
+/** The scores of several batches, for the batch that they are together. */
+export function joinScores(scores: readonly Scores[]): Scores {
+  const join = (key: keyof Scores): Scores => {
+    const parts = scores.flatMap((one) => one[key] ?? []);
+    return parts.length === 0 ? {} : { [key]: joinFloats(parts) };
+  };
+  return { ...join('old'), ...join('reference') };
+}
+
+/**
+ * One training step: updates of `miniBatch` samples, then publish. Groups are trained in the order given, whole groups
+ * one after another, and an update is made as soon as the rewards of its samples are there.
  *
- * An update whose loss or gradient is not finite is skipped, with a warning.
+ * `settings.aggregation` says what the loss of an update is a mean of. An update whose loss or gradient is not finite is
+ * skipped, with a warning.
  *
- * @param advantages one a sample, in the batch's order
- * @param order the samples that are trained, in this order; without any, nothing is updated
- * @returns means over the updates
- * @throws TrainingDiverged where all of them had to be skipped
+ * @param order groups, by their number in the batch
+ * @param creditOf what a group's samples are trained with
+ * @returns means over the updates, and what became of the rewards
+ * @throws TrainingDiverged where all updates had to be skipped
  */
 export async function updatePolicy(
   worker: Worker,
   policy: Policy,
-  samples: SampleBatch,
-  advantages: Float32Array,
+  rollouts: Rollouts,
   settings: PhaseSettings,
   order: readonly number[],
-  { step, warn, ...options }: StepScope,
-): Promise<Record<string, number>> {
+  creditOf: (group: number) => Promise<Credit>,
+  { step, options, warn }: StepScope,
+): Promise<{ metrics: Record<string, number>; credit: Credit }> {
   const { modelId } = policy;
-  const { temperature } = settings.sampling;
-  const logprobsOf = async (id: string, { tokens, lengths, mask }: TrainBatch): Promise<Float32Array> => {
-    const forward = () => worker.forward({ modelId: id, tokens, lengths, mask, temperature }, options);
-    return (await inLessMemory(forward)).logprobs;
+  const { batch } = rollouts;
+  const n = settings.rollouts;
+  const samples = batch.lengths.length;
+  const credit: Credit = {
+    advantages: new Float32Array(samples),
+    trained: new Array<boolean>(samples).fill(false),
+    flatGroups: 0,
+    overlong: 0,
   };
-
-  const updates = toTrainBatches(samples, advantages, settings.rollouts, {
-    miniBatch: settings.miniBatch,
-    order,
-    oldLogprobs: 'own',
-    sampleLogprobs: settings.importanceCap > 0,
-  });
-  if (updates.length > 1) {
-    for (const update of updates) update.batch.oldLogprobs = await logprobsOf(modelId, update.batch);
-  }
-
   const reports: Report[] = [];
+  let tried = 0;
   let skipped = '';
-  for (const [index, update] of updates.entries()) {
-    const { batch } = update;
-    const data =
-      policy.referenceId === undefined ? batch : attachRefLogprobs(batch, await logprobsOf(policy.referenceId, batch));
+  const update = async (rows: readonly number[]): Promise<void> => {
+    tried += 1;
+    const made = trainStep(batch, credit.advantages, n, rows, {
+      ...rollouts,
+      sampleLogprobs: settings.importanceCap > 0,
+    });
+    if (policy.referenceId !== undefined && policy.referenceShare !== undefined) {
+      made.batch.refLogprobs = await logprobsOf(worker, policy.referenceId, made.batch, settings, options);
+    }
     try {
-      reports.push(await updateOnce(worker, policy, { ...update, batch: data }, settings, options));
+      reports.push(await updateOnce(worker, policy, made, settings, options));
     } catch (error) {
       if (!failedWith(error, 'not_finite')) throw error;
       skipped = error.message;
-      warn(`step ${step}: update ${index + 1} of ${updates.length} was skipped: ${skipped}`);
-      continue;
+      warn(`step ${step}: update ${tried} was skipped: ${skipped}`);
+      return;
     }
     if (policy.referenceId !== undefined && policy.referenceShare !== undefined) {
       await worker.averageWeights(
@@ -123,18 +164,36 @@ export async function updatePolicy(
         options,
       );
     }
+  };
+
+  let pending: number[] = [];
+  for (const group of order) {
+    const { advantages, trained, flatGroups, overlong } = await creditOf(group);
+    credit.advantages.set(advantages, group * n);
+    credit.flatGroups += flatGroups;
+    credit.overlong += overlong;
+    for (const [index, isTrained] of trained.entries()) {
+      const row = group * n + index;
+      credit.trained[row] = isTrained;
+      if (isTrained && batch.lengths[row] !== 0) pending.push(row);
+    }
+    for (; pending.length >= settings.miniBatch; pending = pending.slice(settings.miniBatch)) {
+      await update(pending.slice(0, settings.miniBatch));
+    }
   }
-  if (updates.length > 0 && reports.length === 0) {
+  if (pending.length > 0) await update(pending);
+
+  if (tried > 0 && reports.length === 0) {
     const option = { name: `${modelId}.optimizer.learningRate`, value: settings.optimizer.learningRate };
-    throw new TrainingDiverged(`${modelId}, step ${step}`, updates.length, option, skipped);
+    throw new TrainingDiverged(`${modelId}, step ${step}`, tried, option, skipped);
   }
   const { weightsVersion } = await worker.publishWeights({ modelId }, options);
   const average = (key: keyof Report) => mean(reports.map((report) => report[key]));
-  const meanLength = mean(Array.from(samples.lengths));
-  if (reports.length === 0) return { updates: 0, meanLength, weightsVersion };
-  return {
+  const meanLength = mean(Array.from(batch.lengths));
+  if (reports.length === 0) return { metrics: { updates: 0, meanLength, weightsVersion }, credit };
+  const metrics = {
     updates: reports.length,
-    skippedUpdates: updates.length - reports.length,
+    skippedUpdates: tried - reports.length,
     loss: average('loss'),
     kl: average('kl'),
     entropy: average('entropy'),
@@ -146,6 +205,19 @@ export async function updatePolicy(
     meanLength,
     weightsVersion,
   };
+  return { metrics, credit };
+}
+
+async function logprobsOf(
+  worker: Worker,
+  modelId: string,
+  { tokens, lengths, mask }: TrainBatch,
+  { sampling }: PhaseSettings,
+  options: CallOptions,
+): Promise<Float32Array> {
+  const { temperature } = sampling;
+  const forward = () => worker.forward({ modelId, tokens, lengths, mask, temperature }, options);
+  return (await inLessMemory(forward)).logprobs;
 }
 
 /** @throws what the worker says; after `not_finite` its gradient is zero and its weights are as they were */

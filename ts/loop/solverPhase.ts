@@ -5,10 +5,22 @@ import { problemBatches } from '../domain/curriculum.ts';
 import { solverConversation } from '../domain/prompts.ts';
 import { permutation, stream } from '../domain/random.ts';
 import { solverReward } from '../domain/reward.ts';
+import { groupTexts, joinBatches } from '../domain/samples.ts';
 import { mean } from '../domain/statistics.ts';
-import { groupTexts, requestSeeds } from './ask.ts';
+import { requestSeeds } from './ask.ts';
 import { type LoopContext, type PhaseScope, recordName, runPhase } from './context.ts';
-import { creditMetrics, loadPolicy, type Policy, unloadPolicy, updatePolicy } from './policyUpdate.ts';
+import { drawEach } from './draw.ts';
+import { heardLater } from './later.ts';
+import {
+  creditMetrics,
+  joinScores,
+  loadPolicy,
+  type Policy,
+  type Rollouts,
+  scoreSamples,
+  unloadPolicy,
+  updatePolicy,
+} from './policyUpdate.ts';
 import type { Problem } from './questionPhase.ts';
 
 /**
@@ -66,36 +78,28 @@ async function solverStep(
   step: number,
   problems: readonly Problem[],
 ): Promise<Record<string, number>> {
-  const { settings, worker, store, signal } = context;
-  const { steps, rollouts, sampling, credit } = settings.solver;
+  const { settings, worker, store } = context;
+  const { rollouts: n, credit } = settings.solver;
   const path = ['solver', iteration, step] as const;
 
-  const samples = await worker.sample(
-    {
-      modelId: policy.modelId,
-      conversations: problems.map(({ question }) => solverConversation(question)),
-      n: rollouts,
-      seeds: requestSeeds(settings.seed, problems.length, ...path, 'answer'),
-      sampling,
-    },
-    scope.call({ from: step - 1, to: step - 1 / 2, total: steps }),
-  );
-  const texts = groupTexts(samples, rollouts);
+  const { rollouts, rewards: earned } = await solve(context, scope, policy, iteration, step, problems);
+  const { batch } = rollouts;
+  const texts = groupTexts(batch.texts, n);
   const rewards =
     settings.arm === 'random-rewards'
-      ? randomRewards(samples.texts.length, stream(settings.seed, ...path, 'random-rewards'))
-      : problems.flatMap(({ label }, group) =>
-          (texts[group] ?? []).map((text) =>
-            solverReward(text, answerIn(text, settings.questions.voting), label, settings.rewards.solver),
-          ),
-        );
-  const cut = samples.stopReasons.map((reason) => reason === 'length');
-  const { advantages, trained, ...counts } = creditOf(rewards, cut, rollouts, credit);
-  const order = permutation(rewards.length, stream(settings.seed, ...path, 'order')).filter((row) => trained[row]);
-  const within = { signal, step, warn: scope.warn };
-  const update = await updatePolicy(worker, policy, samples, advantages, settings.solver, order, within);
+      ? randomRewards(batch.texts.length, stream(settings.seed, ...path, 'random-rewards'))
+      : earned;
+  const cut = batch.stopReasons.map((reason) => reason === 'length');
+  const creditFor = async (group: number) => {
+    const [from, to] = [group * n, (group + 1) * n];
+    return creditOf(rewards.slice(from, to), cut.slice(from, to), n, credit);
+  };
+  // Problems may come by difficulty, and an update shall not be of one difficulty.
+  const order = permutation(problems.length, stream(settings.seed, ...path, 'order'));
+  const within = { step, options: scope.call, warn: scope.warn };
+  const update = await updatePolicy(worker, policy, rollouts, settings.solver, order, creditFor, within);
 
-  const rewardsOf = (group: number) => rewards.slice(group * rollouts, (group + 1) * rollouts);
+  const rewardsOf = (group: number) => rewards.slice(group * n, (group + 1) * n);
   store.writeRecords(
     recordName(iteration, 'solver', `step-${String(step).padStart(3, '0')}`),
     problems.map((problem, group) => ({
@@ -110,7 +114,45 @@ async function solverStep(
   return {
     reward: mean(rewards),
     uninformative: uninformative / problems.length,
-    ...creditMetrics(credit, counts, problems.length),
-    ...update,
+    ...creditMetrics(credit, update.credit, problems.length),
+    ...update.metrics,
+  };
+}
+
+/**
+ * Draw a step's samples. As soon as some are there they are graded, and the trainer is asked their log-probs, while the
+ * next are drawn.
+ */
+async function solve(
+  { settings, worker }: LoopContext,
+  scope: PhaseScope,
+  policy: Policy,
+  iteration: number,
+  step: number,
+  problems: readonly Problem[],
+): Promise<{ rollouts: Rollouts; rewards: number[] }> {
+  const { steps, rollouts: n, sampling } = settings.solver;
+  const tally = scope.tally({ from: step - 1, to: step - 1 / 2, total: steps }, problems.length * n);
+  const request = {
+    modelId: policy.modelId,
+    conversations: problems.map(({ question }) => solverConversation(question)),
+    n,
+    seeds: requestSeeds(settings.seed, 0, problems.length, 'solver', iteration, step, 'answer'),
+    sampling,
+  };
+  const parts = await Promise.all(
+    drawEach(worker, request, tally.call(), (batch, first) => ({
+      batch,
+      scores: heardLater(scoreSamples(worker, policy, batch, settings.solver, scope.call)),
+      rewards: batch.texts.map((text, index) => {
+        const { label } = problems[first + Math.floor(index / n)] as Problem;
+        return solverReward(text, answerIn(text, settings.questions.voting), label, settings.rewards.solver);
+      }),
+    })),
+  );
+  const scores = await Promise.all(parts.map((part) => part.scores));
+  return {
+    rollouts: { batch: joinBatches(parts.map(({ batch }) => batch)), ...joinScores(scores) },
+    rewards: parts.flatMap(({ rewards }) => rewards),
   };
 }

@@ -1,7 +1,8 @@
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { RunStore } from '../ports/runStore.ts';
+import type { RecordFile, RunStore } from '../ports/runStore.ts';
 import { formatDocument, formatRecords, writeWhole } from './files.ts';
+import { LineFile } from './lineFile.ts';
 
 /** A run folder that cannot be made or read. */
 export class RunFolderError extends Error {
@@ -34,8 +35,8 @@ export interface RunStatus {
  *     metrics.jsonl         one line a step and a phase
  *     summary.json          every figure of the final table; there only when the run is finished
  *     worker.log            what the worker said
- *     iteration-K/          challenger/step-NNN.jsonl, questions.jsonl, solver/step-NNN.jsonl,
- *                           evaluation.jsonl, models/challenger, models/solver (Hugging Face folders)
+ *     iteration-K/          challenger/step-NNN.jsonl, questions.jsonl, problems.jsonl,
+ *                           solver/step-NNN.jsonl, evaluation.jsonl, models/challenger, models/solver (Hugging Face folders)
  */
 export class RunFolder implements RunStore {
   readonly path: string;
@@ -80,6 +81,10 @@ export class RunFolder implements RunStore {
 
   writeRecords(name: string, records: Iterable<object>): void {
     writeWhole(this.file(name), formatRecords(records));
+  }
+
+  openRecords(name: string): RecordFile {
+    return new LineFile(this.file(name));
   }
 
   writeDocument(name: string, document: object): void {

@@ -7,6 +7,7 @@ import { scriptedWorker } from '../../fixtures/scriptedWorker.ts';
 import { asked } from './loopContext.ts';
 
 const BAND = { center: 0.5, delta: 0.25 };
+const OPTIONS = { requestSamples: 1000 };
 const SAMPLING = { temperature: 1, topP: 1, topK: 0, maxTokens: 8 };
 const asking = (votes: number) => ({
   judges: [{ modelId: 'solver', votes }],
@@ -37,9 +38,9 @@ const QUESTIONS = [
 
 describe('answering in rounds', () => {
   test.each([1, 2, 3, 7, 10])('%d at a time gives the fates and labels of all at once', async (perRound) => {
-    const all = await answerAll(tape().worker, QUESTIONS, asking(10), BAND, {});
+    const all = await answerAll(tape().worker, QUESTIONS, asking(10), BAND, OPTIONS);
     const { worker, calls } = tape();
-    const { answered, savings } = await answerInRounds(worker, QUESTIONS, asking(10), perRound, BAND, {});
+    const { answered, savings } = await answerInRounds(worker, QUESTIONS, asking(10), perRound, BAND, OPTIONS);
     expect(answered.map(({ fate }) => fate)).toEqual(all.map(({ fate }) => fate));
     for (const [index, { fate, vote }] of answered.entries()) {
       if (fate === 'kept') expect(vote.label).toBe(all[index]?.vote.label);
@@ -51,7 +52,7 @@ describe('answering in rounds', () => {
 
   test('asks only what is open, and counts what it was spared', async () => {
     const { worker, calls } = tape();
-    const { answered, savings } = await answerInRounds(worker, QUESTIONS, asking(10), 1, BAND, {});
+    const { answered, savings } = await answerInRounds(worker, QUESTIONS, asking(10), 1, BAND, OPTIONS);
     // Seven settle nothing here; after eight the first two are settled, after nine the third and the fifth.
     expect(calls.sample.map(({ conversations, n }) => [conversations.length, n])).toEqual([
       [6, 7],
@@ -66,7 +67,7 @@ describe('answering in rounds', () => {
 
   test('rounds draw from seeds of their own', async () => {
     const { worker, calls } = tape();
-    await answerInRounds(worker, QUESTIONS, asking(10), 1, BAND, {});
+    await answerInRounds(worker, QUESTIONS, asking(10), 1, BAND, OPTIONS);
     expect(new Set(calls.sample.flatMap(({ seeds }) => [...seeds])).size).toBe(
       calls.sample.reduce((sum, { seeds }) => sum + seeds.length, 0),
     );
@@ -74,7 +75,7 @@ describe('answering in rounds', () => {
 
   test('nothing to ask asks nothing', async () => {
     const { worker, calls } = tape();
-    expect(await answerInRounds(worker, [], asking(10), 5, BAND, {})).toEqual({
+    expect(await answerInRounds(worker, [], asking(10), 5, BAND, OPTIONS)).toEqual({
       answered: [],
       savings: { samples: 0, tokens: 0 },
     });
@@ -84,7 +85,7 @@ describe('answering in rounds', () => {
   test('works on a worker that samples', async () => {
     const worker = createMemoryWorker();
     await worker.loadModel({ modelId: 'solver', source: 'memory:base', trainable: false, seed: 1 });
-    const { answered, savings } = await answerInRounds(worker, ['1+1', '2+2'], asking(6), 1, BAND, {});
+    const { answered, savings } = await answerInRounds(worker, ['1+1', '2+2'], asking(6), 1, BAND, OPTIONS);
     // Its bytes are random: no box, and whether there will be a label is open to the last.
     expect(answered.map(({ fate, vote }) => [fate, vote.label])).toEqual([
       ['no_label', null],
@@ -102,7 +103,7 @@ test('several Solvers share the answers out', async () => {
     { modelId: 'b', votes: 2 },
     { modelId: 'c', votes: 0 },
   ];
-  const [one] = await answerAll(worker, ['q'], { ...asking(5), judges }, BAND, {});
+  const [one] = await answerAll(worker, ['q'], { ...asking(5), judges }, BAND, OPTIONS);
   expect(one?.answers).toEqual(['a', 'a', 'a', 'b', 'b']);
   expect(one?.vote).toMatchObject(majorityVoteOf(['a', 'a', 'a', 'b', 'b']));
   expect(calls.sample.map(({ modelId, n }) => [modelId, n])).toEqual([

@@ -45,12 +45,17 @@ export function recordedContext(
     store: {
       appendMetrics: (record) => metrics.push(record),
       writeRecords: (name, lines) => records.set(name, [...lines]),
+      openRecords: (name) => {
+        const lines: object[] = [];
+        return { add: (record) => lines.push(record), finish: () => records.set(name, lines), discard: () => {} };
+      },
       writeDocument: () => {},
       modelFolder: (iteration, role) => `${role}-${iteration}`,
     },
     reporter: { report: (event) => events.push(event) },
     clock: { now: () => now++ },
     signal: new AbortController().signal,
+    requestSamples: 1024,
   };
 }
 

@@ -87,13 +87,16 @@ describe('question phase', () => {
     expect(await run()).toEqual(['3', '4', '5', '6', '7'].map((question) => ({ question, label: '1' })));
     const records = context.records.get('iteration-1/questions.jsonl') ?? [];
     expect(records.map(({ question, fate }) => `${question}: ${fate}`)).toEqual([
-      'undefined: malformed',
       '1: too_hard',
       '2: too_hard',
       ...['3', '4', '5', '6', '7'].map((question) => `${question}: kept`),
       '8: too_easy',
       '9: too_easy',
+      'undefined: malformed',
     ]);
+    expect(context.records.get('iteration-1/problems.jsonl')?.map(({ question, label }) => [question, label])).toEqual(
+      ['3', '4', '5', '6', '7'].map((question) => [question, '1']),
+    );
     expect(context.metrics.at(-1)).toMatchObject({ candidates: 10, wellFormed: 0.9, kept: 5, keptShare: 0.5 });
   });
 
@@ -101,7 +104,7 @@ describe('question phase', () => {
     expect(await phase('no-filter').run()).toHaveLength(9);
   });
 
-  test('shuffled labels are a permutation; the records keep both', async () => {
+  test('shuffled labels are a permutation; the records keep both, in two files', async () => {
     const { context, run } = phase('shuffled-labels');
     context.worker.sample = (
       (sample): typeof sample =>
@@ -116,7 +119,9 @@ describe('question phase', () => {
     const problems = await run();
     const kept = (context.records.get('iteration-1/questions.jsonl') ?? []).filter(({ fate }) => fate === 'kept');
     expect(problems.map(({ label }) => label).sort()).toEqual(kept.map(({ label }) => label).sort());
-    expect(kept.every(({ label, trainedLabel }) => label !== trainedLabel)).toBe(true);
+    const trained = context.records.get('iteration-1/problems.jsonl') ?? [];
+    expect(trained.map(({ question }) => question)).toEqual(kept.map(({ question }) => question));
+    expect(kept.every(({ label }, index) => label !== trained[index].label)).toBe(true);
   });
 });
 

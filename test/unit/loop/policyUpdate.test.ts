@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
-import { groupAdvantages } from '../../../ts/domain/advantage.ts';
+import { type Credit, creditOf } from '../../../ts/domain/advantage.ts';
 import type { PhaseSettings, Settings } from '../../../ts/domain/settings.ts';
 import { TrainingDiverged } from '../../../ts/loop/errors.ts';
-import { loadPolicy, updatePolicy } from '../../../ts/loop/policyUpdate.ts';
+import { joinScores, loadPolicy, scoreSamples, updatePolicy } from '../../../ts/loop/policyUpdate.ts';
 import type { Worker } from '../../../ts/ports/worker.ts';
 import type { ErrorCode } from '../../../ts/protocol/generated.ts';
 import { WorkerCallError } from '../../../ts/worker/errors.ts';
@@ -13,6 +13,7 @@ interface Changes {
   phase?: Partial<PhaseSettings>;
   /** What the worker does otherwise. */
   worker?: (worker: Worker) => Partial<Worker>;
+  creditOf?: (group: number) => Promise<Credit>;
 }
 
 /** Two conversations of two samples: lengths 1, 2, 3, 4. */
@@ -33,16 +34,19 @@ async function update(miniBatch: number, klCoef: number, changes: Changes = {}) 
     seeds: new Uint32Array(2),
     sampling: settings.sampling,
   });
-  const metrics = await updatePolicy(
+  const scores = await scoreSamples(worker, policy, samples, settings, {});
+  const rewards = [0, 1, 1, 0];
+  const { metrics, credit } = await updatePolicy(
     worker,
     policy,
-    samples,
-    groupAdvantages([0, 1, 1, 0], 2),
+    { batch: samples, ...scores },
     settings,
-    [3, 2, 1, 0],
-    { step: 7, warn: (message) => warnings.push(message) },
+    [1, 0],
+    changes.creditOf ??
+      (async (group) => creditOf(rewards.slice(2 * group, 2 * group + 2), [false, false], 2, settings.credit)),
+    { step: 7, options: {}, warn: (message) => warnings.push(message) },
   );
-  return { calls, metrics, policy, warnings };
+  return { calls, metrics, credit, policy, warnings };
 }
 
 function failure(code: ErrorCode, message: string): WorkerCallError {
@@ -56,10 +60,10 @@ test('one update a step: no old log-probs, ratio 1; the normalizer is the number
   expect(call?.batch.oldLogprobs).toBeUndefined();
   expect(call?.batch.refLogprobs).toBeUndefined();
   expect(call?.normalizer).toBe(1 + 2 + 3 + 4);
-  expect(Array.from(call?.batch.lengths ?? [])).toEqual([5, 4, 3, 2]); // in the order given, prompt included
+  expect(Array.from(call?.batch.lengths ?? [])).toEqual([4, 5, 2, 3]); // groups in the order given, prompts included
   // Rewards 0, 1 and 1, 0: in each group of two the advantages are -+ 0.5 / (sqrt(0.5) + 1e-6).
   const half = Math.fround(0.5 / (Math.sqrt(0.5) + 1e-6));
-  expect(Array.from(call?.batch.advantages ?? [])).toEqual([-half, half, half, -half]);
+  expect(Array.from(call?.batch.advantages ?? [])).toEqual([half, -half, -half, half]);
   expect(policy.seq).toBe(3);
 });
 
@@ -67,20 +71,73 @@ test('several updates a step: old log-probs come from the trainer, before the fi
   const { calls } = await update(2, 0);
   expect(calls.verbs.slice(2)).toEqual([
     'forward solver',
-    'forward solver',
     'forwardBackward solver',
     'optimStep solver',
     'forwardBackward solver',
     'optimStep solver',
     'publish',
   ]);
-  expect(calls.forwardBackward.map(({ batch }) => batch.oldLogprobs?.every((value) => value === -2))).toEqual([
-    true,
-    true,
+  // The scripted worker scores every token -2; prompts have no log-prob.
+  expect(calls.forwardBackward.map(({ batch }) => Array.from(batch.oldLogprobs ?? []))).toEqual([
+    [0, -2, -2, -2, 0, -2, -2, -2, -2],
+    [0, -2, 0, -2, -2],
   ]);
   expect(calls.forwardBackward.map(({ seq }) => seq)).toEqual([1, 3]);
   expect(calls.optimStep.map(({ seq }) => seq)).toEqual([2, 4]);
   expect(calls.forwardBackward.map(({ normalizer }) => normalizer)).toEqual([7, 3]);
+});
+
+test('an update is made as soon as the rewards of its groups are there', async () => {
+  let give = (_: Credit): void => {};
+  const late = new Promise<Credit>((resolve) => {
+    give = resolve;
+  });
+  const credit = (advantage: number): Credit => ({
+    advantages: Float32Array.of(advantage, -advantage),
+    trained: [true, true],
+    flatGroups: 0,
+    overlong: 1,
+  });
+  let firstUpdate = (): void => {};
+  const updated = new Promise<void>((resolve) => {
+    firstUpdate = resolve;
+  });
+  const made = update(2, 0, {
+    creditOf: async (group) => (group === 1 ? credit(1) : late), // group 1 comes first in the order
+    worker: (worker) => ({
+      async optimStep(params) {
+        firstUpdate();
+        return worker.optimStep(params);
+      },
+    }),
+  });
+  await updated; // though nobody knows the rewards of group 0
+  give(credit(2));
+  const result = await made;
+  expect(result.calls.forwardBackward.map(({ batch }) => [...batch.advantages])).toEqual([
+    [1, -1],
+    [2, -2],
+  ]);
+  expect(result.credit).toMatchObject({ advantages: Float32Array.of(2, -2, 1, -1), overlong: 2 });
+});
+
+test('samples that are not trained leave their place in an update to the next', async () => {
+  const { calls } = await update(2, 0, {
+    creditOf: async () => ({
+      advantages: Float32Array.of(1, -1),
+      trained: [false, true],
+      flatGroups: 0,
+      overlong: 0,
+    }),
+  });
+  // The second sample of each group: lengths 2 and 4, prompt included 3 and 5.
+  expect(calls.forwardBackward.map(({ batch }) => [...batch.lengths])).toEqual([[5, 3]]);
+});
+
+test('scores of parts are those of the whole', () => {
+  const joined = joinScores([{ old: Float32Array.of(1), reference: Float32Array.of(2) }, { old: Float32Array.of(3) }]);
+  expect(joined).toEqual({ old: Float32Array.of(1, 3), reference: Float32Array.of(2) });
+  expect(joinScores([{}, {}])).toEqual({});
 });
 
 test('with a KL term the reference is asked for the same tokens', async () => {
@@ -92,7 +149,7 @@ test('with a KL term the reference is asked for the same tokens', async () => {
     'optimStep solver',
     'publish',
   ]);
-  expect(calls.forward[0]?.tokens).toEqual(calls.forwardBackward[0]?.batch.tokens);
+  expect(calls.forward[0]?.tokens).toHaveLength(14);
   expect(calls.forwardBackward[0]?.batch.refLogprobs?.length).toBe(14);
   expect(calls.forwardBackward[0]?.loss.klCoef).toBe(0.01);
 });
@@ -109,7 +166,7 @@ test('an anchor that follows starts with the phase and moves after each update',
     'optimStep solver',
     'average solver-reference with solver by 0.25',
   ];
-  expect(calls.verbs.slice(5)).toEqual([...one, ...one, 'publish']);
+  expect(calls.verbs.slice(4)).toEqual([...one, ...one, 'publish']);
 });
 
 test('without a KL term there is nothing to average', async () => {
@@ -142,7 +199,7 @@ test('the loss is as configured, and is sent what it needs of the samples', asyn
     temperature: 1,
   });
   // The scripted worker samples everything at -1; prompts have no log-prob.
-  expect(Array.from(call?.batch.sampleLogprobs ?? []).slice(0, 6)).toEqual([0, -1, -1, -1, -1, 0]);
+  expect(Array.from(call?.batch.sampleLogprobs ?? []).slice(0, 6)).toEqual([0, -1, -1, -1, 0, -1]);
   const { calls: unweighed } = await update(4, 0, { phase: { importanceCap: 0 } });
   expect(unweighed.forwardBackward[0]?.batch.sampleLogprobs).toBeUndefined();
 });
@@ -171,7 +228,7 @@ describe('an update that is not finite', () => {
       roles: { anchor: 'ema' },
       worker: failing('forwardBackward', [1]),
     });
-    expect(calls.verbs.slice(5)).toEqual([
+    expect(calls.verbs.slice(4)).toEqual([
       'forward solver-reference',
       'forward solver-reference',
       'forwardBackward solver',
@@ -179,7 +236,7 @@ describe('an update that is not finite', () => {
       expect.stringMatching(/^average solver-reference/),
       'publish',
     ]);
-    expect(warnings).toEqual(['step 7: update 1 of 2 was skipped: the loss of sequence 1 is not finite']);
+    expect(warnings).toEqual(['step 7: update 1 was skipped: the loss of sequence 1 is not finite']);
     expect(metrics).toMatchObject({ updates: 1, skippedUpdates: 1, importanceMean: 1, samplerKl: 0 });
   });
 
