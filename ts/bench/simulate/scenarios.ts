@@ -106,7 +106,14 @@ export async function playOurs(
 export async function playTheirs(cluster: Cluster, sizes: Sizes): Promise<{ result: Result; played: Played }> {
   const settings = settingsOf(sizes);
   const half = (cluster.hosts * cluster.gpusPerHost) / 2;
-  const { plan, ground } = planOf(cluster, settings, { layout: 'apart', trainerGpus: half, tensorParallel: 1 });
+  // Each of its engines holds one model: the one that it rolls out, or the one that answers.
+  const one: Settings = {
+    ...settings,
+    roles: { ...settings.roles, judge: 'current' },
+    challenger: { ...settings.challenger, klCoef: 0 },
+    solver: { ...settings.solver, klCoef: 0 },
+  };
+  const { plan, ground } = planOf(cluster, one, { layout: 'apart', trainerGpus: half, tensorParallel: 1 });
   const { trainer, samplers } = plan.layout;
   const engine = paceFor(plan, ground, samplers[0] as Layout['trainer']);
   const split = {
