@@ -81,6 +81,7 @@ const paper: Config = {
     optimizer,
     ...loss,
     credit,
+    overAsk: 0,
   },
   questions: {
     ...curriculum(METHODS.paper),
@@ -91,6 +92,7 @@ const paper: Config = {
     order: 'shuffled',
     shortfall: 'repeat',
     resamples: 3,
+    overAsk: 0,
   },
   answering: {
     votes: 10,
@@ -105,6 +107,7 @@ const paper: Config = {
     optimizer,
     ...loss,
     credit,
+    overAsk: 0,
   },
   evaluation: {
     problems: 640,

@@ -45,6 +45,7 @@ const phase = z.strictObject({
     overlong: z.enum(['keep', 'mask', 'penalise']).describe('samples that were cut off at maxTokens'),
     overlongPenalty: z.number().min(0).describe('off the reward, where overlong is penalise'),
   }),
+  overAsk: share.describe('share of conversations asked beyond prompts; those answered first count. 0 is off'),
 });
 
 const dividing = <T extends z.ZodType<{ prompts: number; rollouts: number; miniBatch: number }>>(schema: T) =>
@@ -149,6 +150,7 @@ export const configSchema = z
       order: z.enum(ORDERS),
       shortfall: z.enum(SHORTFALLS).describe('what to do when fewer are kept than solver.prompts'),
       resamples: count.max(100).describe('how many times resample asks again'),
+      overAsk: share.describe('share asked for beyond candidates; those answered first count. 0 is off'),
     }),
     answering: z.strictObject({
       votes: count.min(2).describe("answers per question, the paper's m"),

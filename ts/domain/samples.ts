@@ -22,6 +22,24 @@ export function joinBatches(batches: readonly SampleBatch[]): SampleBatch {
   };
 }
 
+/** The first `groups` conversations of a batch, with their n samples each. */
+export function firstGroups(batch: SampleBatch, n: number, groups: number): SampleBatch {
+  if (groups >= batch.promptLengths.length) return batch;
+  const promptLengths = batch.promptLengths.subarray(0, groups);
+  const lengths = batch.lengths.subarray(0, groups * n);
+  const tokens = sum(lengths);
+  return {
+    weightsVersion: batch.weightsVersion,
+    promptTokens: batch.promptTokens.subarray(0, sum(promptLengths)),
+    promptLengths,
+    tokens: batch.tokens.subarray(0, tokens),
+    lengths,
+    logprobs: batch.logprobs.subarray(0, tokens),
+    texts: batch.texts.slice(0, groups * n),
+    stopReasons: batch.stopReasons.slice(0, groups * n),
+  };
+}
+
 /** Arrays end to end. */
 export function joinFloats(parts: readonly Float32Array[]): Float32Array {
   return fill(new Float32Array(total(parts)), parts);
@@ -29,6 +47,10 @@ export function joinFloats(parts: readonly Float32Array[]): Float32Array {
 
 function joinInts(parts: readonly Int32Array[]): Int32Array {
   return fill(new Int32Array(total(parts)), parts);
+}
+
+function sum(lengths: Int32Array): number {
+  return lengths.reduce((total, length) => total + length, 0);
 }
 
 function total(parts: readonly { length: number }[]): number {

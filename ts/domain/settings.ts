@@ -49,6 +49,12 @@ export interface PhaseSettings {
   importanceCap: number;
   /** What becomes of the rewards. */
   credit: CreditRule;
+  /**
+   * What share of conversations is asked beyond `prompts`: a step takes those that are answered first, and nobody waits
+   * for the last ones. Long answers are then rarer than the policy gives them, and which ones are missing depends on
+   * how fast they are drawn. 0 is off.
+   */
+  overAsk: number;
 }
 
 /** Who starts from what. */
@@ -127,6 +133,8 @@ export interface Settings {
     shortfall: Shortfall;
     /** How many times `resample` asks again. */
     resamples: number;
+    /** What share of candidates is asked for beyond `candidates`; as `PhaseSettings.overAsk`. */
+    overAsk: number;
   };
   answering: AnsweringSettings;
   solver: PhaseSettings;

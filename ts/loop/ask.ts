@@ -25,43 +25,49 @@ export interface Asking {
   judges: readonly { modelId: string; votes: number }[];
   sampling: Sampling;
   voting: VotingRule;
-  /** Seeds of `count` questions from number `first` on; `part` is 0 for their first request and counts on. */
-  seeds(first: number, count: number, part: number): Uint32Array;
+  /** The seed of a question's answers, by its number; `part` is 0 for their first request and counts on. */
+  seed(number: number, part: number): number;
 }
 
-/** Seeds for `count` conversations from number `first` on, all from one named stream. */
-export function requestSeeds(seed: number, first: number, count: number, ...path: (string | number)[]): Uint32Array {
-  return Uint32Array.from({ length: count }, (_, index) => seedOf(seed, ...path, first + index));
+/** Seeds for `count` conversations, all from one named stream. */
+export function requestSeeds(seed: number, count: number, ...path: (string | number)[]): Uint32Array {
+  return Uint32Array.from({ length: count }, (_, index) => seedOf(seed, ...path, index));
 }
 
 /** Seeds by the part of a question's answers: the first part's stream is `path`, the others' lie below it. */
-export function partSeeds(seed: number, ...path: (string | number)[]): Asking['seeds'] {
-  return (first, count, part) => requestSeeds(seed, first, count, ...path, ...(part === 0 ? [] : ['part', part]));
+export function partSeeds(seed: number, ...path: (string | number)[]): Asking['seed'] {
+  return (number, part) => seedOf(seed, ...path, ...(part === 0 ? [] : ['part', part]), number);
+}
+
+/**
+ * A question to be answered. Its number decides the seeds of its answers: it is that of the text that it was found in,
+ * so that it does not depend on what became of others.
+ */
+export interface Question {
+  text: string;
+  number: number;
 }
 
 /**
  * Let the Solver, or several, answer each question m times and take the vote (paper section 3.2). Of an answer its
  * text is kept, and not its tokens.
  *
- * @param first the number of the first question in its stream of seeds
  * @returns in the questions' order
  */
 export async function answerQuestions(
   worker: Worker,
-  questions: readonly string[],
+  questions: readonly Question[],
   asking: Asking,
   options: DrawOptions,
-  first = 0,
 ): Promise<AnsweredQuestion[]> {
   if (questions.length === 0) return [];
-  const parts = asking.judges.map(({ modelId, votes }, part) => {
-    if (votes === 0) return [];
-    return drawTexts(worker, modelId, questions, votes, asking.seeds(first, questions.length, part), asking, options);
-  });
+  const parts = asking.judges.map(({ modelId, votes }, part) =>
+    votes === 0 ? [] : drawTexts(worker, modelId, questions, votes, part, asking, options),
+  );
   const texts = await Promise.all(parts);
-  return questions.map((question, index) => {
+  return questions.map(({ text }, index) => {
     const responses = texts.flatMap((part) => part[index]?.texts ?? []);
-    return voteOn(question, responses, asking.voting);
+    return voteOn(text, responses, asking.voting);
   });
 }
 
@@ -73,13 +79,12 @@ export interface FatedQuestion extends AnsweredQuestion {
 /** All m answers at once, and what the band makes of each question. */
 export async function answerAll(
   worker: Worker,
-  questions: readonly string[],
+  questions: readonly Question[],
   asking: Asking,
   band: Band,
   options: DrawOptions,
-  first = 0,
 ): Promise<FatedQuestion[]> {
-  const answered = await answerQuestions(worker, questions, asking, options, first);
+  const answered = await answerQuestions(worker, questions, asking, options);
   return answered.map((one) => ({ ...one, fate: bandFate(one.vote, band) }));
 }
 
@@ -100,28 +105,22 @@ export interface Savings {
  */
 export async function answerInRounds(
   worker: Worker,
-  questions: readonly string[],
+  questions: readonly Question[],
   asking: Asking,
   perRound: number,
   band: Band,
   options: DrawOptions,
-  first = 0,
 ): Promise<{ answered: FatedQuestion[]; savings: Savings }> {
   const { modelId, votes: m } = asking.judges[0] as Asking['judges'][number];
-  type Drawn = AnsweredQuestion & { fate: Fate | null; tokens: number };
-  const drawn = questions.map((question): Drawn => ({ ...voteOn(question, [], asking.voting), fate: null, tokens: 0 }));
+  type Drawn = AnsweredQuestion & { number: number; fate: Fate | null; tokens: number };
+  const drawn = questions.map(
+    ({ text, number }): Drawn => ({ ...voteOn(text, [], asking.voting), number, fate: null, tokens: 0 }),
+  );
   let open = drawn;
   for (let round = 0, done = 0; open.length > 0 && done < m; round++) {
     const n = Math.min(Math.max(perRound, round === 0 ? fewestToSettle(m, asking.voting, band) : 0), m - done);
-    const texts = await drawTexts(
-      worker,
-      modelId,
-      open.map(({ question }) => question),
-      n,
-      asking.seeds(first, open.length, round),
-      asking,
-      options,
-    );
+    const asked = open.map(({ question, number }) => ({ text: question, number }));
+    const texts = await drawTexts(worker, modelId, asked, n, round, asking, options);
     for (const [index, more] of texts.entries()) {
       const one = open[index] as Drawn;
       const tokens = one.tokens + more.tokens;
@@ -132,7 +131,7 @@ export async function answerInRounds(
     open = open.filter(({ fate }) => fate === null);
   }
   const savings = { samples: 0, tokens: 0 };
-  const answered = drawn.map(({ tokens, fate, ...one }) => {
+  const answered = drawn.map(({ number, tokens, fate, ...one }) => {
     const spared = m - one.responses.length;
     savings.samples += spared;
     savings.tokens += spared === 0 ? 0 : Math.round((spared * tokens) / one.responses.length);
@@ -150,13 +149,14 @@ interface Texts {
 async function drawTexts(
   worker: Worker,
   modelId: string,
-  questions: readonly string[],
+  questions: readonly Question[],
   n: number,
-  seeds: Uint32Array,
-  { sampling }: Asking,
+  part: number,
+  { sampling, seed }: Asking,
   options: DrawOptions,
 ): Promise<Texts[]> {
-  const conversations = questions.map((question) => solverConversation(question));
+  const conversations = questions.map(({ text }) => solverConversation(text));
+  const seeds = Uint32Array.from(questions, ({ number }) => seed(number, part));
   const drawn = drawEach(worker, { modelId, conversations, n, seeds, sampling }, options, ({ texts, lengths }) =>
     groupTexts(texts, n).map((group, index) => ({
       texts: group,

@@ -1,20 +1,17 @@
 import { type Credit, creditOf } from '../domain/advantage.ts';
-import type { Scores } from '../domain/datum.ts';
 import type { ParsedQuestion } from '../domain/parse.ts';
 import { challengerConversation, parseProposals } from '../domain/prompts.ts';
 import { withoutRepetition } from '../domain/reward.ts';
-import { joinBatches } from '../domain/samples.ts';
 import { clusterShares, type ScoredProposal, scoreProposal, withTotals } from '../domain/score.ts';
 import { mean } from '../domain/statistics.ts';
-import type { SampleBatch } from '../protocol/generated.ts';
 import { type AnsweredQuestion, answerQuestions, partSeeds, requestSeeds } from './ask.ts';
 import { type LoopContext, type PhaseScope, recordName, runPhase } from './context.ts';
-import { drawEach } from './draw.ts';
+import { drawFirst, overAsked } from './draw.ts';
 import { type Judge, loadJudges, unloadJudges } from './judges.ts';
 import { heardLater } from './later.ts';
 import {
   creditMetrics,
-  joinScores,
+  joinRollouts,
   loadPolicy,
   type Policy,
   type Rollouts,
@@ -127,6 +124,8 @@ interface Pending {
 /**
  * Draw a step's proposals. As soon as some are there the Solver is asked their questions, and the trainer their
  * log-probs; both go on while the next are drawn.
+ *
+ * Where more are asked for than are needed (`overAsk`), those count that are answered first.
  */
 async function propose(
   { settings, worker }: LoopContext,
@@ -137,46 +136,45 @@ async function propose(
   step: number,
 ): Promise<{ rollouts: Rollouts; proposals: Pending[] }> {
   const { seed, answering } = settings;
-  const { steps, prompts, rollouts, sampling } = settings.challenger;
+  const { steps, prompts, rollouts: n, sampling, overAsk } = settings.challenger;
   const rule = settings.rewards.challenger;
   const path = ['challenger', iteration, step] as const;
   const asking = {
     judges,
     sampling: answering.sampling,
     voting: rule.voting,
-    seeds: partSeeds(seed, ...path, 'answer'),
+    seed: partSeeds(seed, ...path, 'answer'),
   };
-  const units = prompts * rollouts * (1 + answering.votes);
-  const tally = scope.tally({ from: step - 1, to: step - 1 / 3, total: steps }, units);
+  const asked = overAsked(prompts, overAsk);
+  const tally = scope.tally({ from: step - 1, to: step - 1 / 3, total: steps }, prompts * n * (1 + answering.votes));
   const request = {
     modelId: policy.modelId,
-    conversations: Array.from({ length: prompts }, challengerConversation),
-    n: rollouts,
-    seeds: requestSeeds(seed, 0, prompts, ...path, 'ask'),
+    conversations: Array.from({ length: asked }, challengerConversation),
+    n,
+    seeds: requestSeeds(seed, asked, ...path, 'ask'),
     sampling,
   };
-  const batches: SampleBatch[] = [];
-  const scores: Promise<Scores>[] = [];
-  const proposals: Pending[] = [];
-  let asked = 0;
-  // In order: which seeds a question's answers have depends on how many questions came before it.
-  for (const drawn of drawEach(worker, request, tally.call(), (batch) => batch)) {
-    const batch = await drawn;
+  const parts = await drawFirst(worker, request, prompts, tally.call(), async (batch, first, signal) => {
+    const scores = heardLater(scoreSamples(worker, policy, batch, settings.challenger, { signal }));
     const parsed = parseProposals(batch.texts, rule);
-    const questions = parsed.flatMap((own) => own?.question ?? []);
-    const answers = heardLater(answerQuestions(worker, questions, asking, tally.call(), asked));
+    const questions = parsed.flatMap((own, index) =>
+      own === null ? [] : [{ text: own.question, number: first * n + index }],
+    );
+    const answers = heardLater(answerQuestions(worker, questions, asking, { ...tally.call(), signal }));
     tally.skip((parsed.length - questions.length) * answering.votes);
+    if (asked > prompts) await answers;
     let next = 0;
-    for (const [index, own] of parsed.entries()) {
+    const proposals = parsed.map((own, index): Pending => {
       const at = own === null ? null : next++;
       const answered = answers.then((all) => (at === null ? null : (all[at] as AnsweredQuestion)));
-      proposals.push({ text: batch.texts[index] as string, parsed: own, answered: heardLater(answered) });
-    }
-    asked += questions.length;
-    batches.push(batch);
-    scores.push(heardLater(scoreSamples(worker, policy, batch, settings.challenger, scope.call)));
-  }
-  return { rollouts: { batch: joinBatches(batches), ...joinScores(await Promise.all(scores)) }, proposals };
+      return { text: batch.texts[index] as string, parsed: own, answered: heardLater(answered) };
+    });
+    return { batch, scores, proposals };
+  });
+  return {
+    rollouts: await joinRollouts(parts, n, prompts),
+    proposals: parts.flatMap(({ value }) => value.proposals).slice(0, prompts * n),
+  };
 }
 
 /** A proposal with its reward and the Solver's response texts. */

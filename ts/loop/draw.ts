@@ -9,18 +9,26 @@ export interface DrawOptions extends CallOptions {
 }
 
 /**
+ * Handles the answer to a request.
+ *
+ * @param first the number of its first conversation
+ * @param signal aborted when nobody wants what comes of it any more
+ */
+export type Handle<T> = (batch: SampleBatch, first: number, signal: AbortSignal) => T | Promise<T>;
+
+/**
  * Have samples drawn in requests of bounded size, which are all asked at once and in order. Each answer is handled
  * when it comes, while others are still being generated; where nobody keeps it, it is gone then. How a request
  * is cut depends on it alone, so that a run repeats itself.
  *
- * @param handle gets an answer and the number of its first conversation; what it throws is a failure too
+ * @param handle what it throws is a failure too
  * @returns what `handle` gave, request by request. The first that fails cancels the others, which then fail as it did.
  */
 export function drawEach<T>(
   worker: Worker,
   params: SampleParams,
   { requestSamples, signal, onProgress }: DrawOptions,
-  handle: (batch: SampleBatch, first: number) => T | Promise<T>,
+  handle: Handle<T>,
 ): Promise<T>[] {
   const requests = cut(params, requestSamples);
   const total = params.conversations.length * params.n;
@@ -29,9 +37,10 @@ export function drawEach<T>(
   const stop = new AbortController();
   let failure: { error: unknown } | undefined;
   return requests.map(({ request, first }, index) => {
+    const wanted = either(signal, stop.signal);
     const draw = async (): Promise<T> => {
       const options: CallOptions = {
-        signal: signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]),
+        signal: wanted,
         onProgress: (progress) => {
           // Who draws a request again starts from nothing; for the caller, nothing goes back.
           const more = progress.done - (done[index] as number);
@@ -42,7 +51,7 @@ export function drawEach<T>(
         },
       };
       try {
-        return await handle(await worker.sample(request, options), first);
+        return await handle(await worker.sample(request, options), first, wanted);
       } catch (error) {
         failure ??= { error };
         stop.abort();
@@ -51,6 +60,57 @@ export function drawEach<T>(
     };
     return heardLater(draw());
   });
+}
+
+/** How many conversations are asked for where `needed` are, so that nobody waits for the last ones: a share more. */
+export function overAsked(needed: number, share: number): number {
+  return Math.ceil(needed * (1 + share));
+}
+
+/** What came of a request: of `count` conversations from number `first` on. */
+export interface Drawn<T> {
+  first: number;
+  count: number;
+  value: T;
+}
+
+/**
+ * As {@link drawEach}, until answers for `needed` conversations have been handled; the other requests are cancelled then.
+ *
+ * @returns what was handled first, in the requests' order; with the last request it may be more than was needed
+ */
+export async function drawFirst<T>(
+  worker: Worker,
+  params: SampleParams,
+  needed: number,
+  options: DrawOptions,
+  handle: Handle<T>,
+): Promise<Drawn<T>[]> {
+  const enough = new AbortController();
+  const handling = new Set<AbortController>();
+  const drawn: Drawn<T>[] = [];
+  let conversations = 0;
+  const requests = drawEach(
+    worker,
+    params,
+    { ...options, signal: either(options.signal, enough.signal) },
+    async (batch, first) => {
+      const count = batch.promptLengths.length;
+      const unwanted = new AbortController();
+      handling.add(unwanted);
+      const value = await handle(batch, first, either(options.signal, unwanted.signal));
+      if (enough.signal.aborted) return;
+      handling.delete(unwanted);
+      drawn.push({ first, count, value });
+      conversations += count;
+      if (conversations < needed) return;
+      enough.abort();
+      for (const one of handling) one.abort();
+    },
+  );
+  const reached = new Promise((resolve) => enough.signal.addEventListener('abort', resolve));
+  await Promise.race([reached, Promise.all(requests)]);
+  return drawn.sort((one, other) => one.first - other.first);
 }
 
 /** Whole conversations, one after another, in requests of at most `most` samples. */
@@ -64,4 +124,8 @@ function cut(params: SampleParams, most: number): { request: SampleParams; first
     const some = { conversations: conversations.slice(first, end), seeds: seeds.slice(first, end) };
     return { request: { ...params, ...some }, first };
   });
+}
+
+function either(one: AbortSignal | undefined, other: AbortSignal): AbortSignal {
+  return one === undefined ? other : AbortSignal.any([one, other]);
 }

@@ -64,7 +64,7 @@ async function sit(context: LoopContext, tally: Tally, mode: Mode, sampling: Sam
     conversations: exam.questions.map((question) => solverConversation(question, prefix)),
     n,
     // The same seeds in every iteration: evaluations are paired, so their difference has less noise.
-    seeds: requestSeeds(settings.seed, 0, exam.questions.length, 'evaluation', mode),
+    seeds: requestSeeds(settings.seed, exam.questions.length, 'evaluation', mode),
     sampling,
   };
   const responses = (

@@ -7,13 +7,14 @@ import {
   answerInRounds,
   type FatedQuestion,
   partSeeds,
+  type Question,
   requestSeeds,
   type Savings,
 } from './ask.ts';
 import type { LoopContext, PhaseScope } from './context.ts';
-import { type DrawOptions, drawEach } from './draw.ts';
+import { type DrawOptions, drawFirst, overAsked } from './draw.ts';
 import { loadJudges, unloadJudges } from './judges.ts';
-import { heardLater } from './later.ts';
+import { Turnstile } from './turnstile.ts';
 
 /** What is remembered of one of the Challenger's texts; the rest is on record. */
 export interface Candidate {
@@ -80,15 +81,16 @@ export class Labelling {
     return arm === 'no-filter' ? { ...questions, center: 0.5, delta: 0.5 } : questions;
   }
 
-  /** Ask for N more candidates, and wait until all are judged. */
+  /** Ask for N more candidates, and wait until so many are judged. */
   async ask(): Promise<void> {
     const { settings, worker, signal } = this.context;
     const { iteration, challenger, solvers, votes } = this.options;
     const { seed } = settings;
-    const { candidates: asked, sampling } = settings.questions;
+    const { candidates, sampling, overAsk } = settings.questions;
+    const asked = overAsked(candidates, overAsk);
     const path = ['questions', iteration, ...(this.rounds === 0 ? [] : ['again', this.rounds])] as const;
     // Progress never goes back: asking again is beyond the total that was announced.
-    const total = asked * (1 + votes);
+    const total = candidates * (1 + votes);
     const tally = this.rounds === 0 ? this.scope.tally({ from: 0, to: total, total }, total) : undefined;
     const call = () => tally?.call() ?? this.scope.call;
     this.rounds += 1;
@@ -99,61 +101,51 @@ export class Labelling {
       judges,
       sampling: settings.answering.sampling,
       voting: this.rule.voting,
-      seeds: partSeeds(seed, ...path, 'answer'),
+      seed: partSeeds(seed, ...path, 'answer'),
     };
     const request = {
       modelId: 'challenger',
       conversations: Array.from({ length: asked }, challengerConversation),
       n: 1,
-      seeds: requestSeeds(seed, 0, asked, ...path, 'ask'),
+      seeds: requestSeeds(seed, asked, ...path, 'ask'),
       sampling,
     };
-    let answered = 0;
-    let judged: Promise<void> = Promise.resolve();
-    // In order: which question is a duplicate, and which seeds its answers have, depends on those before it.
-    for (const drawn of drawEach(worker, request, call(), ({ texts }) => this.read(texts))) {
-      const written = this.sift(await drawn);
-      const questions = written.flatMap(({ question, gate }) => (gate === null ? [question as string] : []));
-      const answers = heardLater(this.answer(questions, asking, call(), answered));
-      answered += questions.length;
+    // Which question is a duplicate depends on those before it, so they go in order; not where the last are cut off.
+    const inOrder = asked === candidates;
+    const [sifting, judging] = [new Turnstile(), new Turnstile()];
+    await drawFirst(worker, request, candidates, call(), async ({ texts }, first, signal) => {
+      const pass = <T>(turnstile: Turnstile, action: () => T) =>
+        inOrder ? turnstile.pass(first, texts.length, action) : action();
+      const written = await pass(sifting, () => this.sift(texts));
+      const questions = written.flatMap(({ question, gate }, index) =>
+        gate === null ? [{ text: question as string, number: first + index }] : [],
+      );
       tally?.skip((written.length - questions.length) * votes);
-      judged = heardLater(judged.then(async () => this.judge(written, await answers)));
-    }
-    await judged;
+      const answers = await this.answer(questions, asking, { ...call(), signal });
+      if (!signal.aborted) await pass(judging, () => this.judge(written, answers));
+    });
     await worker.unloadModel({ modelId: 'challenger' }, { signal });
     await unloadJudges(this.context, judges);
   }
 
-  private read(texts: readonly string[]): Written[] {
+  /** Read the questions, and drop what needs no answers to be dropped. */
+  private sift(texts: readonly string[]): Written[] {
     const { echo } = this.context.settings.rewards.challenger;
     return parseProposals(texts, { parsing: this.rule.parsing, echo }).map((own, index) => ({
       text: texts[index] as string,
       question: own?.question ?? null,
       ownAnswer: own?.answer ?? null,
-      gate: own === null ? 'malformed' : null,
+      gate: own === null ? 'malformed' : this.gates.beforeAnswers(own.question),
     }));
   }
 
-  /** Drop what needs no answers to be dropped. */
-  private sift(written: readonly Written[]): Written[] {
-    return written.map((one) => ({
-      ...one,
-      gate: one.question === null ? one.gate : this.gates.beforeAnswers(one.question),
-    }));
-  }
-
-  private async answer(
-    questions: string[],
-    asking: Asking,
-    options: DrawOptions,
-    first: number,
-  ): Promise<FatedQuestion[]> {
+  private async answer(questions: readonly Question[], asking: Asking, options: DrawOptions): Promise<FatedQuestion[]> {
     const { worker, settings } = this.context;
     const { answersPerRound } = settings.questions;
-    if (answersPerRound === 0) return answerAll(worker, questions, asking, this.rule, options, first);
+    if (answersPerRound === 0) return answerAll(worker, questions, asking, this.rule, options);
     // Later rounds are of fewer questions: how many answers there will be is not known before.
-    const unheard = this.scope.call;
-    const inRounds = await answerInRounds(worker, questions, asking, answersPerRound, this.rule, unheard, first);
+    const { onProgress: _, ...unheard } = options;
+    const inRounds = await answerInRounds(worker, questions, asking, answersPerRound, this.rule, unheard);
     this.savings.samples += inRounds.savings.samples;
     this.savings.tokens += inRounds.savings.tokens;
     return inRounds.answered;

@@ -1,6 +1,6 @@
 import type { Credit, CreditRule } from '../domain/advantage.ts';
 import { completionsOf, type Scores, type TrainStep, trainableRows, trainStep } from '../domain/datum.ts';
-import { joinFloats } from '../domain/samples.ts';
+import { firstGroups, joinBatches, joinFloats } from '../domain/samples.ts';
 import type { PhaseSettings } from '../domain/settings.ts';
 import { mean } from '../domain/statistics.ts';
 import type { Worker } from '../ports/worker.ts';
@@ -13,6 +13,7 @@ import type {
   TrainBatch,
 } from '../protocol/generated.ts';
 import type { LoopContext } from './context.ts';
+import type { Drawn } from './draw.ts';
 import { TrainingDiverged } from './errors.ts';
 import { failedWith } from './workerFailure.ts';
 
@@ -98,13 +99,19 @@ export async function scoreSamples(
   return { ...(one && { old: one }), ...(other && { reference: other }) };
 }
 
-/** The scores of several batches, for the batch that they are together. */
-export function joinScores(scores: readonly Scores[]): Scores {
+/** What was drawn and scored in parts, as one: the first `groups` conversations. */
+export async function joinRollouts(
+  parts: readonly Drawn<{ batch: SampleBatch; scores: Promise<Scores> }>[],
+  n: number,
+  groups: number,
+): Promise<Rollouts> {
+  const scores = await Promise.all(parts.map(({ value }) => value.scores));
+  const batch = firstGroups(joinBatches(parts.map(({ value }) => value.batch)), n, groups);
   const join = (key: keyof Scores): Scores => {
-    const parts = scores.flatMap((one) => one[key] ?? []);
-    return parts.length === 0 ? {} : { [key]: joinFloats(parts) };
+    const logprobs = scores.flatMap((one) => one[key] ?? []);
+    return logprobs.length === 0 ? {} : { [key]: joinFloats(logprobs).subarray(0, batch.tokens.length) };
   };
-  return { ...join('old'), ...join('reference') };
+  return { batch, ...join('old'), ...join('reference') };
 }
 
 /**

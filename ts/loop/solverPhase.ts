@@ -5,15 +5,15 @@ import { problemBatches } from '../domain/curriculum.ts';
 import { solverConversation } from '../domain/prompts.ts';
 import { permutation, stream } from '../domain/random.ts';
 import { solverReward } from '../domain/reward.ts';
-import { groupTexts, joinBatches } from '../domain/samples.ts';
+import { groupTexts } from '../domain/samples.ts';
 import { mean } from '../domain/statistics.ts';
 import { requestSeeds } from './ask.ts';
 import { type LoopContext, type PhaseScope, recordName, runPhase } from './context.ts';
-import { drawEach } from './draw.ts';
+import { drawFirst, overAsked } from './draw.ts';
 import { heardLater } from './later.ts';
 import {
   creditMetrics,
-  joinScores,
+  joinRollouts,
   loadPolicy,
   type Policy,
   type Rollouts,
@@ -39,7 +39,7 @@ export async function solverPhase(
   problems: readonly Problem[],
 ): Promise<string> {
   const { settings, worker, store, signal } = context;
-  const { steps, prompts } = settings.solver;
+  const { steps, prompts, overAsk } = settings.solver;
   const { order, shortfall } = settings.questions;
   const { folder } = await runPhase(
     context,
@@ -48,7 +48,7 @@ export async function solverPhase(
       const policy = await loadPolicy(context, 'solver', start, settings.solver);
       const size = shortfall === 'repeat' ? prompts : Math.max(1, Math.min(prompts, problems.length));
       const random = order === 'shuffled' ? stream(settings.seed, 'solver', iteration, 'batches') : null;
-      const batches = problemBatches(problems, size, steps, random);
+      const batches = problemBatches(problems, overAsked(size, overAsk), steps, random);
       if (batches.length === 0) {
         scope.warn('no question was kept, so the Solver is not trained in this iteration');
       } else if (problems.length < prompts) {
@@ -57,7 +57,7 @@ export async function solverPhase(
       }
       const history: Record<string, number>[] = [];
       for (const [index, batch] of batches.entries()) {
-        const metrics = await solverStep(context, scope, policy, iteration, index + 1, batch);
+        const metrics = await solverStep(context, scope, policy, { iteration, step: index + 1, asked: batch, size });
         history.push(metrics);
         scope.step(index + 1, steps, metrics);
       }
@@ -70,26 +70,35 @@ export async function solverPhase(
   return folder;
 }
 
+/** What a step is drawn from. */
+interface Batch {
+  iteration: number;
+  step: number;
+  /** Problems that are asked. */
+  asked: readonly Problem[];
+  /** How many of them are trained on: those that are answered first. */
+  size: number;
+}
+
 async function solverStep(
   context: LoopContext,
   scope: PhaseScope,
   policy: Policy,
-  iteration: number,
-  step: number,
-  problems: readonly Problem[],
+  batch: Batch,
 ): Promise<Record<string, number>> {
   const { settings, worker, store } = context;
+  const { iteration, step } = batch;
   const { rollouts: n, credit } = settings.solver;
   const path = ['solver', iteration, step] as const;
 
-  const { rollouts, rewards: earned } = await solve(context, scope, policy, iteration, step, problems);
-  const { batch } = rollouts;
-  const texts = groupTexts(batch.texts, n);
+  const { rollouts, problems, rewards: earned } = await solve(context, scope, policy, batch);
+  const { texts: all, stopReasons } = rollouts.batch;
+  const texts = groupTexts(all, n);
   const rewards =
     settings.arm === 'random-rewards'
-      ? randomRewards(batch.texts.length, stream(settings.seed, ...path, 'random-rewards'))
+      ? randomRewards(all.length, stream(settings.seed, ...path, 'random-rewards'))
       : earned;
-  const cut = batch.stopReasons.map((reason) => reason === 'length');
+  const cut = stopReasons.map((reason) => reason === 'length');
   const creditFor = async (group: number) => {
     const [from, to] = [group * n, (group + 1) * n];
     return creditOf(rewards.slice(from, to), cut.slice(from, to), n, credit);
@@ -127,32 +136,28 @@ async function solve(
   { settings, worker }: LoopContext,
   scope: PhaseScope,
   policy: Policy,
-  iteration: number,
-  step: number,
-  problems: readonly Problem[],
-): Promise<{ rollouts: Rollouts; rewards: number[] }> {
+  { iteration, step, asked, size }: Batch,
+): Promise<{ rollouts: Rollouts; problems: Problem[]; rewards: number[] }> {
   const { steps, rollouts: n, sampling } = settings.solver;
-  const tally = scope.tally({ from: step - 1, to: step - 1 / 2, total: steps }, problems.length * n);
+  const tally = scope.tally({ from: step - 1, to: step - 1 / 2, total: steps }, size * n);
   const request = {
     modelId: policy.modelId,
-    conversations: problems.map(({ question }) => solverConversation(question)),
+    conversations: asked.map(({ question }) => solverConversation(question)),
     n,
-    seeds: requestSeeds(settings.seed, 0, problems.length, 'solver', iteration, step, 'answer'),
+    seeds: requestSeeds(settings.seed, asked.length, 'solver', iteration, step, 'answer'),
     sampling,
   };
-  const parts = await Promise.all(
-    drawEach(worker, request, tally.call(), (batch, first) => ({
-      batch,
-      scores: heardLater(scoreSamples(worker, policy, batch, settings.solver, scope.call)),
-      rewards: batch.texts.map((text, index) => {
-        const { label } = problems[first + Math.floor(index / n)] as Problem;
-        return solverReward(text, answerIn(text, settings.questions.voting), label, settings.rewards.solver);
-      }),
-    })),
-  );
-  const scores = await Promise.all(parts.map((part) => part.scores));
+  const parts = await drawFirst(worker, request, size, tally.call(), (batch, first, signal) => {
+    const scores = heardLater(scoreSamples(worker, policy, batch, settings.solver, { signal }));
+    const rewards = batch.texts.map((text, index) => {
+      const { label } = asked[first + Math.floor(index / n)] as Problem;
+      return solverReward(text, answerIn(text, settings.questions.voting), label, settings.rewards.solver);
+    });
+    return { batch, scores, rewards };
+  });
   return {
-    rollouts: { batch: joinBatches(parts.map(({ batch }) => batch)), ...joinScores(scores) },
-    rewards: parts.flatMap(({ rewards }) => rewards),
+    rollouts: await joinRollouts(parts, n, size),
+    problems: parts.flatMap(({ first, count }) => asked.slice(first, first + count)).slice(0, size),
+    rewards: parts.flatMap(({ value }) => value.rewards).slice(0, size * n),
   };
 }

@@ -13,8 +13,12 @@ const asking = (votes: number) => ({
   judges: [{ modelId: 'solver', votes }],
   sampling: SAMPLING,
   voting: 'paper' as const,
-  seeds: partSeeds(1, 'test'),
+  seed: partSeeds(1, 'test'),
 });
+
+function numbered(texts: string[]) {
+  return texts.map((text, number) => ({ text, number }));
+}
 
 /** A question is its ten answers, `_` for none; a round goes on where the last one ended. */
 function tape() {
@@ -27,14 +31,14 @@ function tape() {
   });
 }
 
-const QUESTIONS = [
+const QUESTIONS = numbered([
   'aaaaaaaaaa', // too easy after eight
   'aaaaabbbcd', // kept after eight: five, and neither can eight agree nor another be first
   'abcdefghij', // too hard after nine: two at most
   '__________', // no label after all ten
   'aaabbbbbcc', // kept: b overtakes a
   'aaaabbbbba', // a tie in the end, which the first keeps: five and five
-];
+]);
 
 describe('answering in rounds', () => {
   test.each([1, 2, 3, 7, 10])('%d at a time gives the fates and labels of all at once', async (perRound) => {
@@ -85,7 +89,7 @@ describe('answering in rounds', () => {
   test('works on a worker that samples', async () => {
     const worker = createMemoryWorker();
     await worker.loadModel({ modelId: 'solver', source: 'memory:base', trainable: false, seed: 1 });
-    const { answered, savings } = await answerInRounds(worker, ['1+1', '2+2'], asking(6), 1, BAND, OPTIONS);
+    const { answered, savings } = await answerInRounds(worker, numbered(['1+1', '2+2']), asking(6), 1, BAND, OPTIONS);
     // Its bytes are random: no box, and whether there will be a label is open to the last.
     expect(answered.map(({ fate, vote }) => [fate, vote.label])).toEqual([
       ['no_label', null],
@@ -96,6 +100,13 @@ describe('answering in rounds', () => {
   });
 });
 
+test('the seeds of a question are those of its number, whoever else is asked', async () => {
+  const { worker, calls } = tape();
+  await answerAll(worker, QUESTIONS, asking(10), BAND, OPTIONS);
+  await answerAll(worker, QUESTIONS.slice(2, 4), asking(10), BAND, OPTIONS);
+  expect([...(calls.sample[1]?.seeds ?? [])]).toEqual([...(calls.sample[0]?.seeds ?? [])].slice(2, 4));
+});
+
 test('several Solvers share the answers out', async () => {
   const { worker, calls } = scriptedWorker((_, sample, modelId) => `\\boxed{${modelId}}${sample}`);
   const judges = [
@@ -103,7 +114,7 @@ test('several Solvers share the answers out', async () => {
     { modelId: 'b', votes: 2 },
     { modelId: 'c', votes: 0 },
   ];
-  const [one] = await answerAll(worker, ['q'], { ...asking(5), judges }, BAND, OPTIONS);
+  const [one] = await answerAll(worker, numbered(['q']), { ...asking(5), judges }, BAND, OPTIONS);
   expect(one?.answers).toEqual(['a', 'a', 'a', 'b', 'b']);
   expect(one?.vote).toMatchObject(majorityVoteOf(['a', 'a', 'a', 'b', 'b']));
   expect(calls.sample.map(({ modelId, n }) => [modelId, n])).toEqual([

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { drawEach } from '../../../ts/loop/draw.ts';
+import { drawEach, drawFirst, overAsked } from '../../../ts/loop/draw.ts';
 import type { Worker } from '../../../ts/ports/worker.ts';
 import type { CallOptions, SampleBatch, SampleParams } from '../../../ts/protocol/generated.ts';
 import { WorkerCallError } from '../../../ts/worker/errors.ts';
@@ -129,4 +129,58 @@ test('whoever asks can cancel', async () => {
   const drawn = drawEach(worker, params(4, 1), { requestSamples: 2, signal: stop.signal }, () => {});
   stop.abort();
   await expect(Promise.all(drawn)).rejects.toMatchObject({ code: 'cancelled' });
+});
+
+describe('the first of what is asked', () => {
+  const run = (needed: number) => {
+    const { worker, requests } = byHand();
+    const drawn = drawFirst(worker, params(8, 1), needed, { requestSamples: 2 }, ({ texts }) => texts.join());
+    return { drawn, requests };
+  };
+
+  test('is enough: the others are cancelled, and what is there is in order', async () => {
+    const { drawn, requests } = run(4);
+    await requests[3]?.answer();
+    await requests[1]?.answer();
+    expect(await drawn).toEqual([
+      { first: 2, count: 2, value: '2,3' },
+      { first: 6, count: 2, value: '6,7' },
+    ]);
+    expect(requests.map(({ options }) => options.signal?.aborted)).toEqual([true, true, true, true]);
+  });
+
+  test('is all where all are needed', async () => {
+    const { drawn, requests } = run(8);
+    for (const request of requests.toReversed()) await request.answer();
+    expect((await drawn).map(({ first }) => first)).toEqual([0, 2, 4, 6]);
+  });
+
+  test('what is still being handled is told that nobody wants it; what was taken is not', async () => {
+    const { worker, requests } = byHand();
+    const signals = new Map<number, AbortSignal>();
+    const never = new Promise<void>(() => {});
+    const drawn = drawFirst(worker, params(4, 1), 2, { requestSamples: 2 }, async (_, first, signal) => {
+      signals.set(first, signal);
+      if (first === 0) await never;
+    });
+    await requests[0]?.answer();
+    await requests[1]?.answer();
+    expect((await drawn).map(({ first }) => first)).toEqual([2]);
+    expect([signals.get(0)?.aborted, signals.get(2)?.aborted]).toEqual([true, false]);
+  });
+
+  test('a failure before there is enough is a failure', async () => {
+    const { drawn, requests } = run(4);
+    await requests[1]?.answer();
+    requests[0]?.fail(new Error('broken'));
+    await expect(drawn).rejects.toThrow('broken');
+  });
+
+  test.each([
+    [512, 0, 512],
+    [512, 0.1, 564],
+    [1, 1, 2],
+  ])('%d needed and a share of %d more are %d', (needed, share, asked) => {
+    expect(overAsked(needed, share)).toBe(asked);
+  });
 });

@@ -2,10 +2,11 @@ import { describe, expect, test } from '@jest/globals';
 import { type Credit, creditOf } from '../../../ts/domain/advantage.ts';
 import type { PhaseSettings, Settings } from '../../../ts/domain/settings.ts';
 import { TrainingDiverged } from '../../../ts/loop/errors.ts';
-import { joinScores, loadPolicy, scoreSamples, updatePolicy } from '../../../ts/loop/policyUpdate.ts';
+import { joinRollouts, loadPolicy, scoreSamples, updatePolicy } from '../../../ts/loop/policyUpdate.ts';
 import type { Worker } from '../../../ts/ports/worker.ts';
 import type { ErrorCode } from '../../../ts/protocol/generated.ts';
 import { WorkerCallError } from '../../../ts/worker/errors.ts';
+import { scriptedWorker } from '../../fixtures/scriptedWorker.ts';
 import { recordedContext } from './loopContext.ts';
 
 interface Changes {
@@ -134,10 +135,27 @@ test('samples that are not trained leave their place in an update to the next', 
   expect(calls.forwardBackward.map(({ batch }) => [...batch.lengths])).toEqual([[5, 3]]);
 });
 
-test('scores of parts are those of the whole', () => {
-  const joined = joinScores([{ old: Float32Array.of(1), reference: Float32Array.of(2) }, { old: Float32Array.of(3) }]);
-  expect(joined).toEqual({ old: Float32Array.of(1, 3), reference: Float32Array.of(2) });
-  expect(joinScores([{}, {}])).toEqual({});
+test('what was drawn and scored in parts is one, cut to what is needed', async () => {
+  const { worker } = scriptedWorker((_, sample) => 'x'.repeat(sample + 1));
+  const draw = (conversations: number) =>
+    worker.sample({
+      modelId: 'solver',
+      conversations: Array.from({ length: conversations }, () => ({
+        messages: [{ role: 'user' as const, content: 'q' }],
+      })),
+      n: 2,
+      seeds: new Uint32Array(conversations),
+      sampling: { temperature: 1, topP: 1, topK: 0, maxTokens: 8 },
+    });
+  const part = async (first: number, count: number, from: number) => {
+    const batch = await draw(count);
+    const scores = Promise.resolve({ old: Float32Array.from(batch.tokens, (_, index) => from + index) });
+    return { first, count, value: { batch, scores } };
+  };
+  const joined = await joinRollouts([await part(0, 1, 10), await part(1, 2, 20)], 2, 2);
+  expect([...joined.batch.lengths]).toEqual([1, 2, 1, 2]);
+  expect([...(joined.old ?? [])]).toEqual([10, 11, 12, 20, 21, 22]); // of the last part only its first conversation
+  expect(joined.reference).toBeUndefined();
 });
 
 test('with a KL term the reference is asked for the same tokens', async () => {
