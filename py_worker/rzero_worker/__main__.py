@@ -25,6 +25,10 @@ from rzero_worker.server import Server
 
 TOKEN_VARIABLE = "RZERO_TOKEN"
 
+DEVICES_VARIABLE = "RZERO_DEVICES"
+"""Names of the worker's devices, by which others know that they share one; a variable, so that whoever starts
+several workers, an orchestrator too, says it to all of them alike."""
+
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
@@ -79,7 +83,7 @@ def main(arguments: list[str] | None = None) -> int:
         if role not in backend.capabilities:
             offered = ", ".join(backend.capabilities)
             parser.error(f"argument --roles: saw {role!r}, backend {options.backend} allows {offered}")
-    return _serve(backend, options, token, keys)
+    return _serve(parser, backend, options, token, keys)
 
 
 def _run_rank(
@@ -105,12 +109,19 @@ def _run_rank(
     watch = Watch(ranks, store, options.collective_timeout)
     backend = ShardedBackend(ranks)
     if ranks.first:
-        return _serve(Leader(backend, ranks, watch), options, token, keys)
+        return _serve(parser, Leader(backend, ranks, watch), options, token, keys)
     watch.end_soon_at(signal.SIGTERM)
     return follow(backend, ranks, watch)
 
 
-def _serve(backend: Backend, options: argparse.Namespace, token: str, keys: CurveKeys | None) -> int:
+def _serve(
+    parser: argparse.ArgumentParser,
+    backend: Backend,
+    options: argparse.Namespace,
+    token: str,
+    keys: CurveKeys | None,
+) -> int:
+    devices = _devices(parser)
     server = Server(
         backend,
         options.connect,
@@ -118,6 +129,7 @@ def _serve(backend: Backend, options: argparse.Namespace, token: str, keys: Curv
         options.worker_id,
         options.connect_timeout,
         roles=options.roles,
+        devices=devices,
         keys=keys,
     )
     # Ctrl-C in a terminal goes to the orchestrator too, which then stops its workers in order.
@@ -126,6 +138,17 @@ def _serve(backend: Backend, options: argparse.Namespace, token: str, keys: Curv
     if options.exit_with_stdin:
         threading.Thread(target=_watch_stdin, args=(server,), name="stdin", daemon=True).start()
     return server.run()
+
+
+def _devices(parser: argparse.ArgumentParser) -> list[str] | None:
+    """Read the names that the environment gives to the worker's devices; None where it gives none."""
+    text = os.environ.get(DEVICES_VARIABLE, "")
+    if text == "":
+        return None
+    names = [name.strip() for name in text.split(",")]
+    if len(names) > 1024 or not all(1 <= len(name.encode()) <= 256 for name in names):
+        parser.error(f"{DEVICES_VARIABLE}: saw {text[:80]!r}, allowed are up to 1024 names, parted by commas")
+    return names
 
 
 def _make_parser() -> argparse.ArgumentParser:

@@ -49,6 +49,7 @@ class Server:
         connect_timeout: float = 120.0,
         *,
         roles: Sequence[str] | None = None,
+        devices: Sequence[str] | None = None,
         keys: CurveKeys | None = None,
     ) -> None:
         """Prepare a worker; `run` connects it.
@@ -60,6 +61,7 @@ class Server:
             worker_id: the name the orchestrator knows it by.
             connect_timeout: seconds to keep dialling an orchestrator that does not answer.
             roles: what this worker offers, of the backend's capabilities; None: all of them.
+            devices: names of those whose memory this worker uses; None: as the backend sees them.
             keys: CURVE keys; None for a connection in the clear.
         """
         self._backend = backend
@@ -74,7 +76,7 @@ class Server:
             losses=[p.Loss(name) for name in backend.losses],
             versions={name: str(number) for name, number in backend.versions().items()},
             pid=os.getpid(),
-            devices=list(backend.devices),
+            devices=list(backend.devices if devices is None else devices),
             rows=backend.rows,
         )
         self._connection = Connection(endpoint, hello, self, connect_timeout, keys)

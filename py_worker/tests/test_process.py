@@ -28,6 +28,17 @@ def test_hello_says_who_and_what(orchestrator: Orchestrator, launch: Launch) -> 
     assert orchestrator.accept().instance_id != hello.instance_id
 
 
+def test_devices_are_named_by_the_environment(orchestrator: Orchestrator, launch: Launch) -> None:
+    arguments = ("--connect", orchestrator.endpoint, "--backend", "mock")
+    launch(*arguments)
+    assert orchestrator.accept().devices == []
+    launch(*arguments, RZERO_DEVICES="node-1/gpu-0, node-1/gpu-1")
+    assert orchestrator.accept().devices == ["node-1/gpu-0", "node-1/gpu-1"]
+    worker = launch(*arguments, RZERO_DEVICES="gpu-0,,gpu-1")
+    assert worker.wait() == 2
+    assert "RZERO_DEVICES: saw 'gpu-0,,gpu-1', allowed are up to 1024 names" in worker.stderr
+
+
 def test_shutdown_ends_running_and_waiting_work_and_exits_0(
     orchestrator: Orchestrator, worker: WorkerProcess
 ) -> None:

@@ -73,7 +73,7 @@ async function coevolveWithWorkers(
   rewards: Pick<LoopContext, 'challengerReward'>,
 ): Promise<void> {
   const { config, folder, reporter, env, workingFolder, signal } = experiment;
-  const { backend, threads, count, trainerProcesses, handoverSeconds } = config.worker;
+  const { backend, threads, count, trainerProcesses, turns, handoverSeconds } = config.worker;
   const listen = listenOptions(experiment);
   const several = count > 1 || listen !== undefined;
   const requestSamples = config.worker.requestSamples ?? requestSamplesFor(backend, several);
@@ -87,6 +87,7 @@ async function coevolveWithWorkers(
     threads,
     count,
     trainerProcesses,
+    turns,
     handoverDeadline: handoverSeconds * 1000,
     sharedFolder: folder.path,
     logFile: folder.file('worker.log'),

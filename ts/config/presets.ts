@@ -59,6 +59,7 @@ const paper: Config = {
     keys: '',
     expect: 0,
     requestSamples: null,
+    turns: false,
     handoverSeconds: 600,
   },
   rewards: { challenger: { ...METHODS.paper.challenger, module: '' }, solver: METHODS.paper.solver },

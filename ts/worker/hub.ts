@@ -3,7 +3,7 @@ import type { Hello, WorkerError } from '../protocol/generated.ts';
 import { PROTOCOL_HASH } from '../protocol/generated.ts';
 import { packEnvelope, peekHello, unpackEnvelope } from './codec.ts';
 import { WorkerCallError, WorkerStartError } from './errors.ts';
-import { type BrokenCause, PATIENCE, type Patience, Session } from './session.ts';
+import { type BrokenCause, HUB_WINDOW_BYTES, PATIENCE, type Patience, Session } from './session.ts';
 import {
   bindTransport,
   type PeerId,
@@ -11,6 +11,7 @@ import {
   type TransportHandlers,
   type TransportOptions,
 } from './transport.ts';
+import { Window } from './window.ts';
 
 /** Whom a token lets in, and who hears of it. */
 export interface Invitation {
@@ -44,6 +45,7 @@ export class Hub {
   /** Whose session, and under which invitation it came, by instance. */
   private readonly instances = new Map<string, { session: Session; invitation: Invitation }>();
   private readonly peers = new Map<PeerId, Session>();
+  private readonly room = new Window(HUB_WINDOW_BYTES);
   private transport!: Transport;
   private strangerCount = 0;
   private stranger: string | undefined;
@@ -173,6 +175,7 @@ export class Hub {
   private open(hello: Hello, invitation: Invitation): Session {
     const session: Session = new Session(hello, this.transport, {
       patience: this.patience,
+      room: this.room,
       ...(invitation.onBroken === undefined
         ? {}
         : { onBroken: (cause, reason) => invitation.onBroken?.(session, cause, reason) }),

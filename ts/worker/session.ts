@@ -33,6 +33,8 @@ export type BrokenCause = 'lost' | 'silent' | 'stalled' | 'nonsense';
 
 export interface SessionOptions {
   patience: Patience;
+  /** What requests to all workers together may take. */
+  room: Window;
   /**
    * Called once. The owner of a process stops it and then calls {@link Session.fail}, so that callers hear
    * of an exit code if there is one. Absent: the session fails with the reason.
@@ -58,8 +60,11 @@ export interface RequestOptions extends CallOptions {
   cancellable?: boolean;
 }
 
-/** Bytes of requests under way to one worker; more wait here instead of in the sockets' queues. */
+/** Bytes of requests under way to one worker; more wait with their callers instead of in the sockets' queues. */
 const WINDOW_BYTES = 2 ** 28;
+
+/** The same of all workers of a hub together: what it may hold of requests, however many workers there are. */
+export const HUB_WINDOW_BYTES: number = 2 ** 31;
 
 /** Milliseconds between two questions whether the worker is still there. */
 const PROBE_INTERVAL = 200;
@@ -81,7 +86,7 @@ export class Session {
   private readonly transport: Transport;
   private readonly options: SessionOptions;
   private readonly pending = new PendingCalls();
-  private readonly window = new Window(WINDOW_BYTES);
+  private readonly window: Window;
   private readonly onGone: (error: WorkerCallError) => void;
   private readonly heard: Vitals = { busy: '', queued: 0, progress: 0, heartbeats: 0 };
   private peer: PeerId | undefined;
@@ -102,6 +107,7 @@ export class Session {
     this.hello = hello;
     this.transport = transport;
     this.options = options;
+    this.window = new Window(WINDOW_BYTES, options.room);
     let onGone!: (error: WorkerCallError) => void;
     this.gone = new Promise((resolve) => {
       onGone = resolve;

@@ -31,9 +31,11 @@ export interface StartWorkersOptions extends HireOptions {
   listen?: ListenOptions;
   /** Folder that all workers can reach, in which a folder for handing over weights is made. */
   sharedFolder: string;
+  /** Whether those that share a device take turns; false by default. */
+  turns?: boolean;
   /** Milliseconds to wait for workers to dial in, at the start and when none is left; 600,000 by default. */
   joinDeadline?: number;
-  /** Milliseconds that a worker may take to write, publish or load weights; 600,000 by default. */
+  /** Milliseconds that a worker may take to write, publish or load weights, to sleep or to wake; 600,000 by default. */
   handoverDeadline?: number;
   patience?: Partial<Patience>;
   /** Told of every worker that comes or goes. */
@@ -96,10 +98,11 @@ export async function startWorkers(options: StartWorkersOptions): Promise<Pool> 
 }
 
 function poolOptions(options: StartWorkersOptions): PoolOptions {
-  const { count, listen, sharedFolder, joinDeadline, handoverDeadline, onChange } = options;
+  const { count, listen, sharedFolder, turns = false, joinDeadline, handoverDeadline, onChange } = options;
   const exchange = join(sharedFolder, `exchange-${randomBytes(8).toString('hex')}`);
   return {
     expectsMore: listen !== undefined,
+    turns,
     // One worker alone hands its weights to nobody.
     ...(count > 1 || listen !== undefined ? { exchange } : {}),
     ...(joinDeadline === undefined ? {} : { joinDeadline }),

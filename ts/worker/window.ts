@@ -7,16 +7,22 @@ interface Waiting {
 
 /**
  * Back-pressure: how many bytes of requests may be under way at once. Who does not fit waits its turn,
- * first come, first served; one that is larger than the window goes alone.
+ * first come, first served; one that is larger than the window goes alone. A window may be part of a larger one,
+ * which all who enter it must fit into as well.
  */
 export class Window {
   private readonly limit: number;
   private taken = 0;
   private readonly queue: Waiting[] = [];
+  private readonly outer: Window | undefined;
 
-  /** @param limit bytes, above 0 */
-  constructor(limit: number) {
+  /**
+   * @param limit bytes, above 0
+   * @param outer what it is part of
+   */
+  constructor(limit: number, outer?: Window) {
     this.limit = limit;
+    this.outer = outer;
   }
 
   /** Requests that wait for room. */
@@ -30,9 +36,26 @@ export class Window {
    *   rejects with a WorkerCallError `cancelled` when `signal` is aborted before
    */
   enter(bytes: number, signal?: AbortSignal): (() => void) | Promise<() => void> {
-    if (this.queue.length > 0 || !this.fits(bytes)) return this.wait(bytes, signal).then(() => this.exit(bytes));
+    if (this.queue.length > 0 || !this.fits(bytes)) {
+      return this.wait(bytes, signal).then(() => this.enterOuter(bytes, signal));
+    }
     this.taken += bytes;
-    return this.exit(bytes);
+    return this.enterOuter(bytes, signal);
+  }
+
+  private enterOuter(bytes: number, signal: AbortSignal | undefined): (() => void) | Promise<() => void> {
+    const leave = this.exit(bytes);
+    const both = (leaveOuter: () => void) => () => {
+      leave();
+      leaveOuter();
+    };
+    const outer = this.outer?.enter(bytes, signal);
+    if (outer === undefined) return leave;
+    if (typeof outer === 'function') return both(outer);
+    return outer.then(both, (error) => {
+      leave();
+      throw error;
+    });
   }
 
   private exit(bytes: number): () => void {

@@ -5,13 +5,16 @@ import { type Member, UNKNOWN } from './member.ts';
 import { Exchange, isOf, type ModelRecord, type WrittenWeights } from './models.ts';
 import { differenceOf } from './proof.ts';
 
+/** Milliseconds, unless another deadline is given. */
+export const HANDOVER_DEADLINE = 600_000;
+
 export interface HandoverOptions {
   /**
    * A folder that every worker can read and the trainer can write, for handing over weights; the pool makes
    * it, and removes it in the end. Absent: samplers other than the trainer cannot follow a model's training.
    */
   exchange?: string;
-  /** Milliseconds that a worker may take to write, publish or load weights; 600,000 by default. */
+  /** Milliseconds that a worker may take to write, publish or load weights, to sleep or to wake; 600,000 by default. */
   handoverDeadline?: number;
   /** Waits for a promise no longer than so many milliseconds; real time unless given. */
   within?: typeof within;
@@ -31,7 +34,10 @@ export class Handover {
   private readonly say: (text: string) => void;
 
   /** @param say told of every worker that is behind */
-  constructor({ exchange, handoverDeadline = 600_000, ...options }: HandoverOptions, say: (text: string) => void) {
+  constructor(
+    { exchange, handoverDeadline = HANDOVER_DEADLINE, ...options }: HandoverOptions,
+    say: (text: string) => void,
+  ) {
     this.exchange = exchange === undefined ? undefined : new Exchange(exchange, options.remove);
     this.deadline = handoverDeadline;
     this.within = options.within ?? within;

@@ -13,13 +13,17 @@ import type {
 import { WorkerCallError } from '../errors.ts';
 import { cancelledError } from '../pendingCalls.ts';
 import { Dispatcher, type Kind } from './dispatcher.ts';
-import { Handover, type HandoverOptions } from './handover.ts';
+import { HANDOVER_DEADLINE, Handover, type HandoverOptions } from './handover.ts';
 import { type Member, type Recruit, UNKNOWN } from './member.ts';
 import { miscount } from './miscount.ts';
 import { isOf, type ModelRecord, type WrittenWeights } from './models.ts';
 import { Roster, type RosterOptions } from './roster.ts';
+import { Turns } from './turns.ts';
 
-export interface PoolOptions extends RosterOptions, HandoverOptions {}
+export interface PoolOptions extends RosterOptions, HandoverOptions {
+  /** Whether those that share a device take turns, see {@link Turns}; false by default: its memory is enough for all. */
+  turns?: boolean;
+}
 
 /** Characters a token, roughly: enough to weigh a prompt by. */
 const CHARACTERS_PER_TOKEN = 4;
@@ -38,6 +42,7 @@ export class Pool implements Worker {
   private readonly dispatcher: Dispatcher;
   private readonly models = new Map<string, ModelRecord>();
   private readonly handover: Handover;
+  private readonly turns: Turns | undefined;
   private readonly onClose: () => Promise<void>;
   private generations = 0;
   private deadline: NodeJS.Timeout | undefined;
@@ -45,7 +50,12 @@ export class Pool implements Worker {
   /** @param close ends the workers themselves */
   constructor(options: PoolOptions, close: () => Promise<void>) {
     this.onClose = close;
-    this.roster = new Roster(options, (member) => this.dispatcher.look(member));
+    const { turns = false, handoverDeadline: deadline = HANDOVER_DEADLINE, within } = options;
+    if (turns) this.turns = new Turns({ deadline, ...(within === undefined ? {} : { within }) });
+    this.roster = new Roster(options, (member) => {
+      if (!this.roster.members.has(member)) this.turns?.remove(member);
+      this.dispatcher.look(member);
+    });
     this.dispatcher = new Dispatcher(this.roster.members, () => this.onStuck());
     this.handover = new Handover(options, (text) => this.roster.say(text));
   }
@@ -64,15 +74,17 @@ export class Pool implements Worker {
   add(recruit: Recruit): void {
     clearTimeout(this.deadline);
     this.deadline = undefined;
-    this.roster.add(recruit);
+    this.roster.add(recruit, (member) => this.turns?.add(member));
   }
 
   async loadModel(params: LoadModelParams, options?: CallOptions): Promise<LoadModelResult> {
     const { modelId, trainable } = params;
+    const role = trainable ? 'train' : 'sample';
     // A worker replaces what has the same name, and keeps it when the new one cannot be loaded.
     const { member, result } = await this.roster.ask(
-      (one) => one.can(trainable ? 'train' : 'sample'),
-      (one) => one.change(() => one.worker.loadModel(params, options)),
+      (one) => one.can(role),
+      (one) =>
+        this.inTurnOfAll(one, role, () => one.change(() => one.worker.loadModel(params, options)), options?.signal),
       options?.signal,
     );
     this.generations += 1;
@@ -148,15 +160,18 @@ export class Pool implements Worker {
 
   async forward(params: Params<'forward'>, options?: CallOptions): Promise<VerbTypes['forward']['result']> {
     const record = this.find(params.modelId);
-    if (record.holder !== undefined) return record.holder.worker.forward(params, options);
+    const { holder } = record;
+    if (holder !== undefined) {
+      return this.inTurn(holder, 'train', () => holder.worker.forward(params, options), options?.signal);
+    }
     return this.dispatcher.run(
       {
         kind: record.tasks.train,
         tokens: params.tokens.length,
         samples: 0,
         run: async (member, signal) => {
-          await this.bringUpToDate(member, record);
-          return member.worker.forward(params, { ...options, signal });
+          await this.inTurn(member, 'train', () => this.bringUpToDate(member, record), signal);
+          return this.inTurn(member, 'train', () => member.worker.forward(params, { ...options, signal }), signal);
         },
       },
       options?.signal,
@@ -164,11 +179,13 @@ export class Pool implements Worker {
   }
 
   async forwardBackward(params: Params<'forward_backward'>, options?: CallOptions) {
-    return this.trainerOf(params.modelId).worker.forwardBackward(params, options);
+    const trainer = this.trainerOf(params.modelId);
+    return this.inTurn(trainer, 'train', () => trainer.worker.forwardBackward(params, options), options?.signal);
   }
 
   async optimStep(params: Params<'optim_step'>, options?: CallOptions) {
-    return this.trainerOf(params.modelId).worker.optimStep(params, options);
+    const trainer = this.trainerOf(params.modelId);
+    return this.inTurn(trainer, 'train', () => trainer.worker.optimStep(params, options), options?.signal);
   }
 
   async publishWeights(params: Params<'publish_weights'>, options?: CallOptions) {
@@ -176,7 +193,8 @@ export class Pool implements Worker {
     const { holder } = record;
     const version = params.weightsVersion ?? record.version + 1;
     const isNew = holder !== undefined && version > record.version;
-    const written = isNew ? await this.handover.write(holder, record, version, options) : undefined;
+    const write = (one: Member) => this.handover.write(one, record, version, options);
+    const written = isNew ? await this.inTurn(holder, 'train', () => write(holder), options?.signal) : undefined;
     const { member, result } = await this.withHolder(record, options, (one) =>
       this.handover.publish(one, record, { ...params, weightsVersion: version }, options),
     );
@@ -203,11 +221,12 @@ export class Pool implements Worker {
       if (record.holder === undefined) member.models.set(params.modelId, UNKNOWN);
       return member.change(() => member.worker.averageWeights(params, options));
     };
+    const inTurn = (one: Member) => this.inTurn(one, 'train', () => average(one), options?.signal);
     const fits = (one: Member) => one.can('train') && this.canServe(one, record) && this.canServe(one, other);
     const { member, result } =
       place === undefined
-        ? await this.roster.ask(fits, average, options?.signal)
-        : { member: place, result: await average(place) };
+        ? await this.roster.ask(fits, inTurn, options?.signal)
+        : { member: place, result: await inTurn(place) };
     record.holder = member;
     this.reconsider(record);
     if (result.weightsVersion !== record.version) this.published(member, record, result, undefined);
@@ -237,7 +256,10 @@ export class Pool implements Worker {
   }
 
   async wake(params: Params<'wake'>, options?: CallOptions) {
-    await this.all(params.role, ({ worker }) => worker.wake(params, options));
+    await this.all(params.role, async (member) => {
+      await member.worker.wake(params, options);
+      this.turns?.mayHaveWoken(member);
+    });
     return {};
   }
 
@@ -288,9 +310,11 @@ export class Pool implements Worker {
     options: CallOptions,
   ): Promise<SampleBatch> {
     const { modelId } = params;
-    await this.bringUpToDate(member, record);
+    const { signal } = options;
+    await this.inTurn(member, 'sample', () => this.bringUpToDate(member, record), signal);
+    const current = { ...params, weightsVersion: record.version };
     try {
-      const batch = await member.worker.sample({ ...params, weightsVersion: record.version }, options);
+      const batch = await this.inTurn(member, 'sample', () => member.worker.sample(current, options), signal);
       if (batch.weightsVersion === record.version) return checkCounts(batch, params, member);
       const message = `it sampled from weights of version ${batch.weightsVersion} instead of ${record.version}`;
       throw new WorkerCallError('stale_weights', message);
@@ -301,6 +325,17 @@ export class Pool implements Worker {
       member.models.delete(modelId);
       throw new WorkerCallError('stale_weights', message);
     }
+  }
+
+  /** Do something in a role of a member when it is its turn. Not from within `change`, which those at work wait for. */
+  private inTurn<T>(member: Member, role: Capability, action: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    return this.turns === undefined ? action() : this.turns.use(member, role, action, signal);
+  }
+
+  /** The same for a verb that the member may need its other role for too. */
+  private inTurnOfAll<T>(member: Member, role: Capability, action: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    const act = () => action().finally(() => this.turns?.mayHaveWoken(member));
+    return this.inTurn(member, role, act, signal);
   }
 
   private kind(role: Capability, record: () => ModelRecord): Kind {
@@ -335,7 +370,7 @@ export class Pool implements Worker {
       if (!this.isCurrent(record)) throw unknownModel(modelId); // unloaded or replaced meanwhile
       if (holds(member, record)) return;
       if (member === record.holder) throw holderLostModel(modelId);
-      await this.handover.bring(member, record);
+      await this.handover.bring(member, record).finally(() => this.turns?.mayHaveWoken(member));
     });
   }
 
@@ -359,12 +394,18 @@ export class Pool implements Worker {
     action: (member: Member) => Promise<T>,
   ) {
     const { holder } = record;
-    if (holder !== undefined) return { member: holder, result: await action(holder) };
-    const act = async (member: Member): Promise<T> => {
-      await this.bringUpToDate(member, record);
-      return action(member);
+    const { signal } = options ?? {};
+    if (holder !== undefined) {
+      return { member: holder, result: await this.inTurnOfAll(holder, 'train', () => action(holder), signal) };
+    }
+    const act = (member: Member): Promise<T> => {
+      const upToDate = async () => {
+        await this.bringUpToDate(member, record);
+        return action(member);
+      };
+      return this.inTurnOfAll(member, 'sample', upToDate, signal);
     };
-    return this.roster.ask((one) => one.can('sample') && this.canServe(one, record), act, options?.signal);
+    return this.roster.ask((one) => one.can('sample') && this.canServe(one, record), act, signal);
   }
 
   private published(

@@ -69,9 +69,11 @@ export class Roster {
     };
   }
 
-  add(recruit: Recruit): void {
+  /** @param onMember told of the new member before anybody asks it */
+  add(recruit: Recruit, onMember: (member: Member) => void): void {
     this.joined += 1;
     const member = new Member(recruit, this.joined);
+    onMember(member);
     this.all.add(member);
     this.say(`${member.hello.workerId} joined, ${this.all.size} in all`);
     recruit.onConnection = (connected) => {
