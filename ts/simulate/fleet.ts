@@ -37,7 +37,7 @@ export function paceFor(
   { places }: Group,
 ): WorkerPace {
   const { recompute, offload } = workload.settings.trainer;
-  const { single, trainer, samplers } = layout;
+  const { single, trainer, samplers, turns } = layout;
   const tensorParallel = samplers[0]?.places.length ?? 1;
   return paceOf({
     shape,
@@ -47,10 +47,13 @@ export function paceFor(
     recompute,
     offload,
     packTokens,
-    kept: {
-      sample: keptBytes(samplerShare(workload, shape, tensorParallel).items),
-      train: keptBytes(trainerItems(workload, shape, { gpus: trainer.places.length, single, packTokens })),
-    },
+    // Where both fit at once nobody need go.
+    kept: turns
+      ? {
+          sample: keptBytes(samplerShare(workload, shape, tensorParallel).items),
+          train: keptBytes(trainerItems(workload, shape, { gpus: trainer.places.length, single, packTokens })),
+        }
+      : { sample: 0, train: 0 },
   });
 }
 

@@ -28,6 +28,8 @@ export interface Scenario {
   lengths: Lengths;
   /** Most samples of one request. */
   requestSamples: number;
+  /** Whether those that share a GPU take turns on it. */
+  turns: boolean;
   failures?: Failures;
 }
 
@@ -37,7 +39,7 @@ export interface Scenario {
  * What the orchestrator computes takes no time here, and nothing is kept of what the run would write.
  */
 export async function play(scenario: Scenario): Promise<Played> {
-  const { settings, workers, lengths, requestSamples, failures } = scenario;
+  const { settings, workers, lengths, requestSamples, turns, failures } = scenario;
   const time = new VirtualTime();
   const site = new Site(time, lengths);
   const logs: ActivityLog[] = [];
@@ -47,6 +49,7 @@ export async function play(scenario: Scenario): Promise<Played> {
       exchange: 'exchange',
       within: time.within,
       remove: async () => {},
+      turns,
     },
     async () => {},
   );

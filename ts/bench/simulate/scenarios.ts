@@ -97,6 +97,8 @@ export async function playOurs(
     workers: fleetOf(plan, ground),
     lengths: LENGTHS,
     requestSamples: REQUEST_SAMPLES,
+    // Where both fit at once they would still compute one after another.
+    turns: plan.layout.kind === 'colocated',
     ...(failures === undefined ? {} : { failures }),
   };
   return timed(cluster, nameOf(plan.layout), plan.rows, () => play(scenario));
