@@ -1,28 +1,164 @@
 import { explainError } from '../cli/exitCodes.ts';
-import { timeline } from '../simulate/timeline.ts';
+import { LEGEND, timeline } from '../simulate/timeline.ts';
+import { assumptions } from './simulate/assumptions.ts';
 import { parseOptions, type SimulateOptions } from './simulate/options.ts';
-import { clusterOf, PAPER_SIZES, playOurs, playTheirs } from './simulate/scenarios.ts';
-import { table } from './simulate/tables.ts';
+import {
+  clusterOf,
+  FIFTH,
+  type Outcome,
+  PAPER_SIZES,
+  PUBLISHED,
+  playOurs,
+  playTheirs,
+  type Result,
+} from './simulate/scenarios.ts';
+import { failuresTable, phasesTable, runsTable } from './simulate/tables.ts';
 
-async function main(options: SimulateOptions): Promise<void> {
-  const sizes = { ...PAPER_SIZES, iterations: 1, scale: options.quick ? 1 / 8 : 1 };
-  for (const gpu of ['a100-40', 'h100']) {
-    const theirs = await playTheirs(clusterOf(gpu, 8), sizes);
-    const results = [theirs.result];
-    for (const layout of ['apart', 'colocated', 'auto'] as const) {
-      try {
-        const { result, played } = await playOurs(clusterOf(gpu, 8), sizes, { layout });
-        results.push(result);
-        if (options.timeline)
-          for (const ph of played.phases)
-            process.stderr.write(`${ph.phase}\n${timeline(played, { from: ph.from, to: ph.from + Math.min(600, ph.to - ph.from) }, 150).join('\n')}\n`);
-      } catch (e) {
-        process.stderr.write(`${layout}: ${(e as Error).message}\n`);
-      }
-    }
-    process.stderr.write(`${table(results, 0)}\n\n`);
-    process.stderr.write(`cpu ${results.map(({ cpuSeconds }) => cpuSeconds)}\n\n`);
+/** The published wall clock is of the first; the second is what most would rent. */
+const CARDS = ['a100-40', 'h100'] as const;
+/** Hours for three iterations, as the method's author says (issue 10 of the published code), on eight of the first. */
+const PUBLISHED_HOURS = 50;
+const COUNTS = [1, 2, 4, 8, 16, 64, 256, 1000];
+/** With how many GPUs there is more to do than in the paper, and how many times as much. */
+const SCALED: readonly [number, number][] = [
+  [8, 1],
+  [16, 2],
+  [64, 8],
+  [256, 8],
+  [1000, 8],
+];
+const RESTART_SECONDS = 120;
+const FAILING: readonly [string, number][] = [
+  ['every 10 hours', 36_000],
+  ['every hour', 3600],
+];
+
+/**
+ * `npm run bench -- simulate`: what a run would take on GPUs that are not here. The real loop and the real pool are played
+ * on simulated workers in virtual time, beside the published code's fixed split. Tables in Markdown go to stderr; the
+ * last line is one JSON object.
+ */
+async function main({ quick, timeline: withTimeline }: SimulateOptions): Promise<void> {
+  const say = (text: string): void => {
+    process.stderr.write(`${text}\n\n`);
+  };
+  say(
+    assumptions(CARDS)
+      .map((line) => `- ${line}`)
+      .join('\n'),
+  );
+  const sizes = { ...PAPER_SIZES, scale: quick ? 1 / 8 : 1 };
+
+  const cards: Card[] = [];
+  for (const gpu of CARDS) {
+    const { runs, card, ours } = await compare(gpu, sizes, quick);
+    cards.push(card);
+    say(`${runsTable(runs)}\n\n${phasesTable(runs)}`);
+    if (withTimeline) say(timelines(ours));
   }
+  const [speedups, busy] = [cards.map((card) => card.speedupVsFixedSplit), cards.map((card) => card.busyShare)];
+  const [first] = cards;
+  if (first !== undefined && !quick) {
+    const three = (3 * first.publishedStepsHours).toFixed(1);
+    say(
+      `Three iterations of the fixed split with its own steps come to ${three} hours; its author says about ${PUBLISHED_HOURS}.`,
+    );
+  }
+  const more = quick ? {} : await growing(say);
+  process.stdout.write(
+    `${JSON.stringify({
+      bench: 'simulate',
+      quick,
+      speedupVsFixedSplit: Math.min(...speedups),
+      busyShare: Math.min(...busy),
+      cards,
+      ...more,
+    })}\n`,
+  );
+}
+
+/** Eight GPUs of a kind at the paper's sizes. */
+interface Card {
+  gpu: string;
+  speedupVsFixedSplit: number;
+  busyShare: number;
+  hours: number;
+  fixedSplitHours: number;
+  /** Of the fixed split with all the steps that its scripts take. */
+  publishedStepsHours: number;
+  runs: readonly Result[];
+}
+
+async function compare(gpu: string, sizes: typeof PAPER_SIZES, quick: boolean) {
+  const cluster = clusterOf(gpu, 8);
+  const { result: theirs } = await playTheirs(cluster, sizes);
+  const { result: published } = await playTheirs(cluster, { ...sizes, ...PUBLISHED });
+  const ours = await playOurs(cluster, sizes);
+  const { result } = ours;
+  const runs = [theirs, published, result];
+  for (const layout of ['colocated', 'apart'] as const) {
+    const { result: other } = await playOurs(cluster, sizes, { layout });
+    if (other.layout !== result.layout) runs.push(other);
+  }
+  if (!quick) runs.push((await playOurs(cluster, { ...sizes, overAsk: 0.1 })).result);
+  const card: Card = {
+    gpu,
+    speedupVsFixedSplit: theirs.hours / result.hours,
+    busyShare: result.usage.busy,
+    hours: result.hours,
+    fixedSplitHours: theirs.hours,
+    publishedStepsHours: published.hours,
+    runs,
+  };
+  return { card, runs, ours };
+}
+
+/** What each GPU does in the first step of a phase, or all of one that has none. */
+function timelines({ played }: Outcome): string {
+  const steps = {
+    evaluation: 1,
+    challenger: PAPER_SIZES.challengerSteps,
+    questions: 1,
+    solver: PAPER_SIZES.solverSteps,
+  };
+  const parts = played.phases
+    .filter(({ phase }) => phase !== 'evaluation')
+    .map(({ phase, from, to }) => {
+      const end = from + (to - from) / steps[phase];
+      return [`${phase}, ${Math.round(end - from)} s`, ...timeline(played, { from, to: end }, 100)].join('\n');
+    });
+  return [LEGEND, ...parts].join('\n\n');
+}
+
+/** From one GPU to a thousand, and with samplers that fail. */
+async function growing(say: (text: string) => void) {
+  const scaling: Result[] = [];
+  for (const count of COUNTS) scaling.push((await playOurs(clusterOf('h100', count), PAPER_SIZES)).result);
+  say(`The paper's sizes:\n\n${runsTable(scaling)}`);
+  const scaled: Result[] = [];
+  const failures: { failing: string; result: Result }[] = [];
+  for (const [count, scale] of SCALED) {
+    const sizes = { ...PAPER_SIZES, ...FIFTH, scale };
+    const { result } = await playOurs(clusterOf('h100', count), sizes);
+    scaled.push(result);
+    if (count !== 64 && count !== 1000) continue;
+    failures.push({ failing: 'never', result });
+    for (const [failing, meanSeconds] of FAILING) {
+      const failed = await playOurs(
+        clusterOf('h100', count),
+        sizes,
+        {},
+        { meanSeconds, restartSeconds: RESTART_SECONDS },
+      );
+      failures.push({ failing, result: failed.result });
+    }
+  }
+  const times = SCALED.map(([count, scale]) => `${scale} at ${count}`).join(', ');
+  say(`A fifth of an iteration (1 and 3 steps), prompts and mini-batches times ${times} GPUs:\n\n${runsTable(scaled)}`);
+  say(
+    `The same where samplers fail, each on its own, and are back after ${RESTART_SECONDS} s:\n\n${failuresTable(failures)}`,
+  );
+  return { scaling, scaled, failures };
 }
 
 try {

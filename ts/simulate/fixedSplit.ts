@@ -149,5 +149,13 @@ export async function playFixedSplit(split: FixedSplit): Promise<Played> {
     for (let iteration = 1; iteration <= settings.iterations; iteration++) await iterate(iteration);
   };
   await time.run(run());
-  return { seconds: time.now(), phases, logs: gpus, samples: site.samples, tokens: site.tokens, failed: 0, lostTokens: 0 };
+  return {
+    seconds: time.now(),
+    phases,
+    logs: gpus,
+    samples: site.samples,
+    tokens: site.tokens,
+    failed: 0,
+    lostTokens: 0,
+  };
 }

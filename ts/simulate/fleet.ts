@@ -31,11 +31,7 @@ export function fleetOf(plan: Plan, ground: Ground): SimulatedWorkerOptions[] {
 }
 
 /** The pace of a group of GPUs. */
-export function paceFor(
-  { layout, packTokens }: Plan,
-  { shape, gpu, workload }: Ground,
-  { places }: Group,
-): WorkerPace {
+export function paceFor({ layout, packTokens }: Plan, { shape, gpu, workload }: Ground, { places }: Group): WorkerPace {
   const { recompute, offload } = workload.settings.trainer;
   const { single, trainer, samplers, turns } = layout;
   const tensorParallel = samplers[0]?.places.length ?? 1;

@@ -49,13 +49,25 @@ export interface PaceOptions {
 }
 
 /** The pace that the roofline of ts/placement/speed.ts gives. */
-export function paceOf({ shape, gpu, gpus, spansHosts, recompute, offload, packTokens, kept }: PaceOptions): WorkerPace {
+export function paceOf({
+  shape,
+  gpu,
+  gpus,
+  spansHosts,
+  recompute,
+  offload,
+  packTokens,
+  kept,
+}: PaceOptions): WorkerPace {
   const half = 2 * shape.parameters;
   const whole = 4 * shape.parameters;
   const take = whole / EXCHANGE + half / (gpu.hostLink * HOST_LINK);
   const workOf = (lengths: Int32Array) => {
     const tokens = lengths.reduce((sum, length) => sum + length, 0);
-    return { tokens, work: { recompute, offload, packTokens, spansHosts, length: tokens / Math.max(1, lengths.length) } };
+    return {
+      tokens,
+      work: { recompute, offload, packTokens, spansHosts, length: tokens / Math.max(1, lengths.length) },
+    };
   };
   return {
     decode: (rows, contextTokens) => decodeStepSeconds(shape, gpu, gpus, rows, contextTokens),

@@ -37,9 +37,10 @@ export interface Usage {
 /**
  * How the GPUs of a run spent a span of it, or all of it.
  *
+ * @param gpus that were paid for; some may have had no part
  * @throws RangeError where a GPU would have done two things at once
  */
-export function usageOf({ logs, seconds }: Played, span = { from: 0, to: seconds }): Usage {
+export function usageOf({ logs, seconds }: Played, gpus: number, span = { from: 0, to: seconds }): Usage {
   const by = Object.fromEntries(ACTIVITIES.map((activity) => [activity, 0])) as Record<Activity, number>;
   const devices = new Map<string, { from: number; to: number; worker: string; activity: Activity }[]>();
   let rows = 0;
@@ -66,7 +67,6 @@ export function usageOf({ logs, seconds }: Played, span = { from: 0, to: seconds
       throw new RangeError(`at ${one.from} s, ${name} works for ${what} at once`);
     }
   }
-  const gpus = devices.size;
   const all = gpus * (span.to - span.from);
   const share = (activity: Activity): number => (all === 0 ? 0 : by[activity] / all);
   const shares = Object.fromEntries(ACTIVITIES.map((activity) => [activity, share(activity)])) as typeof by;

@@ -37,7 +37,7 @@ function example(samplerDevice = 'c'): Played {
 
 describe('usage', () => {
   test('of a run is in shares of all GPU-seconds', () => {
-    const usage = usageOf(example());
+    const usage = usageOf(example(), 3);
     expect(usage).toMatchObject({ gpus: 3, seconds: 10, filled: 0.75 });
     expect(usage.by.train).toBeCloseTo(8 / 30);
     expect(usage.by.sample).toBeCloseTo(4 / 30);
@@ -47,13 +47,13 @@ describe('usage', () => {
   });
 
   test('of a span is what lies in it', () => {
-    const usage = usageOf(example(), { from: 3, to: 6 });
+    const usage = usageOf(example(), 3, { from: 3, to: 6 });
     expect(usage.by.sample).toBeCloseTo(1 / 9);
     expect(usage.by.train).toBeCloseTo(4 / 9);
   });
 
   test('two workers may share a GPU, one after another', () => {
-    expect(usageOf(example('a'))).toMatchObject({ gpus: 2, busy: expect.closeTo(12 / 20) });
+    expect(usageOf(example('a'), 2)).toMatchObject({ gpus: 2, busy: expect.closeTo(12 / 20) });
   });
 
   test('two workers on one GPU at once are a mistake that is told', () => {
@@ -61,7 +61,7 @@ describe('usage', () => {
     const logs = ['x', 'y'].map((name) => new ActivityLog(clock, name, ['a'], 1));
     for (const log of logs) log.spend('train', 2);
     const played = { ...example(), logs };
-    expect(() => usageOf(played)).toThrow('at 0 s, a works for x (train) and y (train) at once');
+    expect(() => usageOf(played, 1)).toThrow('at 0 s, a works for x (train) and y (train) at once');
   });
 });
 

@@ -1,24 +1,23 @@
 import { loadConfig } from '../../config/load.ts';
-import type { Settings } from '../../domain/settings.ts';
+import type { PhaseSettings, Settings } from '../../domain/settings.ts';
 import { PlacementError } from '../../placement/errors.ts';
 import { gpuNamed } from '../../placement/gpu.ts';
 import type { Cluster, Layout } from '../../placement/layout.ts';
 import { knownShape } from '../../placement/models.ts';
 import { decide, isRefusal, type Plan, type Wishes } from '../../placement/plan.ts';
 import type { ModelShape } from '../../placement/shape.ts';
-import type { Workload } from '../../placement/workload.ts';
 import { playFixedSplit } from '../../simulate/fixedSplit.ts';
 import { fleetOf, type Ground, paceFor } from '../../simulate/fleet.ts';
 import { type Failures, play } from '../../simulate/play.ts';
 import { type Played, phaseSeconds, type Usage, usageOf } from '../../simulate/played.ts';
 import type { Lengths } from '../../simulate/site.ts';
 
-/** The model of the paper's main results. Base models of its kind have no other shape. */
+/** The model of the paper's main results. */
 export const MODEL = 'Qwen/Qwen3-4B-Base';
 
 /**
- * Lengths in tokens; nobody has published any. A base model thinks before it asks; its answers to competition problems are of a few
- * hundred to a few thousand tokens, and about one in a hundred goes on to the end.
+ * Lengths in tokens; nobody has published any. A base model thinks before it asks; its answers to competition problems are of a
+ * few hundred to a few thousand tokens, and about one in a hundred goes on to the end.
  */
 export const LENGTHS: Lengths = {
   challengerPrompt: 130,
@@ -27,25 +26,47 @@ export const LENGTHS: Lengths = {
   answer: { mean: 800, sigma: 0.8 },
 };
 
-/** Most samples of a request. */
+/** Most samples of a request, as a run on vLLM has it. */
 export const REQUEST_SAMPLES = 64;
 
-/** What a run at other sizes than the paper's does. */
+/** How large a run is. */
 export interface Sizes {
   iterations: number;
-  /** Of prompts, candidates and mini-batches: so many times as many. */
+  /** Prompts, candidates and mini-batches, as a multiple of the paper's. */
   scale: number;
   challengerSteps: number;
   solverSteps: number;
+  /** Candidates, as a share of what `scale` makes of them. */
+  candidateShare: number;
+  /** Answers a candidate. */
+  votes: number;
+  /** What share is asked for beyond what is needed, in every phase. */
+  overAsk: number;
 }
 
-export const PAPER_SIZES: Sizes = { iterations: 3, scale: 1, challengerSteps: 5, solverSteps: 15 };
+/** One iteration of the paper; it has three, which are alike. */
+export const PAPER_SIZES: Sizes = {
+  iterations: 1,
+  scale: 1,
+  challengerSteps: 5,
+  solverSteps: 15,
+  candidateShare: 1,
+  votes: 10,
+  overAsk: 0,
+};
+
+/** A fifth of an iteration. */
+export const FIFTH = { challengerSteps: 1, solverSteps: 3, candidateShare: 1 / 5 } as const;
+
+/** The published scripts take 6 and 20 steps, of which 5 and 15 are used, and 9 answers a candidate. */
+export const PUBLISHED = { challengerSteps: 6, solverSteps: 20, votes: 9 } as const;
 
 /** A run that was played, and what there is to say of it. */
 export interface Result {
   gpu: string;
   gpus: number;
   layout: string;
+  /** Samples that an engine decodes side by side. */
   rows: number;
   hours: number;
   phaseHours: Record<'challenger' | 'questions' | 'solver', number>;
@@ -53,28 +74,31 @@ export interface Result {
   dollars: number;
   samples: number;
   tokens: number;
-  lostTokens: number;
+  /** Samplers that failed, and tokens that were drawn for nobody. */
   failed: number;
-  /** Seconds of this machine's processor that playing it took. */
+  lostTokens: number;
+  /** Of this machine's processor: the loop, the pool, and what simulates the rest. */
   cpuSeconds: number;
 }
 
-/** Settings of the preset `paper` at other sizes. */
-export function settingsOf({ iterations, scale, challengerSteps, solverSteps }: Sizes): Settings {
+/** The settings of the preset `paper` at other sizes. */
+export function settingsOf(sizes: Sizes): Settings {
   const { challenger, questions, solver, ...rest } = loadConfig({ preset: 'paper' });
+  const { scale, overAsk, votes, iterations } = sizes;
   const scaled = (count: number): number => Math.max(1, Math.round(count * scale));
-  const phase = <T extends { prompts: number; miniBatch: number }>(of: T, steps: number): T => ({
+  const phase = (of: PhaseSettings, steps: number): PhaseSettings => ({
     ...of,
     steps,
     prompts: scaled(of.prompts),
     miniBatch: scaled(of.miniBatch),
+    overAsk,
   });
   return {
     ...rest,
     iterations,
-    challenger: phase(challenger, challengerSteps),
-    questions: { ...questions, candidates: scaled(questions.candidates) },
-    solver: phase(solver, solverSteps),
+    challenger: phase(challenger, sizes.challengerSteps),
+    questions: { ...questions, candidates: scaled(questions.candidates * sizes.candidateShare), votes, overAsk },
+    solver: phase(solver, sizes.solverSteps),
   };
 }
 
@@ -83,13 +107,19 @@ export function clusterOf(gpu: string, gpus: number): Cluster {
   return { hosts: Math.max(1, gpus / 8), gpusPerHost: Math.min(8, gpus), gpu: gpuNamed(gpu) };
 }
 
+/** A run and what it was played as. */
+export interface Outcome {
+  result: Result;
+  played: Played;
+}
+
 /** Play a run of ours, in the layout that fits the wishes best. */
 export async function playOurs(
   cluster: Cluster,
   sizes: Sizes,
   wishes: Partial<Wishes> = {},
   failures?: Failures,
-): Promise<{ result: Result; played: Played }> {
+): Promise<Outcome> {
   const settings = settingsOf(sizes);
   const { plan, ground } = planOf(cluster, settings, wishes);
   const scenario = {
@@ -97,15 +127,16 @@ export async function playOurs(
     workers: fleetOf(plan, ground),
     lengths: LENGTHS,
     requestSamples: REQUEST_SAMPLES,
-    // Where both fit at once they would still compute one after another.
+    // Where both fit at once they would compute one after another all the same.
     turns: plan.layout.kind === 'colocated',
     ...(failures === undefined ? {} : { failures }),
   };
-  return timed(cluster, nameOf(plan.layout), plan.rows, () => play(scenario));
+  const more = sizes.overAsk === 0 ? '' : `, ${100 * sizes.overAsk} % over-asked`;
+  return outcomeOf(cluster, `${nameOf(plan.layout)}${more}`, plan.rows, () => play(scenario));
 }
 
 /** Play the published code's run: one half of the GPUs trains, the other answers. */
-export async function playTheirs(cluster: Cluster, sizes: Sizes): Promise<{ result: Result; played: Played }> {
+export async function playTheirs(cluster: Cluster, sizes: Sizes): Promise<Outcome> {
   const settings = settingsOf(sizes);
   const half = (cluster.hosts * cluster.gpusPerHost) / 2;
   // Each of its engines holds one model: the one that it rolls out, or the one that answers.
@@ -117,27 +148,27 @@ export async function playTheirs(cluster: Cluster, sizes: Sizes): Promise<{ resu
   };
   const { plan, ground } = planOf(cluster, one, { layout: 'apart', trainerGpus: half, tensorParallel: 1 });
   const { trainer, samplers } = plan.layout;
-  const engine = paceFor(plan, ground, samplers[0] as Layout['trainer']);
   const split = {
     settings,
     lengths: LENGTHS,
     half,
     rows: plan.rows,
-    engine,
+    engine: paceFor(plan, ground, samplers[0] as Layout['trainer']),
     trainer: paceFor(plan, ground, trainer),
   };
-  return timed(cluster, `fixed split ${half} + ${half}`, plan.rows, () => playFixedSplit(split));
+  const steps = `${sizes.challengerSteps} and ${sizes.solverSteps} steps`;
+  return outcomeOf(cluster, `fixed split ${half} + ${half}, ${steps}`, plan.rows, () => playFixedSplit(split));
 }
 
 function planOf(cluster: Cluster, settings: Settings, wishes: Partial<Wishes>): { plan: Plan; ground: Ground } {
-  const workload: Workload = { backend: 'vllm', settings };
   const shape = knownShape(MODEL) as ModelShape;
+  const workload = { backend: 'vllm', settings } as const;
   const plan = decide(cluster, shape, workload, { layout: 'auto', trainerGpus: 0, tensorParallel: 0, ...wishes });
-  if (isRefusal(plan)) throw new PlacementError(plan.reason);
+  if (isRefusal(plan)) throw new PlacementError(`${MODEL} ${plan.reason}`);
   return { plan, ground: { shape, gpu: cluster.gpu, workload } };
 }
 
-async function timed(cluster: Cluster, layout: string, rows: number, run: () => Promise<Played>) {
+async function outcomeOf(cluster: Cluster, layout: string, rows: number, run: () => Promise<Played>): Promise<Outcome> {
   const before = process.cpuUsage();
   const played = await run();
   const { user, system } = process.cpuUsage(before);
@@ -152,12 +183,12 @@ async function timed(cluster: Cluster, layout: string, rows: number, run: () => 
     rows,
     hours,
     phaseHours: { challenger: challenger / 3600, questions: questions / 3600, solver: solver / 3600 },
-    usage: usageOf(played),
+    usage: usageOf(played, gpus),
     dollars: hours * gpus * cluster.gpu.dollarsPerHour,
     samples,
     tokens,
-    lostTokens,
     failed,
+    lostTokens,
     cpuSeconds: (user + system) / 1e6,
   };
   return { result, played };

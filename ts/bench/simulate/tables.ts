@@ -1,57 +1,78 @@
 import type { Result } from './scenarios.ts';
 
-/** Results as a Markdown table; `against` names the run that the others are compared with, by its place. */
-export function table(results: readonly Result[], against?: number): string {
-  const base = against === undefined ? undefined : results[against];
+/** Runs as a Markdown table. */
+export function runsTable(results: readonly Result[]): string {
   const head = [
     'GPUs',
     'who does what',
     'rows',
     'hours',
-    'Challenger',
-    'questions',
-    'Solver',
     'busy',
-    'rows filled',
+    'filled',
     'hand-over, loading',
     'sleep, wake',
     'dollars',
-    ...(base === undefined ? [] : ['times the speed']),
   ];
-  const rows = results.map((result) => {
-    const { usage, phaseHours } = result;
-    return [
+  return markdown(
+    head,
+    results.map((result) => [
       `${grouped(result.gpus)} x ${result.gpu}`,
       result.layout,
-      String(result.rows),
+      grouped(result.rows),
       hours(result.hours),
+      percent(result.usage.busy),
+      percent(result.usage.filled),
+      percent(result.usage.by.handover + result.usage.by.load),
+      percent(result.usage.by.sleep),
+      grouped(result.dollars),
+    ]),
+  );
+}
+
+/** The same runs by phase, and how many times faster each is than the first. */
+export function phasesTable(results: readonly Result[]): string {
+  const [first] = results;
+  if (first === undefined) return '';
+  return markdown(
+    ['who does what', 'Challenger', 'questions', 'Solver', 'all', 'times as fast'],
+    results.map(({ layout, phaseHours, hours: all }) => [
+      layout,
       hours(phaseHours.challenger),
       hours(phaseHours.questions),
       hours(phaseHours.solver),
-      percent(usage.busy),
-      percent(usage.filled),
-      percent(usage.by.handover + usage.by.load),
-      percent(usage.by.sleep),
-      grouped(result.dollars),
-      ...(base === undefined ? [] : [(base.hours / result.hours).toFixed(2)]),
-    ];
-  });
-  return markdown(head, rows);
+      hours(all),
+      (first.hours / all).toFixed(2),
+    ]),
+  );
 }
 
-/** A Markdown table. */
-export function markdown(head: readonly string[], rows: readonly (readonly string[])[]): string {
+/** Runs whose samplers fail, beside one where none does, which comes first. */
+export function failuresTable(results: readonly { failing: string; result: Result }[]): string {
+  return markdown(
+    ['GPUs', 'a sampler fails', 'hours', 'failures', 'tokens drawn for nobody', 'busy'],
+    results.map(({ failing, result }) => [
+      `${grouped(result.gpus)} x ${result.gpu}`,
+      failing,
+      hours(result.hours),
+      grouped(result.failed),
+      percent(result.lostTokens / result.tokens),
+      percent(result.usage.busy),
+    ]),
+  );
+}
+
+function markdown(head: readonly string[], rows: readonly (readonly string[])[]): string {
   return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }
 
-export function hours(value: number): string {
-  return value >= 10 ? value.toFixed(1) : value.toFixed(2);
+function hours(value: number): string {
+  return value >= 10 ? value.toFixed(1) : value.toPrecision(3);
 }
 
-export function percent(share: number): string {
+function percent(share: number): string {
   return `${(100 * share).toFixed(1)} %`;
 }
 
-export function grouped(value: number): string {
-  return value >= 10 ? Math.round(value).toLocaleString('en-US') : value.toFixed(1);
+function grouped(value: number): string {
+  return Math.round(value).toLocaleString('en-US');
 }
