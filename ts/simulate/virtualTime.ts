@@ -8,6 +8,9 @@ export interface Appointment {
   cancel(): void;
 }
 
+/** Whether time passes: what else could go on is seen by the process, so that there is one such time in it. */
+let passes = false;
+
 /** What happens; true where somebody may go on because of it who is not told by a call, as whoever awaits a promise. */
 type Happening = () => boolean;
 
@@ -64,10 +67,20 @@ export class VirtualTime implements Clock {
     });
 
   /**
-   * Let time pass until `work` is done.
+   * Let time pass until `work` is done. In a process, only one time passes at a time.
    * @throws what `work` throws; an Error where it waits for something that never happens
    */
   async run<T>(work: Promise<T>): Promise<T> {
+    if (passes) throw new Error('another virtual time passes in this process');
+    passes = true;
+    try {
+      return await this.pursue(work);
+    } finally {
+      passes = false;
+    }
+  }
+
+  private async pursue<T>(work: Promise<T>): Promise<T> {
     let isDone = false;
     const end = () => {
       isDone = true;

@@ -103,3 +103,11 @@ test('what waits for nothing that is to happen is an error', async () => {
   time.at(7, () => true);
   await expect(time.run(new Promise(() => {}))).rejects.toThrow('at 7 s everybody waits, and nothing is to happen');
 });
+
+test('two times at once in a process are an error: neither would know when the other is done', async () => {
+  const [one, other] = [new VirtualTime(), new VirtualTime()];
+  const first = one.run(one.pass(1));
+  await expect(other.run(other.pass(1))).rejects.toThrow('another virtual time passes in this process');
+  await first;
+  await other.run(other.pass(1));
+});
