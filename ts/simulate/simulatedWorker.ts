@@ -252,11 +252,11 @@ export class SimulatedWorker implements Recruit {
       const tokens = sum(lengths);
       return packResult('sample', {
         weightsVersion: version,
-        promptTokens: new Int32Array(sum(promptLengths)).fill(TOKEN),
+        promptTokens: tokensOf(sum(promptLengths)),
         promptLengths,
-        tokens: new Int32Array(tokens).fill(TOKEN),
+        tokens: tokensOf(tokens),
         lengths,
-        logprobs: new Float32Array(tokens).fill(LOGPROB),
+        logprobs: logprobsOf(tokens),
         texts: drawn.map(({ text }) => text),
         stopReasons: drawn.map(({ stopReason }) => stopReason),
       });
@@ -303,8 +303,8 @@ export class SimulatedWorker implements Recruit {
       case 'forward': {
         const { modelId, lengths, tokens } = unpackParams(verb, bytes);
         this.model(modelId);
-        const logprobs = new Float32Array(tokens.length).fill(LOGPROB);
-        return work('score', pace.score(lengths), verb, () => ({ logprobs }));
+        const count = tokens.length;
+        return work('score', pace.score(lengths), verb, () => ({ logprobs: logprobsOf(count) }));
       }
       case 'forward_backward': {
         const { modelId, batch } = unpackParams(verb, bytes);
@@ -379,4 +379,18 @@ function sum(values: Int32Array | Uint8Array): number {
   let total = 0;
   for (const value of values) total += value;
   return total;
+}
+
+let tokens = new Int32Array();
+let logprobs = new Float32Array();
+
+/** So many tokens. They are packed before anybody sees them, so that all can be of one array. */
+function tokensOf(count: number): Int32Array {
+  if (tokens.length < count) tokens = new Int32Array(2 * count).fill(TOKEN);
+  return tokens.subarray(0, count);
+}
+
+function logprobsOf(count: number): Float32Array {
+  if (logprobs.length < count) logprobs = new Float32Array(2 * count).fill(LOGPROB);
+  return logprobs.subarray(0, count);
 }

@@ -132,7 +132,8 @@ export async function playOurs(
     ...(failures === undefined ? {} : { failures }),
   };
   const more = sizes.overAsk === 0 ? '' : `, ${100 * sizes.overAsk} % over-asked`;
-  return outcomeOf(cluster, `${nameOf(plan.layout)}${more}`, plan.rows, () => play(scenario));
+  const moved = ground.workload.settings.trainer.offload ? ', offloaded' : '';
+  return outcomeOf(cluster, `${nameOf(plan.layout)}${moved}${more}`, plan.rows, () => play(scenario));
 }
 
 /** Play the published code's run: one half of the GPUs trains, the other answers. */
@@ -160,12 +161,18 @@ export async function playTheirs(cluster: Cluster, sizes: Sizes): Promise<Outcom
   return outcomeOf(cluster, `fixed split ${half} + ${half}, ${steps}`, plan.rows, () => playFixedSplit(split));
 }
 
+/** The fastest layout that fits; where none does, with what is trained in the host's memory. */
 function planOf(cluster: Cluster, settings: Settings, wishes: Partial<Wishes>): { plan: Plan; ground: Ground } {
   const shape = knownShape(MODEL) as ModelShape;
-  const workload = { backend: 'vllm', settings } as const;
-  const plan = decide(cluster, shape, workload, { layout: 'auto', trainerGpus: 0, tensorParallel: 0, ...wishes });
-  if (isRefusal(plan)) throw new PlacementError(`${MODEL} ${plan.reason}`);
-  return { plan, ground: { shape, gpu: cluster.gpu, workload } };
+  const open: Wishes = { layout: 'auto', trainerGpus: 0, tensorParallel: 0 };
+  const plans = [false, true].map((offload) => {
+    const workload = { backend: 'vllm', settings: { ...settings, trainer: { ...settings.trainer, offload } } } as const;
+    return { plan: decide(cluster, shape, workload, { ...open, ...wishes }), workload };
+  });
+  for (const { plan, workload } of plans) {
+    if (!isRefusal(plan)) return { plan, ground: { shape, gpu: cluster.gpu, workload } };
+  }
+  throw new PlacementError(`${MODEL} ${plans.map(({ plan }) => (isRefusal(plan) ? plan.reason : '')).join('; ')}`);
 }
 
 async function outcomeOf(cluster: Cluster, layout: string, rows: number, run: () => Promise<Played>): Promise<Outcome> {
