@@ -27,12 +27,14 @@ function fleet(samplers: number, colocated: boolean): SimulatedWorkerOptions[] {
   const common = { rows: 4, mixes: false, pace: { ...SLOW_PACE, score: () => 2, train: () => 5 } };
   return [
     { name: 'trainer', capabilities: ['train'], devices: colocated ? gpus : ['trainer'], ...common },
-    ...gpus.map((gpu): SimulatedWorkerOptions => ({
-      name: `sampler of ${gpu}`,
-      capabilities: ['sample'],
-      devices: [gpu],
-      ...common,
-    })),
+    ...gpus.map(
+      (gpu): SimulatedWorkerOptions => ({
+        name: `sampler of ${gpu}`,
+        capabilities: ['sample'],
+        devices: [gpu],
+        ...common,
+      }),
+    ),
   ];
 }
 
