@@ -9,6 +9,7 @@ import { ProtocolError } from '../../ts/protocol/primitives.ts';
 import { packResult, unpackParams } from '../../ts/worker/codec.ts';
 import { WorkerCallError } from '../../ts/worker/errors.ts';
 import { Pool } from '../../ts/worker/pool/pool.ts';
+import { postsByCount } from '../../ts/worker/post.ts';
 import { startWorkers } from '../../ts/worker/startWorkers.ts';
 import type { Requester } from '../../ts/worker/typedWorker.ts';
 import { inRequests } from '../fixtures/inRequests.ts';
@@ -82,7 +83,7 @@ runContract('a pool of two mock processes behind one hub', {
       python: python(),
       backend: 'mock',
       threads: 1,
-      count: 2,
+      posts: postsByCount(2),
       sharedFolder: folder,
     });
     return targetOf(pool);

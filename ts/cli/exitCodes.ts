@@ -1,5 +1,6 @@
 import { ConfigError } from '../config/errors.ts';
 import { TooFewQuestions, TrainingDiverged } from '../loop/errors.ts';
+import { PlacementError } from '../placement/errors.ts';
 import { RunFolderError } from '../store/runFolder.ts';
 import { AddressError } from '../worker/address.ts';
 import { WorkerCallError, type WorkerCallErrorCode, WorkerStartError } from '../worker/errors.ts';
@@ -48,6 +49,7 @@ function withDetails(message: string, details = ''): string {
 /** What an error means to whoever started the command: an exit code, and the sentence to print. */
 export function explainError(error: unknown): { exitCode: number; message: string } {
   if (error instanceof ConfigError) return { exitCode: EXIT.config, message: error.message };
+  if (error instanceof PlacementError) return { exitCode: EXIT.config, message: error.message };
   if (error instanceof TooFewQuestions) return { exitCode: EXIT.badData, message: error.message };
   if (error instanceof TrainingDiverged) return { exitCode: EXIT.badData, message: error.message };
   if (error instanceof UsageError) return { exitCode: EXIT.usage, message: error.message };

@@ -12,7 +12,9 @@ import type { Reporter } from '../ports/reporter.ts';
 import type { RunSummary } from '../report/runSummary.ts';
 import type { RunFolder } from '../store/runFolder.ts';
 import { type ListenOptions, startWorkers } from '../worker/startWorkers.ts';
+import type { Placed } from './placement.ts';
 import { modelSource, pythonPath } from './places.ts';
+import { postsOf } from './posts.ts';
 import { summarizeRun } from './summarizeRun.ts';
 
 /** Monotonic seconds. */
@@ -20,6 +22,8 @@ export const processClock: Clock = { now: () => performance.now() / 1000 };
 
 export interface Experiment {
   config: Config;
+  /** What starts where, by plan; absent where workers are counted by hand, or one computes without a GPU. */
+  placed?: Placed;
   /** A new run folder. */
   folder: RunFolder;
   reporter: Reporter;
@@ -72,10 +76,11 @@ async function coevolveWithWorkers(
   exam: Exam,
   rewards: Pick<LoopContext, 'challengerReward'>,
 ): Promise<void> {
-  const { config, folder, reporter, env, workingFolder, signal } = experiment;
-  const { backend, threads, count, trainerProcesses, turns, handoverSeconds } = config.worker;
+  const { config, placed, folder, reporter, env, workingFolder, signal } = experiment;
+  const { backend, threads, handoverSeconds } = config.worker;
+  const posts = postsOf(config, placed);
   const listen = listenOptions(experiment);
-  const several = count > 1 || listen !== undefined;
+  const several = posts.length > 1 || listen !== undefined;
   const requestSamples = config.worker.requestSamples ?? requestSamplesFor(backend, several);
   const tell = (message: string): void => {
     folder.appendMetrics({ kind: 'workers', message });
@@ -85,9 +90,8 @@ async function coevolveWithWorkers(
     python: pythonPath(env, backend),
     backend,
     threads,
-    count,
-    trainerProcesses,
-    turns,
+    posts,
+    turns: config.worker.turns || (placed?.decision.layout.turns ?? false),
     handoverDeadline: handoverSeconds * 1000,
     sharedFolder: folder.path,
     logFile: folder.file('worker.log'),
@@ -98,7 +102,12 @@ async function coevolveWithWorkers(
     ...(several ? { onChange: tell } : {}),
   });
   try {
-    const settings: Settings = { ...config, model: modelSource(config.model, workingFolder) };
+    const settings: Settings = {
+      ...config,
+      model: modelSource(config.model, workingFolder),
+      // A rank of a group cannot find out by itself what fits: one that fails ends them all.
+      ...(placed === undefined ? {} : { trainer: { ...config.trainer, packTokens: placed.decision.packTokens } }),
+    };
     await coevolve({
       settings,
       worker: workers,

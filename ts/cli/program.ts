@@ -1,11 +1,13 @@
 import { Command, CommanderError } from 'commander';
 import { ARMS } from '../domain/settings.ts';
+import { GPU_NAMES } from '../placement/gpu.ts';
 import { contractCommand } from './contract.ts';
 import type { ContractFlags } from './contractPlan.ts';
 import { EXIT, explainError } from './exitCodes.ts';
 import { addFilters } from './filters.ts';
 import { type KeysFlags, keysCommand } from './keys.ts';
 import { addMethodFilters } from './methodFilters.ts';
+import { type PlanFlags, planCommand } from './plan.ts';
 import { type RunFlags, runCommand } from './run.ts';
 import { showCommand } from './show.ts';
 import type { Terminal } from './terminal.ts';
@@ -43,6 +45,7 @@ Examples:
   rzero run                                  the whole method on the embedded base model (minutes, one CPU core)
   rzero run --arm untrained-challenger       the same without training the Challenger
   rzero run --preset mock                    the whole loop against the mock worker, in seconds
+  rzero plan --preset paper --gpus 8 --gpu h100   what would compute where, and for how long
   rzero run --model ./my-model --out runs/a  another backbone: any Hugging Face causal LM
   rzero show runs/a                          the table of a finished run
   rzero contract --worker mock               try every promise of the worker protocol on a worker
@@ -73,6 +76,32 @@ Examples:
 ${EXIT_CODES}`,
     )
     .action((flags: RunFlags) => runCommand(flags, terminal));
+  program
+    .command('plan')
+    .description('say which GPUs would sample and which train, what they would hold, and how long it would take')
+    .option('--preset <name>', 'starting point: embedded (default), paper, repo-head, repo-2025, mock')
+    .option('--config <file>', 'YAML file over the preset, e.g. the config.yml of a run')
+    .option('--set <name=value>', 'one option, e.g. placement.layout=apart; may be repeated', collect)
+    .option('--model <folder|name>', 'base model: a Hugging Face folder or hub name')
+    .option('--gpus <number>', 'GPUs of a host (default: those of this machine)')
+    .option('--hosts <number>', 'hosts with as many GPUs each (default: 1)')
+    .option('--gpu <name>', `their kind (default: this machine's): ${GPU_NAMES.join(', ')}`)
+    .option('--json', 'the plan as JSON')
+    .addHelpText(
+      'after',
+      `
+Nothing is started. The exit code is 0 if the run fits and 78 if it cannot; then the message says what is too large and
+which single changes would make it fit.
+
+Examples:
+  rzero plan                                                on the GPUs of this machine
+  rzero plan --preset paper --gpus 8 --gpu h100
+  rzero plan --preset paper --model Qwen/Qwen3-8B-Base --hosts 2 --gpus 8 --gpu a100-80
+  rzero plan --preset paper --gpus 1 --gpu rtx-4090 --set trainer.loraRank=32
+  rzero plan --preset paper --gpus 8 --gpu h100 --set placement.layout=apart --set placement.trainerGpus=2
+${EXIT_CODES}`,
+    )
+    .action((flags: PlanFlags) => planCommand(flags, terminal));
   program
     .command('show')
     .description("print a finished run's table")

@@ -1,9 +1,13 @@
+import { totalmem } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import type { Config } from '../config/schema.ts';
+import { layoutText } from '../report/plan.ts';
 import { createProgressReporter } from '../report/progress.ts';
 import { RunFolder } from '../store/runFolder.ts';
 import { type ConfigFlags, configFrom } from './configFlags.ts';
 import { processClock, runExperiment } from './experiment.ts';
+import { type Placed, placeRun, requireHostMemory } from './placement.ts';
+import { postsOf } from './posts.ts';
 import { printResult } from './show.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -23,10 +27,14 @@ export interface RunFlags extends ConfigFlags {
  */
 export async function runCommand(flags: RunFlags, terminal: Terminal): Promise<void> {
   const config = configOf(flags, terminal.workingFolder);
+  const placed = await placeRun(config, terminal);
+  // What cannot be started is refused before there is a folder.
+  postsOf(config, placed);
+  if (placed !== undefined) requireHostMemory(placed, totalmem());
   const path = resolve(terminal.workingFolder, flags.out ?? join('runs', defaultName(config)));
   const folder = RunFolder.create(path);
   const shownPath = shorterPath(path, terminal.workingFolder);
-  terminal.err(`${announcement(config, shownPath)}\n\n`);
+  terminal.err(`${announcement(config, shownPath)}${placementLine(placed)}\n\n`);
   const reporter = createProgressReporter({
     write: terminal.err,
     terminal: terminal.screen,
@@ -34,7 +42,13 @@ export async function runCommand(flags: RunFlags, terminal: Terminal): Promise<v
     samples: config.evaluation.samples,
   });
   try {
-    const summary = await runExperiment({ ...terminal, config, folder, reporter });
+    const summary = await runExperiment({
+      ...terminal,
+      config,
+      ...(placed === undefined ? {} : { placed }),
+      folder,
+      reporter,
+    });
     terminal.err('\n');
     printResult(summary, shownPath, terminal);
   } catch (error) {
@@ -49,6 +63,14 @@ function configOf(flags: RunFlags, workingFolder: string): Config {
     flags[name] === undefined ? [] : [`${name}=${name === 'model' ? JSON.stringify(flags[name]) : flags[name]}`],
   );
   return configFrom(flags, workingFolder, named);
+}
+
+/** Who computes, where GPUs do by plan. */
+function placementLine(placed: Placed | undefined): string {
+  if (placed === undefined) return '';
+  const { cluster, decision } = placed;
+  const gpus = `${cluster.hosts * cluster.gpusPerHost} x ${cluster.gpu.name}`;
+  return `\n${gpus}, ${layoutText(decision.layout)} (rzero plan says why).`;
 }
 
 /** A path as a person would type it: relative where it lies below the working folder. */

@@ -53,7 +53,7 @@ const paper: Config = {
   worker: {
     backend: 'torch',
     threads: 1,
-    count: 1,
+    count: null,
     trainerProcesses: 1,
     listen: '',
     keys: '',
@@ -62,6 +62,7 @@ const paper: Config = {
     turns: false,
     handoverSeconds: 600,
   },
+  placement: { hosts: 1, gpusPerHost: 0, gpu: '', layout: 'auto', trainerGpus: 0, tensorParallel: 0 },
   rewards: { challenger: { ...METHODS.paper.challenger, module: '' }, solver: METHODS.paper.solver },
   roles: {
     models: 'two',

@@ -94,7 +94,12 @@ export const configSchema = z
       .strictObject({
         backend: z.enum(['torch', 'vllm', 'mock']),
         threads: z.int().min(1).max(1024).describe('compute threads of each worker started here'),
-        count: z.int().min(0).max(1024).describe('workers to start on this machine'),
+        count: z
+          .int()
+          .min(0)
+          .max(1024)
+          .nullable()
+          .describe('workers to start on this machine; null for those of the placement, 1 where there is no GPU'),
         trainerProcesses: z
           .int()
           .min(1)
@@ -111,7 +116,7 @@ export const configSchema = z
           'how long a worker may take to write, publish or load weights for the others, to sleep or to wake',
         ),
       })
-      .refine(({ count, listen, expect }) => count > 0 || (listen !== '' && expect > 0), {
+      .refine(({ count, listen, expect }) => count !== 0 || (listen !== '' && expect > 0), {
         path: ['count'],
         message: 'must be above 0 where no worker is to dial in (worker.listen, worker.expect): somebody has to work',
       })
@@ -119,17 +124,30 @@ export const configSchema = z
         path: ['trainerProcesses'],
         message: 'must be 1 where worker.backend is mock',
       })
-      .refine(({ trainerProcesses, count }) => trainerProcesses === 1 || count > 0, {
+      .refine(({ trainerProcesses, count }) => trainerProcesses === 1 || count !== 0, {
         path: ['trainerProcesses'],
         message: 'must be 1 where worker.count is 0: a trainer that dials in is started with torchrun by hand',
       })
-      .refine(({ trainerProcesses, count, expect }) => trainerProcesses === 1 || count !== 1 || expect > 0, {
+      .refine(({ trainerProcesses, count, expect }) => trainerProcesses === 1 || (count ?? 1) !== 1 || expect > 0, {
         path: ['trainerProcesses'],
         message: 'must be 1 where worker.count is 1: several processes train and do not sample; set worker.count to 2',
       })
       .refine(({ listen, expect }) => listen !== '' || expect === 0, {
         path: ['expect'],
         message: 'must be 0 where worker.listen is ""',
+      }),
+    placement: z
+      .strictObject({
+        hosts: z.int().min(1).max(128).describe('machines with as many GPUs each'),
+        gpusPerHost: z.int().min(0).max(16).describe('0: those of this machine'),
+        gpu: z.string().describe('h100, a100-80, ...; "": what this machine has'),
+        layout: z.enum(['auto', 'colocated', 'apart']).describe('whether the GPUs that train also sample'),
+        trainerGpus: z.int().min(0).max(2048).describe('GPUs that train together; 0: as decided'),
+        tensorParallel: z.int().min(0).max(16).describe('GPUs that are one sampler; 0: as few as it takes'),
+      })
+      .refine(({ hosts, gpusPerHost }) => hosts === 1 || gpusPerHost > 0, {
+        path: ['gpusPerHost'],
+        message: 'must be above 0 where placement.hosts is above 1',
       }),
     rewards: z.strictObject({ challenger: challengerRule, solver: solverRule }),
     roles,

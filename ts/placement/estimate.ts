@@ -1,5 +1,6 @@
 import type { Gpu } from './gpu.ts';
 import type { Layout } from './layout.ts';
+import { adapterParameters } from './memory.ts';
 import type { ModelShape } from './shape.ts';
 import {
   decodeStepSeconds,
@@ -14,7 +15,10 @@ import {
 } from './speed.ts';
 import { type Batch, type Draw, type Piece, piecesOf, promptOf, SAMPLE_SHARE, type Workload } from './workload.ts';
 
-/** Seconds of a piece of an iteration, by part, and what they come to; a part that runs beside another is not added in full. */
+/**
+ * Seconds of a piece of an iteration, by part, and what they come to; a part that runs beside another is not added in
+ * full.
+ */
 export interface PieceSeconds {
   name: Piece['name'];
   /** How often an iteration has it. */
@@ -46,8 +50,9 @@ export interface Capacity {
 }
 
 /**
- * How long an iteration takes, at expected lengths: samples of {@link SAMPLE_SHARE} of their `maxTokens`, of which the last goes to
- * the end. Where training has GPUs of its own, all mini-batches of a Solver step but the last are trained on while others are drawn.
+ * How long an iteration takes, at expected lengths: samples of {@link SAMPLE_SHARE} of their `maxTokens`, of which the
+ * last goes to the end. Where training has GPUs of its own, all mini-batches of a Solver step but the last are trained
+ * on while others are drawn.
  */
 export function estimate(
   workload: Workload,
@@ -74,7 +79,9 @@ function pieceSeconds(
   }
   const { scoring, training } = batchSeconds(workload, shape, gpu, layout, capacity.packTokens, batch);
   const gpus = layout.trainer.places.length;
-  const handover = layout.single ? publishSeconds(shape, gpu) : handoverSeconds(shape, gpu, gpus);
+  const { loraRank } = workload.settings.trainer;
+  const handed = loraRank === 0 ? shape : { ...shape, parameters: adapterParameters(shape, loraRank) };
+  const handover = layout.single ? publishSeconds(handed, gpu) : handoverSeconds(handed, gpu, gpus);
   const kept = capacity.keptBySampling + capacity.keptByTraining;
   const turns = layout.turns ? sleepSeconds(kept, gpu) + wakeSeconds(kept, gpu) : 0;
   const learning = scoring + training;
@@ -85,7 +92,10 @@ function pieceSeconds(
   return { name, times, sampling, scoring, training, handover, turns, total: together + handover + turns };
 }
 
-/** Seconds to draw samples with all samplers: prompts once, a row for each sample as rows come free, and the longest alone in the end. */
+/**
+ * Seconds to draw samples with all samplers: prompts once, a row for each sample as rows come free, and the longest
+ * alone in the end.
+ */
 function drawSeconds(shape: ModelShape, gpu: Gpu, { samplers }: Layout, rows: number, draw: Draw): number {
   const tensorParallel = samplers[0]?.places.length ?? 1;
   const { prompts, each, maxTokens } = draw;

@@ -24,10 +24,11 @@ const PCIE_4 = 32e9;
 const PCIE_5 = 64e9;
 
 /**
- * GPUs by name. Speeds are those of NVIDIA's data sheets without sparsity: A100 (SXM4, NVLink 600 GB/s both ways), H100 and
- * H200 (SXM5, 900 GB/s), B200 (HGX, 1.8 TB/s), L40S, L4, A10, RTX A6000, and the Ada and Ampere architecture papers for
- * RTX 4090 and 3090 (bfloat16 with float32 sums, which GeForce cards do at half rate). Memory is what nvidia-smi says.
- * Dollars are round figures of what clouds asked on demand in 2025; they order GPUs by price and are nobody's offer.
+ * GPUs by name. Speeds are those of NVIDIA's data sheets without sparsity: A100 (SXM4, NVLink 600 GB/s both ways), H100
+ * and H200 (SXM5, 900 GB/s), B200 (HGX, 1.8 TB/s), L40S, L4, A10, RTX A6000, and the Ada and Ampere architecture papers
+ * for RTX 4090 and 3090 (bfloat16 with float32 sums, which GeForce cards do at half rate). Memory is what nvidia-smi
+ * says. Dollars are round figures of what clouds asked on demand in 2025; they order GPUs by price and are nobody's
+ * offer.
  */
 const GPUS: Readonly<Record<string, Omit<Gpu, 'name' | 'memoryBytes'> & { mebibytes: number; called: RegExp }>> = {
   'a100-40': gpu(/\bA100\b/, 40_960, 1.555e12, 312e12, 300e9, PCIE_4, 1.3),
@@ -76,9 +77,9 @@ export function gpuNamed(text: string): Gpu {
 }
 
 /**
- * The GPU that a driver found: the one of the table whose name occurs in it and whose memory is nearest, with the memory
- * that it really has, which may be a part of the card's. One that is not in the table counts as fast as the card of the
- * table whose memory is nearest: layouts are compared on the same GPU, so that its speed hardly decides.
+ * The GPU that a driver found: the one of the table whose name occurs in it and whose memory is nearest, with the
+ * memory that it really has, which may be a part of the card's. One that is not in the table counts as fast as the card
+ * of the table whose memory is nearest: layouts are compared on the same GPU, so that its speed hardly decides.
  *
  * @param called as nvidia-smi has it, `NVIDIA H100 80GB HBM3`
  * @param memoryBytes above 0

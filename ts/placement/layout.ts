@@ -60,7 +60,10 @@ export function colocated(cluster: Cluster, trainers: number, tensorParallel: nu
   };
 }
 
-/** The first GPUs train together, and the others sample, in groups of `tensorParallel`; undefined where none is left for that. */
+/**
+ * The first GPUs train together, and the others sample, in groups of `tensorParallel`; undefined where none is left for
+ * that.
+ */
 export function apart(cluster: Cluster, trainers: number, tensorParallel: number): Layout | undefined {
   const places = placesOf(cluster);
   const samplers = groupsOf(places.slice(trainers), tensorParallel);

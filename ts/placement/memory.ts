@@ -29,19 +29,24 @@ export const RESERVE = 0.05;
 /** Bytes of an engine's CUDA graphs, prompts under way and logits. */
 export const ENGINE = 1.5 * GIB;
 
-/** Bytes of the logits of a chunk: 2^28 in float32, as scorer.py has it, and as much again while they become log-probs. */
+/**
+ * Bytes of the logits of a chunk: 2^28 in float32, as scorer.py has it, and as much again while they become log-probs.
+ */
 export const LOGITS = 2 * GIB;
 
 /** Fewest rows of mean length that a cache must hold: with fewer, nearly all of a decoding step is reading weights. */
 export const LEAST_ROWS = 16;
 
-/** Most rows that decode side by side, whatever the memory: vLLM captures graphs up to this; the torch backend's own bound. */
+/**
+ * Most rows that decode side by side, whatever the memory: vLLM captures graphs up to this; the torch backend's own
+ * bound.
+ */
 const MOST_ROWS = { vllm: 512, torch: 2048 };
 
 /** Bytes of a weight in bfloat16; of one with its gradient and AdamW's two moments, all float32. */
 const BF16 = 2;
 const FP32 = 4;
-const TRAINED = 4 * FP32;
+export const TRAINED = 4 * FP32;
 
 /** Weights of adapters on every linear layer but the output projection: rank * (in + out) each; of experts, none. */
 export function adapterParameters(shape: ModelShape, rank: number): number {
@@ -69,9 +74,9 @@ export interface SamplerShare {
 }
 
 /**
- * What a GPU that samples holds: weights in bfloat16 of every model that is loaded for it, cut over `tensorParallel` GPUs. With
- * the backend torch, adapters share one base; vLLM has whole weights for each. It must hold a sequence of the model's
- * whole context for vLLM to start.
+ * What a GPU that samples holds: weights in bfloat16 of every model that is loaded for it, cut over `tensorParallel`
+ * GPUs. With the backend torch, adapters share one base; vLLM has whole weights for each. It must hold a sequence of
+ * the model's whole context for vLLM to start.
  */
 export function samplerShare(workload: Workload, shape: ModelShape, tensorParallel: number): SamplerShare {
   const { backend, settings } = workload;
@@ -107,11 +112,12 @@ export interface TrainerPlace {
 }
 
 /**
- * What a GPU that trains holds: its share of weights, gradient and moments (16 bytes a parameter), or those of adapters over a
- * bfloat16 base; what layers are gathered into; activations of a pack; logits; and the anchor of the KL term.
+ * What a GPU that trains holds: its share of weights, gradient and moments (16 bytes a parameter), or those of adapters
+ * over a bfloat16 base; what layers are gathered into; activations of a pack; logits; and the anchor of the KL term.
  *
- * Where one process trains it also has the weights that it publishes, and its anchor is bfloat16; a group has a float32 anchor that is
- * cut up, too. A vLLM worker that trains computes under autocast, which keeps bfloat16 copies of all weights.
+ * Where one process trains it also has the weights that it publishes, and its anchor is bfloat16; a group has a float32
+ * anchor that is cut up, too. A vLLM worker that trains computes under autocast, which keeps bfloat16 copies of all
+ * weights.
  */
 export function trainerItems(workload: Workload, shape: ModelShape, place: TrainerPlace): Item[] {
   const { backend, settings } = workload;
@@ -157,8 +163,9 @@ export function sum(items: readonly Item[]): number {
 }
 
 /**
- * Two layers at a time (one computes, the next is fetched) and what is in no layer, all in bfloat16; beside them the gradients of
- * the largest of these, in bfloat16 and in float32 while they are summed. Under autocast: a copy of every weight.
+ * Two layers at a time (one computes, the next is fetched) and what is in no layer, all in bfloat16; beside them the
+ * gradients of the largest of these, in bfloat16 and in float32 while they are summed. Under autocast: a copy of every
+ * weight.
  */
 function gatheredBytes({ backend }: Workload, shape: ModelShape, single: boolean): number {
   const { parameters, vocabulary, hidden, tied, layers } = shape;
@@ -169,11 +176,11 @@ function gatheredBytes({ backend }: Workload, shape: ModelShape, single: boolean
 }
 
 /**
- * What autograd keeps of a token in a layer, bfloat16 but for norms, which compute in float32: of each of two norms its input and
- * result in float32 and its output (10 bytes a channel), 6 more of the residual stream and what the projections take; queries,
- * keys and values before and after their norms and rotation (16 bytes a channel); four tensors of the MLP's width; and of experts what each is
- * given and gives. With recomputation a layer's input is all that stays, and one layer is computed at a time, forward and
- * backward.
+ * What autograd keeps of a token in a layer, bfloat16 but for norms, which compute in float32: of each of two norms its
+ * input and result in float32 and its output (10 bytes a channel), 6 more of the residual stream and what the
+ * projections take; queries, keys and values before and after their norms and rotation (16 bytes a channel); four
+ * tensors of the MLP's width; and of experts what each is given and gives. With recomputation a layer's input is all
+ * that stays, and one layer is computed at a time, forward and backward.
  */
 function activationBytes(shape: ModelShape, tokens: number, recompute: boolean): number {
   const { hidden, heads, kvHeads, headSize, intermediate, layers, experts } = shape;

@@ -3,8 +3,8 @@ import { type ModelShape, multipliedParameters, tokenBytes } from './shape.ts';
 
 /**
  * A roofline of what a model costs on a GPU: whatever is slower, its arithmetic or its traffic with memory, at a stated
- * share of the data sheet's peak, and what neither explains. Good for choosing between layouts and for a first idea of a run's
- * length; expect a factor of two. No constant here was measured with this project's worker.
+ * share of the data sheet's peak, and what neither explains. Good for choosing between layouts and for a first idea of
+ * a run's length; expect a factor of two. No constant here was measured with this project's worker.
  */
 
 /** Bytes of a weight, a key or a value, an activation: bfloat16. */
@@ -13,8 +13,8 @@ const BF16 = 2;
 const FP32 = 4;
 
 /**
- * Share of the peak bandwidth that decoding reaches. Databricks measured 55 to 60 % of it at batch size 1 on A100 and H100
- * (LLM Inference Performance Engineering, 2023); reads of a paged cache are no better.
+ * Share of the peak bandwidth that decoding reaches. Databricks measured 55 to 60 % of it at batch size 1 on A100 and
+ * H100 (LLM Inference Performance Engineering, 2023); reads of a paged cache are no better.
  */
 export const DECODE_BANDWIDTH = 0.6;
 
@@ -22,9 +22,10 @@ export const DECODE_BANDWIDTH = 0.6;
 export const SAMPLE_FLOPS = 0.5;
 
 /**
- * Share of the peak arithmetic that training and scoring reach, recomputation counted as work. prime-rl publishes 14 to 35 %
- * of model arithmetic at 4B on eight H100 and 11 to 27 % at 0.6B on one (benchmarks/results/BENCHMARKS.md, 2026-02-01, sequences of
- * 16k and 65k); our sequences are shorter. With recomputation a quarter is 19 % of model arithmetic.
+ * Share of the peak arithmetic that training and scoring reach, recomputation counted as work. prime-rl publishes 14 to
+ * 35 % of model arithmetic at 4B on eight H100 and 11 to 27 % at 0.6B on one (benchmarks/results/BENCHMARKS.md,
+ * 2026-02-01, sequences of 16k and 65k); our sequences are shorter. With recomputation a quarter is 19 % of model
+ * arithmetic.
  */
 export const TRAIN_FLOPS = 0.25;
 
@@ -41,6 +42,16 @@ export const ROW_OVERHEAD = 15e-6;
 
 /** Seconds that the parts of a layer wait for each other where it is cut over several GPUs, twice a layer. */
 export const ALL_REDUCE_LATENCY = 15e-6;
+
+/** Seconds to launch what a layer computes in one pass over a pack, where the pack itself is too small to hide it. */
+export const LAUNCHES = 3e-4;
+
+/**
+ * Seconds to hand weights over however few they are: folders, manifests, proofs; and for a role to go to sleep, or to
+ * wake.
+ */
+export const HANDOVER_OVERHEAD = 0.5;
+export const TURN_OVERHEAD = 0.1;
 
 /** Bytes a second at which one core writes or reads weights in shared memory and takes their SHA-256. */
 export const EXCHANGE = 1.5e9;
@@ -105,9 +116,9 @@ export interface TrainingWork {
 }
 
 /**
- * Seconds to compute the gradient of a batch on a group of GPUs: 6 operations a parameter and token (2 forward, 4 backward;
- * 2 fewer without a gradient of the weights, 2 more with recomputation), and those of attention. While
- * a pack is computed its layers are gathered, forward and backward, and its gradients are summed; the slower of both counts.
+ * Seconds to compute the gradient of a batch on a group of GPUs: 6 operations a parameter and token (2 forward, 4
+ * backward; 2 fewer without a gradient of the weights, 2 more with recomputation), and those of attention. While a pack
+ * is computed its layers are gathered, forward and backward, and its gradients are summed; the slower of both counts.
  *
  * @param gpus that train together, at least 1
  * @param tokens of the batch
@@ -135,8 +146,9 @@ export function updateSeconds(shape: ModelShape, gpu: Gpu, gpus: number, offload
 }
 
 /**
- * Seconds to hand trained weights to other workers: rank 0 gathers them in float32, copies them to the host, writes them with their
- * SHA-256 into shared memory, and each sampler reads them, all at once, and copies them to its GPUs in bfloat16.
+ * Seconds to hand trained weights to other workers: rank 0 gathers them in float32, copies them to the host, writes
+ * them with their SHA-256 into shared memory, and each sampler reads them, all at once, and copies them to its GPUs in
+ * bfloat16.
  *
  * @param gpus that train together
  */
@@ -144,7 +156,7 @@ export function handoverSeconds(shape: ModelShape, gpu: Gpu, gpus: number): numb
   const [whole, half] = [FP32 * shape.parameters, BF16 * shape.parameters];
   const gathered = gpus === 1 ? 0 : whole / (gpu.link * LINK);
   const copied = (whole + half) / (gpu.hostLink * HOST_LINK);
-  return gathered + copied + (2 * whole) / EXCHANGE;
+  return HANDOVER_OVERHEAD + gathered + copied + (2 * whole) / EXCHANGE;
 }
 
 /** Seconds to copy trained weights to those that the same worker samples from: read in float32, written in bfloat16. */
@@ -152,9 +164,12 @@ export function publishSeconds(shape: ModelShape, gpu: Gpu): number {
   return ((FP32 + BF16) * shape.parameters) / (gpu.bandwidth * DECODE_BANDWIDTH);
 }
 
-/** Seconds to put what a role holds on a GPU into the host's memory, so many bytes; caches are dropped and count nothing. */
+/**
+ * Seconds to put what a role holds on a GPU into the host's memory, so many bytes; caches are dropped and count
+ * nothing.
+ */
 export function sleepSeconds(bytes: number, gpu: Gpu): number {
-  return bytes / (gpu.hostLink * HOST_LINK);
+  return TURN_OVERHEAD + bytes / (gpu.hostLink * HOST_LINK);
 }
 
 /** Seconds to take it back. */
@@ -210,5 +225,5 @@ function packSeconds(
   const link = spansHosts ? Math.min(NETWORK, gpu.link) : gpu.link;
   const gathered = (bytes * (gpus - 1)) / gpus / (link * LINK);
   const fetched = offload ? bytes / gpus / (gpu.hostLink * HOST_LINK) : 0;
-  return rounds * Math.max(computed, gathered + fetched);
+  return rounds * Math.max(computed, gathered + fetched, passes * shape.layers * LAUNCHES);
 }

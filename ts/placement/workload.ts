@@ -30,7 +30,6 @@ export interface Draw {
 
 /** A batch to be trained on. */
 export interface Batch {
-  samples: number;
   /** Of all its sequences, a prompt that several share counted once. */
   tokens: number;
   /** Tokens of a sequence. */
@@ -90,7 +89,23 @@ export function piecesOf({ settings }: Workload, shape: ModelShape): Piece[] {
   ];
 }
 
-/** Models whose weights whoever samples holds at once: the policy, those who judge it, and the anchor of its KL term. */
+/** What a whole run comes to, at expected lengths. */
+export function totals(workload: Workload, shape: ModelShape): { samples: number; sampled: number; trained: number } {
+  const total = { samples: 0, sampled: 0, trained: 0 };
+  for (const { times, draws, batch } of piecesOf(workload, shape)) {
+    const all = times * workload.settings.iterations;
+    for (const { prompts, each, maxTokens } of draws) {
+      total.samples += all * prompts * each;
+      total.sampled += all * prompts * each * SAMPLE_SHARE * maxTokens;
+    }
+    total.trained += all * (batch?.tokens ?? 0);
+  }
+  return total;
+}
+
+/**
+ * Models whose weights whoever samples holds at once: the policy, those who judge it, and the anchor of its KL term.
+ */
 export function modelsSampled({ settings }: Workload): number {
   const { judge, ensemble } = settings.roles;
   const judges = { frozen: 1, current: 0, ensemble: Math.min(ensemble, settings.iterations) }[judge];
@@ -148,7 +163,6 @@ function batchOf(shape: ModelShape, phase: PhaseSettings): Batch {
   const samples = prompts * each;
   const updates = samples / phase.miniBatch;
   return {
-    samples,
     tokens: prompts * promptOf(shape) + samples * SAMPLE_SHARE * maxTokens,
     length: promptOf(shape) + SAMPLE_SHARE * maxTokens,
     updates,

@@ -1,7 +1,7 @@
+import type { Fit } from '../placement/fit.ts';
 import type { Gpu } from '../placement/gpu.ts';
 import type { Group } from '../placement/layout.ts';
 import { keptBytes, samplerShare, trainerItems } from '../placement/memory.ts';
-import type { Plan } from '../placement/plan.ts';
 import type { ModelShape } from '../placement/shape.ts';
 import type { Workload } from '../placement/workload.ts';
 import { paceOf, type WorkerPace } from './pace.ts';
@@ -15,7 +15,7 @@ export interface Ground {
 }
 
 /** The workers of a plan, the trainer first. */
-export function fleetOf(plan: Plan, ground: Ground): SimulatedWorkerOptions[] {
+export function fleetOf(plan: Fit, ground: Ground): SimulatedWorkerOptions[] {
   const { single, trainer, samplers } = plan.layout;
   const { rows } = plan;
   const mixes = false;
@@ -31,7 +31,7 @@ export function fleetOf(plan: Plan, ground: Ground): SimulatedWorkerOptions[] {
 }
 
 /** The pace of a group of GPUs. */
-export function paceFor({ layout, packTokens }: Plan, { shape, gpu, workload }: Ground, { places }: Group): WorkerPace {
+export function paceFor({ layout, packTokens }: Fit, { shape, gpu, workload }: Ground, { places }: Group): WorkerPace {
   const { recompute, offload } = workload.settings.trainer;
   const { single, trainer, samplers, turns } = layout;
   const tensorParallel = samplers[0]?.places.length ?? 1;

@@ -44,7 +44,7 @@ export interface PaceOptions {
   offload: boolean;
   /** Most tokens that a GPU computes at once in training and scoring. */
   packTokens: number;
-  /** Bytes that a role leaves behind on each GPU when it sleeps: they go to the host's memory and come back. */
+  /** Bytes that a role puts from each GPU into the host's memory when it sleeps; 0 where it need not sleep. */
   kept: Readonly<Record<Capability, number>>;
 }
 
@@ -84,7 +84,7 @@ export function paceOf({
     step: () => updateSeconds(shape, gpu, gpus, offload),
     write: () => handoverSeconds(shape, gpu, gpus) - take,
     take: () => take,
-    sleep: (role) => sleepSeconds(kept[role], gpu),
-    wake: (role) => wakeSeconds(kept[role], gpu),
+    sleep: (role) => (kept[role] === 0 ? 0 : sleepSeconds(kept[role], gpu)),
+    wake: (role) => (kept[role] === 0 ? 0 : wakeSeconds(kept[role], gpu)),
   };
 }

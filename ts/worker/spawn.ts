@@ -14,8 +14,13 @@ export interface SpawnOptions {
   role?: 'sample' | 'train';
   /** Processes that are one worker together, a GPU each, started by torchrun; 1 unless given. */
   processes?: number;
-  /** The first GPU that it uses, of those that this process may; no matter where there are none. */
-  firstGpu?: number;
+  /** The GPUs that it may use, numbered from 0 among those that this process may; all of them unless given. */
+  gpus?: readonly number[];
+  /**
+   * What a vLLM engine of it takes: a share of the GPU's memory, and rows; unless the user's environment says
+   * otherwise.
+   */
+  engine?: { memoryShare: number; rows: number };
   /** Threads of the tensor library; at least 1. */
   threads: number;
   /** Where it shall connect to. */
@@ -124,7 +129,7 @@ export function commandLine(options: SpawnOptions): readonly string[] {
 
 /** The worker's environment: the caller's, our settings for threads and memory, and the secret. */
 export function workerEnvironment(
-  options: Pick<SpawnOptions, 'threads' | 'token' | 'command' | 'firstGpu'>,
+  options: Pick<SpawnOptions, 'threads' | 'token' | 'command' | 'gpus' | 'engine'>,
   inherited: Readonly<Record<string, string | undefined>>,
 ): Record<string, string> {
   const threads = String(options.threads);
@@ -141,6 +146,10 @@ export function workerEnvironment(
     TOKENIZERS_PARALLELISM: 'false',
     HF_HUB_DISABLE_TELEMETRY: '1',
     PYTHONUNBUFFERED: '1',
+    ...(options.engine !== undefined && {
+      RZERO_VLLM_GPU_MEMORY: options.engine.memoryShare.toFixed(3),
+      RZERO_VLLM_ROWS: String(options.engine.rows),
+    }),
     ...Object.fromEntries(given),
     OMP_NUM_THREADS: threads,
     MKL_NUM_THREADS: threads,
@@ -148,16 +157,17 @@ export function workerEnvironment(
     ...(options.command === undefined && {
       PYTHONPATH: [PYTHON_PATH, inherited.PYTHONPATH].filter(Boolean).join(delimiter),
     }),
-    ...(options.firstGpu !== undefined && {
-      CUDA_VISIBLE_DEVICES: gpusFrom(options.firstGpu, inherited.CUDA_VISIBLE_DEVICES),
+    ...(options.gpus !== undefined && {
+      CUDA_VISIBLE_DEVICES: visibleGpus(options.gpus, inherited.CUDA_VISIBLE_DEVICES),
     }),
     RZERO_TOKEN: options.token,
   };
 }
 
-/** The GPUs from a given one on; of those that are not listed, only that one. */
-function gpusFrom(first: number, visible: string | undefined): string {
-  return visible === undefined ? String(first) : visible.split(',').slice(first).join(',');
+/** GPUs as the driver knows them; of a list of visible ones, those that are on it. */
+function visibleGpus(gpus: readonly number[], visible: string | undefined): string {
+  const all = visible?.split(',');
+  return gpus.flatMap((gpu) => (all === undefined ? String(gpu) : (all[gpu] ?? []))).join(',');
 }
 
 function openLog(path: string): number {

@@ -5,6 +5,7 @@ import { WorkerCallError } from './errors.ts';
 import { Hub } from './hub.ts';
 import { readOrchestratorKeys } from './keyFolder.ts';
 import { Pool, type PoolOptions } from './pool/pool.ts';
+import type { Post } from './post.ts';
 import type { Patience } from './session.ts';
 import { type HiredWorker, type HireOptions, hireWorker } from './startWorker.ts';
 import { TransportError } from './transport.ts';
@@ -24,10 +25,8 @@ export interface ListenOptions {
 }
 
 export interface StartWorkersOptions extends HireOptions {
-  /** Processes to start on this machine. */
-  count: number;
-  /** Processes, a GPU each, that are the one of them that trains; where there are several, the others sample. */
-  trainerProcesses?: number;
+  /** Workers to start on this machine. */
+  posts: readonly Post[];
   listen?: ListenOptions;
   /** Folder that all workers can reach, in which a folder for handing over weights is made. */
   sharedFolder: string;
@@ -52,7 +51,7 @@ const FAREWELL = 5_000;
  *   TransportError, AddressError or KeyError for where to listen; no process is left then
  */
 export async function startWorkers(options: StartWorkersOptions): Promise<Pool> {
-  const { count, trainerProcesses = 1, listen, patience = {}, ...hire } = options;
+  const { posts, listen, patience = {}, ...hire } = options;
   if (listen !== undefined && listen.token === undefined && listen.keys === undefined) {
     throw new TransportError(
       'insecure',
@@ -68,13 +67,11 @@ export async function startWorkers(options: StartWorkersOptions): Promise<Pool> 
     for (const hub of hubs) hub.close();
   });
   try {
-    if (count > 0) {
+    if (posts.length > 0) {
       // Those of this machine come by the loopback interface, whatever the others come by.
       const hub = await Hub.bind({ patience });
       hubs.push(hub);
-      const starts = Array.from({ length: count }, (_, index) =>
-        hireWorker(hub, { ...hire, ...logOf(hire, index), ...partOf(trainerProcesses, index) }),
-      );
+      const starts = posts.map((post, index) => hireWorker(hub, { ...hire, ...logOf(hire, index), ...post }));
       for (const start of await Promise.allSettled(starts)) {
         if (start.status === 'fulfilled') hired.push(start.value);
       }
@@ -98,24 +95,17 @@ export async function startWorkers(options: StartWorkersOptions): Promise<Pool> 
 }
 
 function poolOptions(options: StartWorkersOptions): PoolOptions {
-  const { count, listen, sharedFolder, turns = false, joinDeadline, handoverDeadline, onChange } = options;
+  const { posts, turns = false, listen, sharedFolder, joinDeadline, handoverDeadline, onChange } = options;
   const exchange = join(sharedFolder, `exchange-${randomBytes(8).toString('hex')}`);
   return {
     expectsMore: listen !== undefined,
     turns,
     // One worker alone hands its weights to nobody.
-    ...(count > 1 || listen !== undefined ? { exchange } : {}),
+    ...(posts.length > 1 || listen !== undefined ? { exchange } : {}),
     ...(joinDeadline === undefined ? {} : { joinDeadline }),
     ...(handoverDeadline === undefined ? {} : { handoverDeadline }),
     ...(onChange === undefined ? {} : { onChange }),
   };
-}
-
-/** What a worker does where several processes train together: they are the first, which is of the backend torch. */
-function partOf(trainerProcesses: number, index: number): Partial<HireOptions> {
-  if (trainerProcesses === 1) return {};
-  if (index === 0) return { backend: 'torch', role: 'train', processes: trainerProcesses };
-  return { role: 'sample', firstGpu: trainerProcesses + index - 1 };
 }
 
 /** The log of the second process is not that of the first. */

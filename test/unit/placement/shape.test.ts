@@ -69,6 +69,20 @@ describe('parameters of other architectures', () => {
       { hidden_size: 3072, intermediate_size: 8192, num_key_value_heads: 32, vocab_size: 32_064 },
       3_821_079_552,
     ],
+    [
+      'gemma',
+      {
+        num_hidden_layers: 18,
+        hidden_size: 2048,
+        intermediate_size: 16_384,
+        num_attention_heads: 8,
+        num_key_value_heads: 1,
+        head_dim: 256,
+        vocab_size: 256_000,
+        tie_word_embeddings: undefined,
+      },
+      2_506_172_416,
+    ],
     ['olmo2', { intermediate_size: 11_008, num_key_value_heads: 32, vocab_size: 100_352 }, 7_298_617_344],
     [
       'gemma3_text',

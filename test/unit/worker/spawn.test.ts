@@ -58,13 +58,20 @@ describe('what is run for a worker', () => {
   });
 
   test.each([
-    [undefined, '3'],
-    ['4,5,6,7', '7'],
+    [undefined, '3,4'],
     ['4,5,6,7,8', '7,8'],
+    ['4,5,6,7', '7'],
     ['0,1', ''],
-  ])('has its GPUs after the first three of %p', (visible, own) => {
-    const env = workerEnvironment({ threads: 1, token: 'secret', firstGpu: 3 }, { CUDA_VISIBLE_DEVICES: visible });
+    ['', ''],
+  ])('has the fourth and fifth GPU of %p', (visible, own) => {
+    const env = workerEnvironment({ threads: 1, token: 'secret', gpus: [3, 4] }, { CUDA_VISIBLE_DEVICES: visible });
     expect(env.CUDA_VISIBLE_DEVICES).toBe(own);
+  });
+
+  test('says what a vLLM engine takes, unless the user has', () => {
+    const options = { threads: 1, token: 'secret', engine: { memoryShare: 0.27512, rows: 103 } };
+    const env = workerEnvironment(options, { RZERO_VLLM_ROWS: '64' });
+    expect(env).toMatchObject({ RZERO_VLLM_GPU_MEMORY: '0.275', RZERO_VLLM_ROWS: '64' });
   });
 
   test('has the GPUs of this process unless told otherwise', () => {

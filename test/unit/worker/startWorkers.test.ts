@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { sampleParams, userTurns } from '../../../ts/contract/requests.ts';
 import { keyPaths, makeKeys } from '../../../ts/worker/keyFolder.ts';
 import type { Pool } from '../../../ts/worker/pool/pool.ts';
+import { postsByCount } from '../../../ts/worker/post.ts';
 import { type StartWorkersOptions, startWorkers } from '../../../ts/worker/startWorkers.ts';
 import { inRequests } from '../../fixtures/inRequests.ts';
 import { python, workerFixture } from '../../fixtures/python.ts';
@@ -32,7 +33,7 @@ afterEach(async () => {
 
 async function start(options: Partial<StartWorkersOptions>): Promise<Pool> {
   const shared = { python: python(), backend: 'mock', threads: 1, sharedFolder: folder };
-  const pool = await startWorkers({ ...shared, count: 0, ...options });
+  const pool = await startWorkers({ ...shared, posts: [], ...options });
   pools.push(pool);
   return pool;
 }
@@ -56,8 +57,12 @@ async function samplesOf(pool: Pool): Promise<unknown> {
 describe('workers of this machine', () => {
   test('are several as one, leave a log each and nothing else', async () => {
     const said: string[] = [];
-    const several = await start({ count: 2, logFile: join(folder, 'worker.log'), onChange: (text) => said.push(text) });
-    const one = await start({ count: 1 });
+    const several = await start({
+      posts: postsByCount(2),
+      logFile: join(folder, 'worker.log'),
+      onChange: (text) => said.push(text),
+    });
+    const one = await start({ posts: postsByCount(1) });
     expect(await samplesOf(several)).toEqual(await samplesOf(one));
     await several.close();
     expect(readdirSync(folder).sort()).toEqual(['worker-2.log', 'worker.log']);
@@ -67,7 +72,7 @@ describe('workers of this machine', () => {
   test('are a group of processes that train, and others that sample', async () => {
     // Sampled by the mock: what the group is asked for here needs no model.
     const logFile = join(folder, 'worker.log');
-    const pool = await start({ count: 2, trainerProcesses: 2, logFile });
+    const pool = await start({ posts: postsByCount(2, 2), logFile });
     expect([pool.size, pool.hello.backend]).toEqual([2, 'torch+mock']);
     const load = { modelId: 'm', source: join(folder, 'nothing'), trainable: true, seed: 1 };
     await expect(pool.loadModel(load)).rejects.toMatchObject({
@@ -79,14 +84,14 @@ describe('workers of this machine', () => {
   }, 120_000);
 
   test('of which one ends are told by its last error, whatever is printed after it', async () => {
-    await expect(start({ count: 1, program: workerFixture('dies_with_report') })).rejects.toMatchObject({
+    await expect(start({ posts: postsByCount(1), program: workerFixture('dies_with_report') })).rejects.toMatchObject({
       code: 'worker_start_failed',
       message: expect.stringMatching(/it last printed: .* the group of 2 ranks ends: rank 1 is late$/),
     });
   });
 
   test('of which one cannot start are none, and the others end', async () => {
-    const call = start({ count: 2, program: workerFixture('dies_at_start') });
+    const call = start({ posts: postsByCount(2), program: workerFixture('dies_at_start') });
     await expect(call).rejects.toMatchObject({ code: 'worker_start_failed' });
   });
 });
@@ -104,7 +109,7 @@ describe('workers that dial in', () => {
         },
       },
     });
-    expect(await samplesOf(pool)).toEqual(await samplesOf(await start({ count: 1 })));
+    expect(await samplesOf(pool)).toEqual(await samplesOf(await start({ posts: postsByCount(1) })));
     const ended = once(worker as ChildProcess, 'exit');
     await pool.close();
     expect(await ended).toEqual([0, null]);
@@ -116,7 +121,7 @@ describe('workers that dial in', () => {
     makeKeys(keys, ['worker-1']);
     const paths = keyPaths(keys);
     const pool = await start({
-      count: 1,
+      posts: postsByCount(1),
       listen: {
         address: 'tcp://127.0.0.1:*',
         keys,
@@ -132,7 +137,7 @@ describe('workers that dial in', () => {
           ]),
       },
     });
-    expect(await samplesOf(pool)).toEqual(await samplesOf(await start({ count: 1 })));
+    expect(await samplesOf(pool)).toEqual(await samplesOf(await start({ posts: postsByCount(1) })));
   });
 
   test('need a token or keys; nothing is bound without', async () => {
@@ -173,7 +178,7 @@ describe('workers that dial in', () => {
 });
 
 test('a log is kept of each process', async () => {
-  const pool = await start({ count: 2, logFile: join(folder, 'worker.log') });
+  const pool = await start({ posts: postsByCount(2), logFile: join(folder, 'worker.log') });
   await pool.close();
   for (const name of ['worker.log', 'worker-2.log'])
     expect(readFileSync(join(folder, name), 'utf8')).toContain('connected');

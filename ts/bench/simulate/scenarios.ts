@@ -1,10 +1,11 @@
 import { loadConfig } from '../../config/load.ts';
 import type { PhaseSettings, Settings } from '../../domain/settings.ts';
+import type { Wishes } from '../../placement/candidates.ts';
 import { PlacementError } from '../../placement/errors.ts';
 import { gpuNamed } from '../../placement/gpu.ts';
 import type { Cluster, Layout } from '../../placement/layout.ts';
 import { knownShape } from '../../placement/models.ts';
-import { decide, isRefusal, type Plan, type Wishes } from '../../placement/plan.ts';
+import { decide, isRefusal, type Plan } from '../../placement/plan.ts';
 import type { ModelShape } from '../../placement/shape.ts';
 import { playFixedSplit } from '../../simulate/fixedSplit.ts';
 import { fleetOf, type Ground, paceFor } from '../../simulate/fleet.ts';

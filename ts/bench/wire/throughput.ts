@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Pool } from '../../worker/pool/pool.ts';
+import { postsByCount } from '../../worker/post.ts';
 import { startWorkers } from '../../worker/startWorkers.ts';
 import { forwardParams, MODEL } from './payloads.ts';
 import { programPath } from './side.ts';
@@ -53,7 +54,7 @@ async function startPool(python: string, count: number, sharedFolder: string): P
     backend: 'mock',
     threads: 1,
     program,
-    count,
+    posts: postsByCount(count),
     sharedFolder,
   });
   // Nobody trains it, so any worker may be asked.

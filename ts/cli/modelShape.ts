@@ -1,0 +1,70 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { PlacementError } from '../placement/errors.ts';
+import { knownShape } from '../placement/models.ts';
+import { type ModelShape, shapeOf } from '../placement/shape.ts';
+import { modelSource } from './places.ts';
+
+/** Milliseconds that the hub gets to answer with a small file. */
+const DEADLINE = 20_000;
+
+/**
+ * The shape of a configuration's model, by its config.json: of a folder, of the Hugging Face cache, as it is known
+ * here, or of the hub (at HF_ENDPOINT, unless HF_HUB_OFFLINE is set).
+ *
+ * @throws PlacementError naming the file and what is wrong with it
+ */
+export async function modelShape(model: string, env: NodeJS.ProcessEnv, workingFolder: string): Promise<ModelShape> {
+  const source = modelSource(model, workingFolder);
+  const file = join(source, 'config.json');
+  if (existsSync(source)) return shapeOf(model, parse(model, read(model, file)));
+  const cached = cachedConfig(source, env);
+  if (cached !== undefined) return shapeOf(model, parse(model, read(model, cached)));
+  return knownShape(model) ?? shapeOf(model, parse(model, await fetchConfig(model, env)));
+}
+
+function parse(model: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new PlacementError(`config.json of ${model} is not JSON: ${(error as Error).message}`);
+  }
+}
+
+function read(model: string, file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new PlacementError(`model ${model} has no readable ${file}: ${code === 'ENOENT' ? 'no such file' : message}`);
+  }
+}
+
+/** Where huggingface_hub keeps the file, if it has it: refs/main names the commit whose files are below snapshots. */
+function cachedConfig(name: string, env: NodeJS.ProcessEnv): string | undefined {
+  const home = env.HF_HOME ?? join(env.XDG_CACHE_HOME ?? join(env.HOME ?? homedir(), '.cache'), 'huggingface');
+  const folder = join(env.HF_HUB_CACHE ?? join(home, 'hub'), `models--${name.replaceAll('/', '--')}`);
+  const reference = join(folder, 'refs', 'main');
+  if (!existsSync(reference)) return undefined;
+  const file = join(folder, 'snapshots', readFileSync(reference, 'utf8').trim(), 'config.json');
+  return existsSync(file) ? file : undefined;
+}
+
+async function fetchConfig(model: string, env: NodeJS.ProcessEnv): Promise<string> {
+  if (!/^[\w.-]+(\/[\w.-]+)?$/.test(model))
+    throw new PlacementError(`model ${model} is no folder here, and no name on the hub`);
+  const offline = /^(1|true|yes|on)$/i.test(env.HF_HUB_OFFLINE ?? '');
+  const hint = 'give a folder with its config.json as the model, or load it once so that the cache has it';
+  if (offline) throw new PlacementError(`model ${model} is not in the cache, and HF_HUB_OFFLINE is set: ${hint}`);
+  const url = `${(env.HF_ENDPOINT ?? 'https://huggingface.co').replace(/\/$/, '')}/${model}/resolve/main/config.json`;
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(DEADLINE) });
+    if (response.ok) return await response.text();
+    throw new PlacementError(`${url} answers ${response.status}: ${hint}`);
+  } catch (error) {
+    if (error instanceof PlacementError) throw error;
+    const { message, cause } = error as Error;
+    throw new PlacementError(`${url} cannot be fetched: ${(cause as Error | undefined)?.message ?? message}; ${hint}`);
+  }
+}

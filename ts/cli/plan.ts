@@ -1,0 +1,100 @@
+import { freemem, totalmem } from 'node:os';
+import { ConfigError } from '../config/errors.ts';
+import type { Config } from '../config/schema.ts';
+import { isRefusal, type Plan } from '../placement/plan.ts';
+import { GIB, MIB } from '../placement/units.ts';
+import { piecesOf } from '../placement/workload.ts';
+import { refusalText, renderPlan } from '../report/plan.ts';
+import { type ConfigFlags, configFrom } from './configFlags.ts';
+import { modelShape } from './modelShape.ts';
+import { type Placed, placementOf } from './placement.ts';
+import { handStarts } from './posts.ts';
+import type { Terminal } from './terminal.ts';
+
+/** Flags of `rzero plan` as given. */
+export interface PlanFlags extends ConfigFlags {
+  model?: string;
+  gpus?: string;
+  hosts?: string;
+  gpu?: string;
+  json?: true;
+}
+
+/**
+ * `rzero plan`: where a run would compute, before anything starts.
+ *
+ * @throws ConfigError for what does not fit, PlacementError
+ */
+export async function planCommand(flags: PlanFlags, terminal: Terminal): Promise<void> {
+  const config = configOf(flags, terminal.workingFolder);
+  const placement = await placementOf(config, terminal);
+  if (placement === undefined) {
+    terminal.out(flags.json ? `${JSON.stringify({ gpus: 0, workers: 1 })}\n` : await withoutGpus(config, terminal));
+    return;
+  }
+  const { cluster, shape, workload, decision } = placement;
+  if (isRefusal(decision)) {
+    if (flags.json) terminal.out(`${JSON.stringify({ cluster, shape, refused: decision }, null, 2)}\n`);
+    throw new ConfigError(refusalText(shape, decision));
+  }
+  const placed: Placed = { ...placement, decision };
+  if (flags.json) {
+    terminal.out(`${JSON.stringify(documentOf(placed), null, 2)}\n`);
+    return;
+  }
+  terminal.out(
+    renderPlan({
+      title: `${config.model}, preset ${config.preset}`,
+      cluster,
+      shape,
+      workload,
+      plan: decision,
+      notes: notesOf(config),
+      byHand: handStarts(config, placed),
+      colour: terminal.page.colour,
+    }),
+  );
+}
+
+function notesOf({ worker }: Config): string[] {
+  if (worker.count === null && worker.trainerProcesses === 1) return [];
+  const set =
+    worker.count === null ? `worker.trainerProcesses is ${worker.trainerProcesses}` : `worker.count is ${worker.count}`;
+  return [`${set}, so \`rzero run\` starts workers by count and not as planned here; null and 1 leave it to the plan`];
+}
+
+function documentOf({ cluster, shape, workload, decision }: Placed): object {
+  const plan: Plan = decision;
+  return { cluster, shape, pieces: piecesOf(workload, shape), ...plan };
+}
+
+function configOf(flags: PlanFlags, workingFolder: string): Config {
+  const named = (
+    [
+      ['model', flags.model === undefined ? undefined : JSON.stringify(flags.model)],
+      ['placement.gpusPerHost', flags.gpus],
+      ['placement.hosts', flags.hosts],
+      ['placement.gpu', flags.gpu === undefined ? undefined : JSON.stringify(flags.gpu)],
+    ] as const
+  ).flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`]));
+  return configFrom(flags, workingFolder, named);
+}
+
+/**
+ * What is planned where there is no GPU. Float32: 16 bytes a weight to train it, 4 for each copy that samples or stands
+ * still.
+ */
+async function withoutGpus(config: Config, { env, workingFolder }: Terminal): Promise<string> {
+  const gib = (bytes: number): string =>
+    bytes < GIB ? `${(bytes / MIB).toFixed(1)} MiB` : `${(bytes / GIB).toFixed(1)} GiB`;
+  const memory = `${gib(totalmem())} of memory, ${gib(freemem())} of it free`;
+  const who = (config.worker.count ?? 1) === 1 ? 'one worker computes' : `${config.worker.count} workers compute`;
+  if (config.worker.backend === 'mock') return `The mock worker computes no model, on the CPU: ${memory}.\n`;
+  const { name, parameters } = await modelShape(config.model, env, workingFolder);
+  return [
+    `No GPU here: ${who} on the CPU, with ${memory}.`,
+    `The weights of ${name} take ${gib(4 * parameters)} there, and training them ${gib(16 * parameters)}.`,
+    'To plan for GPUs: rzero plan --gpus 8 --gpu h100',
+    '',
+  ].join('\n');
+}
