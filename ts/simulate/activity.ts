@@ -70,4 +70,12 @@ export class ActivityLog {
     const from = this.clock.now();
     if (seconds > 0) this.done.push({ activity, from, to: from + seconds, filled: 1 });
   }
+
+  /** It fails: what it is doing ends now. */
+  stop(): void {
+    const now = this.clock.now();
+    this.rows(0);
+    const last = this.done.at(-1);
+    if (last !== undefined) last.to = Math.min(last.to, now);
+  }
 }

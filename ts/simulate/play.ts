@@ -84,7 +84,7 @@ export async function play(scenario: Scenario): Promise<Played> {
   });
   await time.run(run);
   const seconds = time.now();
-  for (const log of logs) log.rows(0);
+  for (const log of logs) log.stop();
   return { seconds, phases, logs, samples: site.samples, tokens: site.tokens, failed, lostTokens: site.lostTokens };
 }
 

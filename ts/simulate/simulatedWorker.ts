@@ -154,6 +154,7 @@ export class SimulatedWorker implements Recruit {
     }
     this.running.clear();
     this.waiting.length = 0;
+    this.log.stop();
     this.onGone(this.failure);
   }
 

@@ -211,3 +211,15 @@ test('one that fails loses what it was doing, and is gone', async () => {
   await expect(time.run(verbs.sample(asked(1, 1)))).rejects.toMatchObject({ code: 'worker_gone' });
   expect(recruit.log.intervals.at(-1)).toMatchObject({ from: 10, to: 12 });
 });
+
+test('what one that fails was doing ends then', async () => {
+  const { time, verbs, recruit, load } = worker();
+  await load(true);
+  const asleep = verbs.sleep({ role: 'train' }).catch(() => {});
+  time.at(11, () => {
+    recruit.fail('it broke');
+    return true;
+  });
+  await time.run(asleep);
+  expect(recruit.log.intervals.at(-1)).toMatchObject({ activity: 'sleep', from: 10, to: 11 });
+});
