@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Capability, Hello, SampleParams, Verb, VerbTypes } from '../protocol/generated.ts';
 import { LOSS_VALUES, PROTOCOL_HASH, VERBS } from '../protocol/generated.ts';
 import { packResult, unpackParams } from '../worker/codec.ts';
@@ -134,7 +135,10 @@ export class SimulatedWorker implements Recruit {
           reject(error);
         },
       };
-      if (options.cancellable) options.signal?.addEventListener('abort', onAbort);
+      if (options.cancellable && options.signal !== undefined) {
+        setMaxListeners(0, options.signal); // every request of a phase listens
+        options.signal.addEventListener('abort', onAbort);
+      }
       this.waiting.push(job);
       this.next();
     });
