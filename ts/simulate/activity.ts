@@ -75,7 +75,6 @@ export class ActivityLog {
   stop(): void {
     const now = this.clock.now();
     this.rows(0);
-    const last = this.done.at(-1);
-    if (last !== undefined) last.to = Math.min(last.to, now);
+    for (const interval of this.done) interval.to = Math.min(interval.to, now);
   }
 }
