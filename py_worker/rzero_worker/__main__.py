@@ -1,6 +1,7 @@
 """The command line: `python -m rzero_worker --connect tcp://HOST:PORT --backend NAME`.
 
-Under torchrun it is one rank of a group that trains together: rank 0 is the worker, the others follow.
+Under torchrun it is one rank of a group that holds models together, to train (torch) or to sample (vllm):
+rank 0 is the worker, the others follow.
 
 Exit codes: 0 stopped in order, 2 bad arguments, 69 no orchestrator or refused by it, 70 a broken group.
 """
@@ -14,11 +15,13 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 from rzero_worker import backends, endpoint
 from rzero_worker.backend import Backend
+from rzero_worker.errors import BadVariable
 from rzero_worker.keys import CurveKeys, KeysError, read_keys
 from rzero_worker.protocol import PROTOCOL_HASH, Capability
 from rzero_worker.server import Server
@@ -28,6 +31,8 @@ TOKEN_VARIABLE = "RZERO_TOKEN"
 DEVICES_VARIABLE = "RZERO_DEVICES"
 """Names of the worker's devices, by which others know that they share one; a variable, so that whoever starts
 several workers, an orchestrator too, says it to all of them alike."""
+
+T = TypeVar("T")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -72,13 +77,7 @@ def main(arguments: list[str] | None = None) -> int:
     os.dup2(2, 1)
     if grouped:
         return _run_rank(parser, options, token, keys)
-    try:
-        backend = backends.create(options.backend)
-    except ImportError as error:
-        setup = backends.SETUP.get(options.backend, "npm run setup")
-        parser.error(
-            f"--backend {options.backend} needs packages that are not installed ({error}): run `{setup}`"
-        )
+    backend = _create(parser, options.backend, lambda: backends.create(options.backend))
     for role in options.roles or ():
         if role not in backend.capabilities:
             offered = ", ".join(backend.capabilities)
@@ -86,20 +85,37 @@ def main(arguments: list[str] | None = None) -> int:
     return _serve(parser, backend, options, token, keys)
 
 
+def _create(parser: argparse.ArgumentParser, name: str, make: Callable[[], T]) -> T:
+    try:
+        return make()
+    except ImportError as error:
+        setup = backends.SETUP.get(name, "npm run setup")
+        parser.error(f"--backend {name} needs packages that are not installed ({error}): run `{setup}`")
+    except BadVariable as error:
+        parser.error(str(error))
+
+
 def _run_rank(
     parser: argparse.ArgumentParser, options: argparse.Namespace, token: str, keys: CurveKeys | None
 ) -> int:
     """Be one rank of a group, as torchrun has put it into the environment."""
     count = os.environ["WORLD_SIZE"]
-    if options.backend != "torch":
-        parser.error(f"argument --backend: saw {options.backend!r}, {count} ranks (WORLD_SIZE) allow torch")
-    if options.roles not in (None, [Capability.TRAIN]):
+    role = backends.GROUP_ROLES.get(options.backend)
+    if role is None:
+        allowed = " or ".join(backends.GROUP_ROLES)
+        parser.error(
+            f"argument --backend: saw {options.backend!r}, {count} ranks (WORLD_SIZE) allow {allowed}"
+        )
+    if (options.roles or [role]) != [role]:
         roles = ",".join(options.roles)
-        parser.error(f"argument --roles: saw {roles!r}, {count} ranks (WORLD_SIZE) allow train")
+        parser.error(
+            f"argument --roles: saw {roles!r}, {count} ranks (WORLD_SIZE) of {options.backend} allow {role}"
+        )
+    options.roles = [role]
     # A store that is gone is an error that is caught; torch would also print its stack.
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
+    make = _create(parser, options.backend, lambda: backends.of_rank(options.backend))
     # Like a backend's, these libraries are not everybody's.
-    from rzero_worker.backends.sharded import ShardedBackend
     from rzero_worker.followers import Leader, follow
     from rzero_worker.ranks import join
     from rzero_worker.watch import Watch
@@ -107,7 +123,7 @@ def _run_rank(
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     ranks, store = join(options.collective_timeout)
     watch = Watch(ranks, store, options.collective_timeout)
-    backend = ShardedBackend(ranks)
+    backend = _create(parser, options.backend, lambda: make(ranks))
     if ranks.first:
         return _serve(parser, Leader(backend, ranks, watch), options, token, keys)
     watch.end_soon_at(signal.SIGTERM)

@@ -2,7 +2,8 @@
 
 Rules that types cannot say:
 
-- Calls come one at a time, all from the process's main thread; a backend needs no locks.
+- Calls come one at a time, all from the process's main thread; a backend needs no locks. Those of a feed,
+  requests of `sample` that may be worked on together, are one call of `sample_together` (`feed.py`).
 - Params arrive checked for types, ranges and array lengths (`checks.py`). What only the backend knows,
   such as the size of its vocabulary, it checks itself, before it changes anything.
 - Repeats of a gradient verb never arrive here: the server's ledger answers them (`ledger.py`).
@@ -13,45 +14,17 @@ Rules that types cannot say:
 
 from __future__ import annotations
 
-import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import ClassVar
 
 from rzero_worker import protocol as p
+from rzero_worker.context import Context
 from rzero_worker.errors import WorkerFailure
-from rzero_worker.protocol import ErrorCode
+from rzero_worker.feed import Feed
 
 NO_FILES: Mapping[str, bytes] = MappingProxyType({})
-
-
-class Context:
-    """A long call's line to the outside: it tells how far it is, and hears that it shall stop."""
-
-    def __init__(
-        self,
-        report: Callable[[int, int], None] | None = None,
-        cancelled: threading.Event | None = None,
-    ) -> None:
-        """Make a context that passes progress to `report` and reads `cancelled`; both may be left out."""
-        self._report = report
-        self._cancelled = cancelled
-
-    def progress(self, done: int, total: int) -> None:
-        """Say that `done` of `total` are finished. Cheap: call it as often as there is news."""
-        if self._report is not None:
-            self._report(done, total)
-
-    @property
-    def cancelled(self) -> bool:
-        """Whether the caller no longer wants the answer."""
-        return self._cancelled is not None and self._cancelled.is_set()
-
-    def raise_if_cancelled(self) -> None:
-        """Raise the failure `cancelled` if the caller has asked for it. Call it at least once a second."""
-        if self.cancelled:
-            raise WorkerFailure(ErrorCode.CANCELLED, "cancelled by the caller")
 
 
 class Backend(ABC):
@@ -70,6 +43,9 @@ class Backend(ABC):
     def rows(self) -> int:
         """Samples that it decodes side by side; with fewer at hand it is partly idle."""
         return 1
+
+    def offer(self, roles: Sequence[p.Capability]) -> None:  # noqa: B027 - most do not care
+        """Hear, before any call, which roles the worker offers: for others nothing need be held ready."""
 
     @abstractmethod
     def versions(self) -> dict[str, str]:
@@ -96,6 +72,20 @@ class Backend(ABC):
         with a stop token, or with the token that completes a stop string in its text. Raises stale_weights
         where the published weights are not of the version asked for.
         """
+
+    def sample_together(self, feed: Feed) -> None:
+        """Work on the calls of a feed until it has none left, and end each as soon as it is done.
+
+        A backend that decodes many samples side by side takes calls in while it works on others. Here they
+        are done one after another, so that equal calls give equal bytes. What is raised fails all calls that
+        were taken and have no end yet.
+        """
+        while calls := feed.take(1):
+            for call in calls:
+                try:
+                    call.answer(self.sample(call.params, call.context))
+                except Exception as error:
+                    call.fail(error)
 
     @abstractmethod
     def forward(self, params: p.ForwardParams, context: Context) -> p.ForwardResult:
@@ -155,9 +145,10 @@ class Backend(ABC):
         """
 
     def sleep(self, params: p.SleepParams) -> p.SleepResult:
-        """Let go of a device's memory that a role takes. Models stay, and other verbs wake what they need.
+        """Let go of a device's memory that a role alone takes; models stay.
 
-        What a role has in the host's memory stays there, so where nothing is on a device nothing is freed.
+        What is in it goes to the host's memory. The executor asks no role twice, and wakes those that a verb
+        needs (`executor.NEEDS`) before it calls it.
         """
         return p.SleepResult(freed_bytes=0)
 

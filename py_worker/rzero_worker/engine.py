@@ -2,90 +2,45 @@
 
 from __future__ import annotations
 
-import atexit
 import gc
 import logging
-import os
-import shutil
-import sys
-import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
+from itertools import count
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, UntypedStorage
 
-from rzero_worker.backend import Context
+from rzero_worker.drawing import Drawing
+from rzero_worker.engine_environment import set_environment
+from rzero_worker.engine_options import cpu_options, gpu_options, group_options
 from rzero_worker.engine_request import PROBE_ARGUMENTS, EngineRequest, probe_of, sample_of
 from rzero_worker.errors import WorkerFailure
 from rzero_worker.model import locate, unloadable_after
 from rzero_worker.proof import checksum_of
 from rzero_worker.protocol import ErrorCode
-from rzero_worker.sampler import Sample
+from rzero_worker.ranks import Ranks
 
-GPU_MEMORY_VARIABLE = "RZERO_VLLM_GPU_MEMORY"
-"""Share of the GPU's memory that one engine may take, its weights and its cache."""
-
-
-def _cache_folder() -> str:
-    """A folder for what vLLM finds out about models and compiles, kept because that takes seconds to minutes.
-
-    What lies in it is run as code, so it lies among the packages, where whoever can write can do that anyway.
-    """
-    folder = os.path.join(sys.prefix, "var", "rzero-vllm")
-    try:
-        os.makedirs(folder, mode=0o700, exist_ok=True)
-        if os.access(folder, os.W_OK):
-            return folder
-    except OSError:
-        pass
-    folder = tempfile.mkdtemp(prefix="rzero-vllm-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder
-
-
-def _set_environment() -> None:
-    """Set what vLLM reads from the environment as it is imported."""
-    os.environ |= {"VLLM_ENABLE_V1_MULTIPROCESSING": "0", "VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
-    defaults = {
-        "VLLM_CACHE_ROOT": _cache_folder(),
-        "VLLM_LOGGING_LEVEL": "WARNING",
-        # Threads stay where the system puts them, as many as OMP_NUM_THREADS says.
-        "VLLM_CPU_OMP_THREADS_BIND": "nobind",
-    }
-    if sys.platform == "linux":
-        # The process group of one process listens on a port all the same.
-        defaults["GLOO_SOCKET_IFNAME"] = "lo"
-    if not torch.cuda.is_available():
-        # The only thing compiled on a CPU counts ranks that nobody asks for, in 25 s and with a C++ compiler.
-        defaults["TORCHDYNAMO_DISABLE"] = "1"
-    for name, value in defaults.items():
-        os.environ.setdefault(name, value)
-
-
-_set_environment()
+set_environment()
 from vllm import LLM, SamplingParams, __version__  # noqa: E402
+from vllm.device_allocator.cumem import CuMemAllocator  # noqa: E402
+from vllm.distributed.device_communicators.cpu_communicator import CpuCommunicator  # noqa: E402
 from vllm.inputs.engine import tokens_input  # noqa: E402
+from vllm.outputs import RequestOutput  # noqa: E402
 from vllm.sampling_params import RequestOutputKind  # noqa: E402
+from vllm.v1.engine.llm_engine import LLMEngine  # noqa: E402
+from vllm.v1.worker.worker_base import WorkerBase  # noqa: E402
 
 VERSION: str = __version__
 """vLLM's."""
 
-CPU_ROWS = 256
-"""Samples that decode side by side on a CPU."""
-
-CPU_CACHE_BYTES = 2**30
-"""Most bytes for keys and values on a CPU, or what one sequence needs; VLLM_CPU_KVCACHE_SPACE overrides."""
-
-CPU_STEP_TOKENS = 4096
-"""Tokens of a step on a CPU, unless one prompt has more."""
-
-CPU_BLOCK = 128
-"""Tokens of a block of the cache on a CPU."""
-
+# Between the ranks of a group on a CPU, tensors go over gloo. vLLM's own shared memory has one name on a
+# machine, whoever's group it is, stays there when a process is killed, and is waited for at full speed.
+CpuCommunicator._all_group_ranks_share_shm_group_name = lambda _: False
 
 Weights = Mapping[str, Tensor]
 
@@ -94,7 +49,7 @@ class Engine:
     """One model in vLLM. Its float type is float32 on a CPU and bfloat16 on CUDA."""
 
     def __init__(
-        self, source: str, weights: Weights, context_length: int, token_bytes: int, cuda: bool
+        self, source: str, weights: Weights, context_length: int, token_bytes: int, cuda: bool, ranks: Ranks
     ) -> None:
         """Start an engine. vLLM reads the model's config; its weights are given, because it misses none.
 
@@ -104,21 +59,26 @@ class Engine:
             context_length: most tokens of prompt and sample together.
             token_bytes: that a token's keys and values take; used on a CPU.
             cuda: whether the model goes to the GPU.
+            ranks: over which it is cut up; all of them make the same calls of an engine.
 
         Raises model_unloadable, out_of_memory.
         """
+        self._cuda = cuda
+        self._emptied: dict[UntypedStorage, int] = {}
         try:
-            self._llm = LLM(
-                model=locate(source),
-                load_format="dummy",
-                max_model_len=context_length,
-                logprobs_mode="processed_logprobs",
-                generation_config="vllm",
-                enable_prefix_caching=True,
-                disable_log_stats=True,
-                seed=0,
-                **(_gpu_options() if cuda else _cpu_options(context_length, token_bytes)),
-            )
+            with _beside_other_engines(cuda):
+                self._llm = LLM(
+                    model=locate(source),
+                    load_format="dummy",
+                    max_model_len=context_length,
+                    logprobs_mode="processed_logprobs",
+                    generation_config="vllm",
+                    enable_prefix_caching=True,
+                    disable_log_stats=True,
+                    seed=0,
+                    **(gpu_options() if cuda else cpu_options(context_length, token_bytes)),
+                    **group_options(ranks),
+                )
         except (torch.OutOfMemoryError, MemoryError):
             raise
         except Exception as error:
@@ -131,44 +91,31 @@ class Engine:
         self._rows = self._llm.llm_engine.vllm_config.scheduler_config.max_num_seqs
         self.load_weights(weights)
 
-    def draw(
-        self,
-        requests: Sequence[EngineRequest],
-        arguments: dict[str, Any],
-        context: Context,
-        on_sample: Callable[[int, Sample], None],
-    ) -> None:
-        """Draw what is requested, and hand over each sample with its index as it ends.
+    def draw(self, take: Callable[[int], Sequence[Drawing]]) -> None:
+        """Draw until there is nothing left to draw; each drawing hears of its samples as they end.
 
-        vLLM holds no more requests than it needs to keep its batch full. Raises cancelled.
+        vLLM holds no more requests than it needs to keep its batch full. One drawing that fails or is
+        cancelled leaves the batch to the others; what is raised here fails them all.
+
+        Equal drawings that have a batch for themselves give equal bytes: it begins without keys and values of
+        earlier ones, which may differ from fresh ones in their last bits. One that joins others draws with
+        the same random numbers, but log-probs that move in their last bits with what it is batched with.
+        Samples of one prompt share its keys and values in any case, also those of several drawings.
 
         Args:
-            requests: any number.
-            arguments: from `sampling_arguments`.
-            context: asked before every token whether the call is cancelled.
-            on_sample: may raise; nothing of the call stays in vLLM then.
+            take: gives drawings that wait, as many as it needs for so many samples; asked before each step.
         """
-        # Keys and values of an earlier call may differ from fresh ones in their last bits; without them,
-        # equal calls give equal bytes. Within a call, samples of one prompt share its keys and values.
         self._llm.reset_prefix_cache()
-        engine, waiting, running = self._llm.llm_engine, deque(requests), set[str]()
+        batch = _Batch(self._llm.llm_engine, 2 * self._rows)
         try:
-            while waiting or running:
-                context.raise_if_cancelled()
-                while waiting and len(running) < 2 * self._rows:
-                    request = waiting.popleft()
-                    prompt, parameters = tokens_input(list(request.prompt)), _parameters(arguments, request)
-                    running.add(str(request.index))
-                    engine.add_request(str(request.index), prompt, parameters)
-                for output in engine.step():
-                    running.discard(output.request_id)
-                    (answer,) = output.outputs
-                    logprobs = None if answer.logprobs is None else answer.logprobs.logprobs
-                    sample = sample_of(answer.token_ids, logprobs, answer.finish_reason)
-                    on_sample(int(output.request_id), sample)
+            while True:
+                batch.join(take(batch.room))
+                batch.fill()
+                if not batch.running:
+                    return
+                batch.step()
         finally:
-            if running:
-                engine.abort_request(list(running))
+            batch.clear()
 
     def logprobs(self, tokens: Sequence[int]) -> np.ndarray:
         """Log-probs of a sequence at temperature 1 under vLLM's weights, float32; 0 for its first token."""
@@ -205,13 +152,149 @@ class Engine:
             )
         self._llm.reset_prefix_cache()
 
+    def sleep(self) -> int:
+        """Let go of the device's memory: weights go to the host's, keys and values are dropped.
+
+        On a CPU weights are there already, and only the cache is freed. Returns how many bytes that were; on
+        a GPU vLLM's own allocator frees them and does not say, so 0.
+
+        vLLM could drop the weights too (level 2), to be given them again. But what was published has to
+        outlive the steps that a trainer makes meanwhile, and the folder that it came from.
+        """
+        if self._cuda:
+            self._llm.sleep(level=1)
+            return 0
+        self._llm.reset_prefix_cache()
+        emptied = {storage: storage.nbytes() for storage in self._caches() if storage.nbytes() > 0}
+        self._emptied |= emptied
+        for storage in emptied:
+            storage.resize_(0)
+        return sum(emptied.values())
+
+    def wake(self) -> None:
+        """Take it back. Raises MemoryError, and sleeps on then."""
+        if self._cuda:
+            try:
+                self._llm.wake_up()
+            except Exception as error:
+                # What has come back goes again. The engine itself thinks that it never woke.
+                self._llm.collective_rpc("sleep", args=(1,))
+                if "memory" in str(error):
+                    raise MemoryError(str(error)) from error
+                raise
+        for storage, size in self._emptied.items():
+            storage.resize_(size)
+            storage.fill_(0)  # as vLLM makes it: what is not a number stays one when it is masked
+        self._emptied = {}
+
+    def _caches(self) -> list[UntypedStorage]:
+        """Give the storages of keys and values, each once."""
+        (tensors,) = self._llm.collective_rpc(_cache_tensors)
+        return list({storage._cdata: storage for storage in (t.untyped_storage() for t in tensors)}.values())
+
     def close(self) -> None:
-        """Free the model and its cache; the engine cannot be used any more."""
+        """Free the model and its cache; the engine, which must be awake, cannot be used any more."""
         del self._llm
         gc.unfreeze()  # an engine freezes all objects there are when it starts
         gc.collect()
-        if torch.cuda.is_available():
+        if self._cuda:
+            allocator = CuMemAllocator.get_instance()
+            for pool, _ in [entry for entries in allocator.allocator_and_pools.values() for entry in entries]:
+                allocator._trim(pool)  # else it would keep what is free for nobody
             torch.cuda.empty_cache()
+
+
+def _cache_tensors(worker: WorkerBase) -> list[Tensor]:
+    return worker.model_runner.kv_caches
+
+
+@contextmanager
+def _beside_other_engines(cuda: bool) -> Iterator[None]:
+    """Let an engine start while the process has others.
+
+    vLLM's allocator is one for the process, and refuses weights where it has some, because it puts all it has
+    to sleep at once. Here that is what is wanted: the engines of a worker sleep and wake together.
+    """
+    if not cuda:
+        yield
+        return
+    allocator = CuMemAllocator.get_instance()
+    allocator.get_current_usage = lambda: 0
+    try:
+        yield
+    finally:
+        del allocator.get_current_usage
+
+
+class _Batch:
+    """The drawings of a batch, and which of their requests vLLM has at the moment."""
+
+    def __init__(self, engine: LLMEngine, most: int) -> None:
+        """Begin an empty batch of which the engine is to have `most` requests at once."""
+        self._engine = engine
+        self._most = most
+        self._numbers = count()
+        self._drawings: list[Drawing] = []
+        self._waiting: deque[tuple[Drawing, EngineRequest]] = deque()
+        self.running: dict[str, tuple[Drawing, EngineRequest]] = {}
+
+    @property
+    def room(self) -> int:
+        """Requests that it could have besides."""
+        return max(0, self._most - len(self.running) - len(self._waiting))
+
+    def join(self, drawings: Sequence[Drawing]) -> None:
+        """Take drawings in, and let those go that are cancelled."""
+        for drawing in drawings:
+            self._drawings.append(drawing)
+            self._waiting.extend((drawing, request) for request in drawing.requests)
+        for drawing in list(self._drawings):
+            self._guard(drawing, drawing.raise_if_cancelled)
+
+    def fill(self) -> None:
+        """Give vLLM what waits, as far as it is to have it."""
+        while self._waiting and len(self.running) < self._most:
+            drawing, request = self._waiting.popleft()
+            self._guard(drawing, partial(self._add, drawing, request))
+
+    def step(self) -> None:
+        """Have vLLM make a token of each request that it works on."""
+        for output in self._engine.step():
+            drawing, request = self.running.pop(output.request_id, (None, None))
+            if drawing is not None:  # else its drawing failed in this very step
+                self._guard(drawing, partial(self._end, drawing, request, output))
+
+    def clear(self) -> None:
+        """Leave nothing in vLLM."""
+        if self.running:
+            self._engine.abort_request(list(self.running))
+
+    def _add(self, drawing: Drawing, request: EngineRequest) -> None:
+        name = str(next(self._numbers))
+        self._engine.add_request(
+            name, tokens_input(list(request.prompt)), _parameters(drawing.arguments, request)
+        )
+        self.running[name] = drawing, request
+
+    def _end(self, drawing: Drawing, request: EngineRequest, output: RequestOutput) -> None:
+        (answer,) = output.outputs
+        logprobs = None if answer.logprobs is None else answer.logprobs.logprobs
+        drawing.add(request.index, sample_of(answer.token_ids, logprobs, answer.finish_reason))
+        if drawing.done:
+            self._drawings.remove(drawing)
+
+    def _guard(self, drawing: Drawing, work: Callable[[], None]) -> None:
+        """Do something for a drawing, which leaves the batch if that fails."""
+        try:
+            work()
+        except Exception as error:
+            self._drawings.remove(drawing)
+            self._waiting = deque(one for one in self._waiting if one[0] is not drawing)
+            own = [name for name, (of, _) in self.running.items() if of is drawing]
+            for name in own:
+                del self.running[name]
+            self._engine.abort_request(own)
+            drawing.fail(error)
 
 
 @contextmanager
@@ -227,27 +310,6 @@ def _complaints() -> Iterator[list[str]]:
         yield found
     finally:
         logger.removeHandler(handler)
-
-
-def _cpu_options(context_length: int, token_bytes: int) -> dict[str, Any]:
-    row = -(-context_length // CPU_BLOCK) * CPU_BLOCK * token_bytes
-    return {
-        "dtype": "float32",
-        "enforce_eager": True,
-        "block_size": CPU_BLOCK,
-        "max_num_seqs": CPU_ROWS,
-        # A prompt in parts takes back the draws in between, which no generator on a CPU can do.
-        "enable_chunked_prefill": False,
-        "max_num_batched_tokens": max(CPU_STEP_TOKENS, context_length),
-        "kv_cache_memory_bytes": max(2 * row, min(CPU_CACHE_BYTES, (CPU_ROWS + 1) * row)),
-    }
-
-
-def _gpu_options() -> dict[str, Any]:
-    return {
-        "dtype": "bfloat16",
-        "gpu_memory_utilization": float(os.environ.get(GPU_MEMORY_VARIABLE, "0.3")),
-    }
 
 
 def _parameters(arguments: dict[str, Any], request: EngineRequest) -> SamplingParams:

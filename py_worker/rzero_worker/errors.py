@@ -14,6 +14,10 @@ class ProtocolError(ValueError):
     code = ErrorCode.INVALID_REQUEST
 
 
+class BadVariable(ValueError):  # noqa: N818 - named after what is bad
+    """An environment variable that is not what it may be; says which, what was seen and what is allowed."""
+
+
 class WorkerFailure(Exception):  # noqa: N818 - named after the Failure envelope it becomes
     """A call that cannot be answered; the server sends it as a Failure and goes on living.
 

@@ -1,4 +1,4 @@
-"""What is done with a job on the main thread: its params decoded, the backend called, the answer packed."""
+"""What is done with jobs on the main thread: params decoded, the backend called, answers packed and sent."""
 
 from __future__ import annotations
 
@@ -6,14 +6,18 @@ import logging
 import time
 import traceback
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from rzero_worker import manifest, wire
 from rzero_worker import protocol as p
-from rzero_worker.backend import Backend, Context
-from rzero_worker.checks import check
+from rzero_worker.backend import Backend
+from rzero_worker.context import Context
 from rzero_worker.errors import WorkerFailure, invalid_request
-from rzero_worker.job import Job, failed
+from rzero_worker.feed import Outcome
+from rzero_worker.job import Job, failed, params_of
+from rzero_worker.job_feed import JobFeed
+from rzero_worker.job_queue import JobQueue
 from rzero_worker.ledger import LEDGER_FILE, Ledger, digest
 
 log = logging.getLogger(__name__)
@@ -21,30 +25,74 @@ log = logging.getLogger(__name__)
 PROGRESS_INTERVAL = 0.1
 """Seconds between two progress messages of a request."""
 
+SAMPLING, TRAINING = p.Capability.SAMPLE, p.Capability.TRAIN
+NEEDS: dict[str, tuple[p.Capability, ...]] = {
+    "load_model": (SAMPLING, TRAINING),
+    "unload_model": (SAMPLING, TRAINING),
+    "sample": (SAMPLING,),
+    "forward": (TRAINING,),
+    "forward_backward": (TRAINING,),
+    "optim_step": (TRAINING,),
+    "publish_weights": (SAMPLING, TRAINING),
+    "average_weights": (TRAINING,),
+    "save_checkpoint": (TRAINING,),
+    "load_checkpoint": (SAMPLING, TRAINING),
+    "sleep": (),
+    "wake": (),
+}
+"""The roles that must be awake for a verb."""
+
 
 class Executor:
-    """A backend, and the ledgers of its models."""
+    """A backend, the ledgers of its models, and which of its roles sleep."""
 
-    def __init__(self, backend: Backend, send: Callable[[int, p.Progress], None]) -> None:
-        """Make an executor; `send` takes a session and the progress of one of its requests."""
+    def __init__(
+        self,
+        backend: Backend,
+        jobs: JobQueue,
+        send: Callable[[int, p.Progress | p.Response | p.Failure], None],
+    ) -> None:
+        """Make an executor.
+
+        Args:
+            backend: what does the work.
+            jobs: where those come from that join one that is executed.
+            send: takes a session, and the progress or the answer of one of its requests.
+        """
         self._backend = backend
+        self._jobs = jobs
         self._send = send
         self._ledgers: dict[str, Ledger] = {}
+        self._asleep: set[p.Capability] = set()
         self.progress = 0
         """Grows while work is done. Other threads may read it."""
         self._unsettled: Callable[[], None] | None = None
 
-    def execute(self, job: Job) -> p.Response | p.Failure:
-        """Execute one job and build its answer. Raises nothing: whatever goes wrong is the answer."""
+    def execute(self, job: Job) -> None:
+        """Execute a job and answer it. Raises nothing: whatever goes wrong is the answer.
+
+        Jobs of `sample` that wait right behind another one for the same model may be taken in, and are
+        answered too.
+        """
+        if job.verb.params is p.SampleParams:
+            self._sample(job)
+        else:
+            self._end(job, lambda: self._answer(job))
+
+    def _end(self, job: Job, work: Callable[[], bytes]) -> None:
+        """Do what is left of a job and send its answer: the packed result, or why there is none."""
+        answer: p.Response | p.Failure
         try:
-            return p.Response(id=job.id, result=self._answer(job))
+            answer = p.Response(id=job.id, result=work())
         except Exception as error:  # whatever went wrong, the caller hears of it and the worker lives
             failure = self._failure_of(error)
-        finally:
-            self.progress += 1
-        level = logging.INFO if failure.code is p.ErrorCode.CANCELLED else logging.WARNING
-        log.log(level, "%s %d failed: %s: %s", job.verb.name, job.id, failure.code, failure.message)
-        return failed(job.id, failure)
+            level = logging.INFO if failure.code is p.ErrorCode.CANCELLED else logging.WARNING
+            log.log(level, "%s %d failed: %s: %s", job.verb.name, job.id, failure.code, failure.message)
+            answer = failed(job.id, failure)
+        self.progress += 1
+        # Before it is sent: whoever has the answer may use the id again.
+        self._jobs.done(job)
+        self._send(job.session, answer)
 
     def settle(self) -> None:
         """Do what the answer need not wait for. To be called before the next job."""
@@ -52,9 +100,20 @@ class Executor:
             self._unsettled()
             self._unsettled = None
 
+    def _sample(self, job: Job) -> None:
+        feed = JobFeed(
+            job, self._jobs, self._context, lambda one, outcome: self._end(one, partial(_pack, outcome))
+        )
+        unended: Exception = RuntimeError("the backend left the call without an end")
+        try:
+            self._wake_for(job.verb)
+            self._backend.sample_together(feed)
+        except Exception as error:
+            unended = error
+        feed.fail_all(unended)
+
     def _answer(self, job: Job) -> bytes:
-        params = wire.decode(job.params, job.verb.params)
-        check(params)
+        params = params_of(job)
         ledger = None
         if isinstance(params, p.ForwardBackwardParams | p.OptimStepParams):
             ledger = self._ledgers.get(params.model_id)
@@ -80,11 +139,33 @@ class Executor:
         return answer
 
     def _call(self, job: Job, params: p.Base) -> p.Base:
+        if isinstance(params, p.SleepParams):
+            return self._sleep(params)
+        if isinstance(params, p.WakeParams):
+            self._wake(params.role)
+            return p.WakeResult()
+        self._wake_for(job.verb)
         method = getattr(self._backend, job.verb.name)
         if isinstance(params, p.SaveCheckpointParams):
             ledger = self._ledgers.get(params.model_id) if params.with_optimizer else None
             return method(params, {} if ledger is None else {LEDGER_FILE: ledger.dump()})
         return method(params, self._context(job)) if job.verb.progress else method(params)
+
+    def _sleep(self, params: p.SleepParams) -> p.SleepResult:
+        if params.role in self._asleep:
+            return p.SleepResult(freed_bytes=0)
+        result = self._backend.sleep(params)
+        self._asleep.add(params.role)
+        return result
+
+    def _wake_for(self, verb: p.Verb) -> None:
+        for role in NEEDS[verb.name]:
+            self._wake(role)
+
+    def _wake(self, role: p.Capability) -> None:
+        if role in self._asleep:
+            self._backend.wake(p.WakeParams(role=role))
+            self._asleep.discard(role)
 
     def _saved_ledger(self, params: p.LoadCheckpointParams) -> Ledger | None:
         """Compare a checkpoint with its manifest, before the backend sees it, and read its ledger, if any."""
@@ -126,6 +207,12 @@ class Executor:
             return WorkerFailure(p.ErrorCode.OUT_OF_MEMORY, f"out of memory: {error}")
         details = "".join(traceback.format_exception(error))
         return WorkerFailure(p.ErrorCode.INTERNAL, f"{type(error).__name__}: {error}", details)
+
+
+def _pack(outcome: Outcome) -> bytes:
+    if isinstance(outcome, Exception):
+        raise outcome
+    return wire.encode(outcome)
 
 
 def _assert_valid(answer: bytes, verb: p.Verb) -> None:

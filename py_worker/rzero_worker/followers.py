@@ -9,7 +9,8 @@ leaves the ranks in different states, and ends the group (watch.py).
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -17,9 +18,12 @@ import torch.distributed as dist
 
 from rzero_worker import protocol as p
 from rzero_worker import wire
-from rzero_worker.backend import NO_FILES, Backend, Context
+from rzero_worker.backend import NO_FILES, Backend
+from rzero_worker.context import Context
 from rzero_worker.errors import WorkerFailure
+from rzero_worker.feed import Feed, alone
 from rzero_worker.ranks import Ranks
+from rzero_worker.shared_feed import SharedFeed
 from rzero_worker.watch import BROKEN, Watch
 
 log = logging.getLogger(__name__)
@@ -67,9 +71,12 @@ class Leader(Backend):
         return self._backend.rows
 
     def _lead(self, verb: str, params: p.Base, *more: Any) -> Any:
+        return self._together(verb, partial(_perform, self._backend, self._ranks, verb, params, more))
+
+    def _together(self, verb: str, work: Callable[[], Any]) -> Any:
         call = self._watch.announce(verb)
         try:
-            return _perform(self._backend, self._ranks, self._watch, call, verb, params, more)
+            return _settled(self._backend, self._watch, call, work)
         finally:
             self._watch.require_agreement(call)
 
@@ -87,7 +94,11 @@ class Leader(Backend):
 
     def sample(self, params: p.SampleParams, context: Context) -> p.SampleResult:
         """See Backend."""
-        return self._lead("sample", params, SharedContext(self._ranks, context))
+        return alone(self.sample_together, params, context)
+
+    def sample_together(self, feed: Feed) -> None:
+        """See Backend. Which calls join, and which are cancelled, is this rank's word: see SharedFeed."""
+        self._together("sample", partial(_sample, self._backend, SharedFeed(self._ranks, feed)))
 
     def forward(self, params: p.ForwardParams, context: Context) -> p.ForwardResult:
         """See Backend."""
@@ -152,9 +163,13 @@ def follow(backend: Backend, ranks: Ranks, watch: Watch) -> int:
             return BROKEN
         if not verb:
             break
-        more = (SharedContext(ranks),) if p.VERBS[verb].progress else ()
+        if verb == "sample":
+            work = partial(_sample, backend, SharedFeed(ranks))
+        else:
+            more = (SharedContext(ranks),) if p.VERBS[verb].progress else ()
+            work = partial(_perform, backend, ranks, verb, None, more)
         try:
-            _perform(backend, ranks, watch, call, verb, None, more)
+            _settled(backend, watch, call, work)
         except Exception as error:  # whatever went wrong, rank 0 says whether it did so everywhere
             log.debug("%s failed: %s", verb, error)
     backend.close()
@@ -163,21 +178,23 @@ def follow(backend: Backend, ranks: Ranks, watch: Watch) -> int:
     return 0
 
 
-def _perform(
-    backend: Backend,
-    ranks: Ranks,
-    watch: Watch,
-    call: int,
-    verb: str,
-    params: p.Base | None,
-    more: tuple[Any, ...],
-) -> Any:
-    """Make a call on this rank, its params rank 0's, and say how it ended."""
+def _perform(backend: Backend, ranks: Ranks, verb: str, params: p.Base | None, more: tuple[Any, ...]) -> Any:
+    """Make a call on this rank, its params rank 0's."""
+    packed = ranks.broadcast_bytes(None if params is None else wire.encode(params))
+    if params is None:
+        params = wire.decode(packed, p.VERBS[verb].params)
+    return getattr(backend, verb)(params, *more)
+
+
+def _sample(backend: Backend, feed: SharedFeed) -> None:
+    backend.sample_together(feed)
+    feed.require_same()
+
+
+def _settled(backend: Backend, watch: Watch, call: int, work: Callable[[], Any]) -> Any:
+    """Do this rank's part of a call, and say how it ended."""
     try:
-        packed = ranks.broadcast_bytes(None if params is None else wire.encode(params))
-        if params is None:
-            params = wire.decode(packed, p.VERBS[verb].params)
-        result = getattr(backend, verb)(params, *more)
+        result = work()
     except Exception as error:
         known = error if isinstance(error, WorkerFailure) else backend.failure_of(error)
         code = p.ErrorCode.INTERNAL if known is None else known.code

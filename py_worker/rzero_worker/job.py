@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 from rzero_worker import protocol as p
+from rzero_worker import wire
+from rzero_worker.checks import check
 from rzero_worker.errors import WorkerFailure
 
 
@@ -18,6 +21,13 @@ class Job:
         self.verb = verb
         self.params = request.params
         self.cancelled = threading.Event()
+
+
+def params_of(job: Job) -> Any:
+    """Decode and check a job's params, which are of its verb's type. Raises ProtocolError, WorkerFailure."""
+    params = wire.decode(job.params, job.verb.params)
+    check(params)
+    return params
 
 
 def failed(request_id: int, cause: WorkerFailure) -> p.Failure:

@@ -1,8 +1,9 @@
-"""The jobs of a worker in order of arrival: those that wait and the one that runs."""
+"""The jobs of a worker in order of arrival: those that wait and those that run."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 
 from rzero_worker.errors import WorkerFailure, invalid_request
 from rzero_worker.job import Job
@@ -29,7 +30,7 @@ class JobQueue:
         self._changed = threading.Condition()
         self._waiting: dict[tuple[int, int], Job] = {}
         self._bytes = 0
-        self._running: Job | None = None
+        self._running: dict[tuple[int, int], Job] = {}
         self._closed = False
 
     def __len__(self) -> int:
@@ -37,9 +38,10 @@ class JobQueue:
         return len(self._waiting)
 
     @property
-    def running(self) -> Job | None:
-        """The job that was taken and is not done."""
-        return self._running
+    def running(self) -> Sequence[Job]:
+        """The jobs that were taken and are not done."""
+        with self._changed:
+            return tuple(self._running.values())
 
     def put(self, job: Job) -> None:
         """Add a job behind the others.
@@ -64,45 +66,56 @@ class JobQueue:
             self._changed.notify()
 
     def take(self) -> Job | None:
-        """Wait for a job and make it the running one; None when the queue is closed."""
+        """Wait for a job and let it run; None when the queue is closed."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._closed)
-            if not self._waiting:
-                return None
-            self._running = self._remove(next(iter(self._waiting)))
-            return self._running
+            return self._take() if self._waiting else None
 
-    def done(self) -> None:
-        """Nothing runs any more."""
+    @property
+    def next(self) -> Job | None:
+        """The job that `take` would give; None if none waits."""
         with self._changed:
-            self._running = None
+            return next(iter(self._waiting.values()), None)
+
+    def take_also(self, job: Job) -> bool:
+        """Let a job run beside those that do, if it is still the next one."""
+        with self._changed:
+            return self.next is job and self._take() is job
+
+    def done(self, job: Job) -> None:
+        """The job runs no more."""
+        with self._changed:
+            self._running.pop((job.session, job.id), None)
 
     def has(self, session: int, request_id: int) -> bool:
         """Whether a request waits or runs."""
-        running = self._running
-        return (session, request_id) in self._waiting or (
-            running is not None and (running.session, running.id) == (session, request_id)
-        )
+        with self._changed:
+            return any((session, request_id) in jobs for jobs in (self._waiting, self._running))
 
     def cancel(self, session: int, request_id: int) -> tuple[bool, Job | None]:
         """End one request. Returns whether it was found, and its job if it waited."""
         with self._changed:
             if (session, request_id) in self._waiting:
                 return True, self._remove((session, request_id))
-            found = self.has(session, request_id)
-            if found and self._running is not None:
-                self._running.cancelled.set()
-            return found, None
+            running = self._running.get((session, request_id))
+            if running is not None:
+                running.cancelled.set()
+            return running is not None, None
 
     def cancel_all(self, close: bool = False) -> list[Job]:
         """End all requests, and take no more if `close`. Returns the ones that waited."""
         with self._changed:
             waited = [self._remove(key) for key in list(self._waiting)]
-            if self._running is not None:
-                self._running.cancelled.set()
+            for job in self._running.values():
+                job.cancelled.set()
             self._closed |= close
             self._changed.notify()
             return waited
+
+    def _take(self) -> Job:
+        key = next(iter(self._waiting))
+        job = self._running[key] = self._remove(key)
+        return job
 
     def _remove(self, key: tuple[int, int]) -> Job:
         job = self._waiting.pop(key)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from rzero_worker.model import context_length
-from rzero_worker.protocol import LoadModelResult
+from rzero_worker.protocol import Capability, LoadModelResult
 from rzero_worker.scorer import Scorer
 from rzero_worker.trainer import Trainer
 
@@ -35,10 +37,23 @@ class Loaded:
         """The model with the trained weights; a frozen one's are the published ones."""
         return self.trainer.model if self.trainer is not None else self.published
 
+    def like(self, path: str) -> PreTrainedModel:
+        """Give what a checkpoint is compared with before it is loaded: names and shapes count."""
+        return self.trained
+
     @property
     def steps(self) -> int:
         """Steps that the optimiser has taken."""
         return self.trainer.steps if self.trainer is not None else 0
+
+    def tensors(self, role: Capability) -> Iterator[Tensor]:
+        """Give the tensors that a role needs."""
+        if role is Capability.SAMPLE:
+            yield from _tensors(self.published)
+        elif self.trainer is not None:
+            yield from self.trainer.tensors()
+        else:
+            yield from _tensors(self.published)
 
     def describe(self) -> LoadModelResult:
         """Say what `load_model` answers with."""
@@ -49,3 +64,8 @@ class Loaded:
             context_length=context_length(self.published, self.tokenizer),
             weights_version=self.version,
         )
+
+
+def _tensors(model: PreTrainedModel) -> Iterator[Tensor]:
+    yield from model.parameters()
+    yield from model.buffers()

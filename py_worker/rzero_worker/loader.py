@@ -18,10 +18,10 @@ from rzero_worker.protocol import Training
 class Loader:
     """Remembers what it has loaded for as long as somebody holds it."""
 
-    def __init__(self, device: torch.device) -> None:
-        """Load to a device. What samples or stays as it is has `dtype`: bfloat16 on CUDA, else float32."""
+    def __init__(self, device: torch.device, dtype: torch.dtype | None = None) -> None:
+        """Load to a device. What is not trained has `dtype`, by default bfloat16 on CUDA and else float32."""
         self._device = device
-        self.dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
+        self.dtype = dtype or (torch.bfloat16 if device.type == "cuda" else torch.float32)
         self._shared: WeakValueDictionary[tuple, PreTrainedModel] = WeakValueDictionary()
 
     def shared(self, source: str) -> PreTrainedModel:

@@ -1,4 +1,4 @@
-"""The processes that train one model together, each a rank of torchrun's; most often there is but one.
+"""The processes that hold one model together, each a rank of torchrun's; most often there is but one.
 
 They talk over gloo, on the CPU, in plain tensors: nothing is pickled. How a model is cut up over them is said
 in sharding.py.
@@ -66,12 +66,14 @@ class Ranks:
         """Give all ranks the bytes that rank 0 gives."""
         if self.size == 1:
             return data or b""
-        length = self.broadcast(torch.tensor(len(data or b"")))
+        length = int(self.broadcast(torch.tensor(len(data or b""))))
+        if length == 0:
+            return b""
         if self.first:
-            buffer = torch.frombuffer(bytearray(data or b"\0"), dtype=torch.uint8)
+            buffer = torch.frombuffer(bytearray(data or b""), dtype=torch.uint8)
         else:
-            buffer = torch.empty(max(1, int(length)), dtype=torch.uint8)
-        return self.broadcast(buffer).numpy().tobytes()[: int(length)]
+            buffer = torch.empty(length, dtype=torch.uint8)
+        return self.broadcast(buffer).numpy().tobytes()
 
     def gather(self, words: Sequence[str]) -> list[str]:
         """Put the words of all ranks together, each once. A rank's have 1,024 bytes at most."""

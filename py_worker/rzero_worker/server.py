@@ -1,7 +1,8 @@
 """The worker's life: requests in, work in order, answers out.
 
 The connection's thread takes requests and answers the control verbs itself, so that they are answered while
-a long call runs. The main thread executes the other verbs one at a time, first come, first served.
+a long call runs. The main thread executes the other verbs one at a time, first come, first served; requests
+of `sample` may be worked on together.
 """
 
 from __future__ import annotations
@@ -79,9 +80,10 @@ class Server:
             devices=list(backend.devices if devices is None else devices),
             rows=backend.rows,
         )
+        backend.offer(self._roles)
         self._connection = Connection(endpoint, hello, self, connect_timeout, keys)
         self._jobs = JobQueue()
-        self._executor = Executor(backend, self._connection.send)
+        self._executor = Executor(backend, self._jobs, self._connection.send)
         self._at_signal: signal.Signals | None = None
         # Below: the connection thread's.
         self._watchdog: threading.Timer | None = None
@@ -93,9 +95,7 @@ class Server:
         """Serve until told to stop. Returns the exit code: 0, or 69 when there is nobody to serve."""
         self._connection.start()
         while (job := self._jobs.take()) is not None:
-            message = self._executor.execute(job)
-            self._jobs.done()
-            self._connection.send(job.session, message)
+            self._executor.execute(job)
             self._executor.settle()
         if self._at_signal is not None:
             signal.signal(self._at_signal, signal.SIG_IGN)  # what it asks for is being done
@@ -166,7 +166,7 @@ class Server:
         """What runs, how much waits, and a number that grows with the work."""
         running = self._jobs.running
         return p.Heartbeat(
-            busy=running.verb.name if running is not None else "",
+            busy=running[0].verb.name if running else "",
             queued=len(self._jobs),
             progress=self._executor.progress,
         )

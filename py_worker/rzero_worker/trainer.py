@@ -288,6 +288,16 @@ class Trainer:
         state = next(iter(self._optimizer.state.values()), None)
         return 0 if state is None else int(state["step"])
 
+    def tensors(self) -> Iterator[Tensor]:
+        """Give all that training goes on from: parameters, trained or not, buffers, the gradient, moments."""
+        for parameter in self.model.parameters():
+            yield parameter
+            if parameter.grad is not None:
+                yield parameter.grad
+        yield from self.model.buffers()
+        for state in self._optimizer.state.values():
+            yield from state.values()
+
     def optimizer_tensors(self) -> dict[str, Tensor]:
         """AdamW's state by name (`exp_avg.<parameter>`, ...); empty before the first step."""
         state = self._optimizer.state

@@ -30,9 +30,25 @@ def test_first_come_first_served() -> None:
         queue.put(one)
     for waiting, one in zip((2, 1, 0), jobs, strict=True):
         assert queue.take() is one
-        assert (queue.running, len(queue)) == (one, waiting)
-        queue.done()
-        assert queue.running is None
+        assert (queue.running, len(queue)) == ((one,), waiting)
+        queue.done(one)
+        assert queue.running == ()
+
+
+def test_a_job_may_run_beside_another_if_it_is_the_next_one() -> None:
+    queue = JobQueue()
+    first, second, third = jobs = [job(number) for number in range(3)]
+    for one in jobs:
+        queue.put(one)
+    assert queue.take() is first
+    assert not queue.take_also(third)
+    assert queue.next is second and queue.take_also(second)
+    assert (queue.running, queue.next, len(queue)) == ((first, second), third, 1)
+    queue.done(first)
+    assert queue.cancel(1, 1) == (True, None)
+    assert second.cancelled.is_set() and not first.cancelled.is_set()
+    assert queue.cancel_all() == [third]
+    assert queue.next is None and not queue.take_also(third)
 
 
 def test_take_waits_for_a_job_and_for_the_end() -> None:
@@ -47,7 +63,7 @@ def test_take_waits_for_a_job_and_for_the_end() -> None:
     thread.start()
     only = job(1)
     queue.put(only)
-    while queue.running is not only:
+    while queue.running != (only,):
         pass
     assert queue.cancel_all(close=True) == []
     thread.join()

@@ -466,10 +466,10 @@ def test_what_the_ranks_said_is_told_together() -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--backend", "mock"), "argument --backend: saw 'mock', 2 ranks (WORLD_SIZE) allow torch"),
+        (("--backend", "mock"), "argument --backend: saw 'mock', 2 ranks (WORLD_SIZE) allow torch or vllm"),
         (
             ("--backend", "torch", "--roles", "sample,train"),
-            "argument --roles: saw 'sample,train', 2 ranks (WORLD_SIZE) allow train",
+            "argument --roles: saw 'sample,train', 2 ranks (WORLD_SIZE) of torch allow train",
         ),
         (("--backend", "torch", "--collective-timeout", "0"), "argument --collective-timeout: saw '0'"),
     ],

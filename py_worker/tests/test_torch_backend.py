@@ -27,6 +27,7 @@ from rzero_worker.backends.torch import TorchBackend
 from rzero_worker.errors import WorkerFailure
 from rzero_worker.executor import Executor
 from rzero_worker.job import Job
+from rzero_worker.job_queue import JobQueue
 from rzero_worker.trainer import copy_weights
 
 SEQUENCES = [[5, 6, 7, 8, 9], [10, 11, 12]]
@@ -504,17 +505,26 @@ def save(path: Path, with_optimizer: bool = True) -> p.SaveCheckpointParams:
     return p.SaveCheckpointParams(model_id="m", path=str(path), with_optimizer=with_optimizer)
 
 
-def execute(executor: Executor, params: p.Base) -> p.Base:
+class Answers(Executor):
+    """An executor that keeps what it would send."""
+
+    def __init__(self, backend: TorchBackend) -> None:
+        self.answers: list[p.Response | p.Failure] = []
+        super().__init__(backend, JobQueue(), lambda session, message: self.answers.append(message))
+
+
+def execute(executor: Answers, params: p.Base) -> p.Base:
     """Answer as the server would: with the result, or the error."""
     verb = next(verb for verb in p.VERBS.values() if verb.params is type(params))
     job = Job(0, p.Request(id=1, verb=verb.name, params=wire.encode(params)), verb)
-    answer = executor.execute(job)
+    executor.execute(job)
     executor.settle()
+    answer = executor.answers.pop()
     return answer.error if isinstance(answer, p.Failure) else wire.decode(answer.result, verb.result)
 
 
 def test_a_checkpoint_keeps_the_ledger_the_steps_and_the_random_generator(backend, tmp_path: Path) -> None:
-    executor = Executor(backend, lambda session, progress: None)
+    executor = Answers(backend)
     execute(executor, samples.load(source=backend._models["m"].published.name_or_path))
     batch, step = samples.train(SEQUENCES, [1.0, -1.0], 1), samples.step(2)
     answers = [execute(executor, batch), execute(executor, step)]
@@ -548,7 +558,7 @@ def lengthen(file: Path) -> None:
 
 @pytest.mark.parametrize("spoil", [flip, truncate, lengthen, Path.unlink])
 def test_nothing_of_a_damaged_checkpoint_is_used(backend, tmp_path: Path, spoil) -> None:
-    executor = Executor(backend, lambda session, progress: None)
+    executor = Answers(backend)
     execute(executor, samples.load(source=backend._models["m"].published.name_or_path))
     learn(backend)
     whole = tmp_path / "whole"

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,7 +33,7 @@ class StandIn:
 
     READABLE = False
 
-    def __init__(self, source, weights, context_length, token_bytes, cuda) -> None:
+    def __init__(self, source, weights, context_length, token_bytes, cuda, ranks) -> None:
         self.model: PreTrainedModel = load_model(source, torch.float32, torch.device("cpu"))
         self.load_weights(weights)
 
@@ -99,6 +100,17 @@ def test_the_proof_is_of_what_the_engine_holds(backend, tmp_path: Path) -> None:
     for name, steps in (("m", 1), ("frozen", 0)):
         loaded = backend.load_checkpoint(p.LoadCheckpointParams(model_id=name, path=path))
         assert (loaded.proof, loaded.steps) == (after, steps)
+
+
+def test_a_frozen_model_takes_weights_after_weights_whose_folder_is_gone(backend, tmp_path: Path) -> None:
+    for number in (1, 3):
+        learn(backend, number)
+        path = tmp_path / str(number)
+        backend.save_checkpoint(p.SaveCheckpointParams(model_id="m", path=str(path), with_optimizer=False))
+        loaded = backend.load_checkpoint(p.LoadCheckpointParams(model_id="frozen", path=str(path)))
+        assert loaded.proof == publish(backend)
+        assert backend._models["frozen"].frozen is None
+        shutil.rmtree(path)
 
 
 def test_proving_a_frozen_model_does_not_load_it_a_second_time(backend) -> None:

@@ -16,6 +16,7 @@ test('workers of two processes do all steps, flat out and at a pace, and say how
     // Hello, model, requests, and who was brought to new weights.
     expect(round?.account.received).toBeGreaterThanOrEqual(6 + 6 + 50 + 2 * 6);
     expect(round?.account.sent).toBeGreaterThanOrEqual(6 + 6 + 50 + 2 * 6);
+    expect(round?.cpuBetweenSteps).toBeGreaterThan(0);
     expect(Object.keys(round?.account.lasts ?? {})).toEqual(['0', '1', '2']);
   }
   const summary = summaryOf(results, options);

@@ -52,12 +52,17 @@ export async function runJest(args, env = {}) {
   return outcome('jest', code, countJest(textOf(results)));
 }
 
-/** The Python tests. @returns {Promise<Outcome>} */
-export async function runPytest() {
+/**
+ * The Python tests.
+ *
+ * @param {string} [python] the environment's by default
+ * @param {string[]} [files] all by default
+ * @returns {Promise<Outcome>}
+ */
+export async function runPytest(python = environmentPython(), files = ['py_worker/tests']) {
   const results = join(PATHS.state, 'pytest.xml');
   rmSync(results, { force: true });
-  const flags = ['-q', '--junitxml', results, 'py_worker/tests'];
-  const code = await show('pytest', environmentPython(), ['-m', 'pytest', ...flags]);
+  const code = await show('pytest', python, ['-m', 'pytest', '-q', '--junitxml', results, ...files]);
   return outcome('pytest', code, countPytest(textOf(results)));
 }
 

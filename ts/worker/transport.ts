@@ -92,14 +92,6 @@ const SOCKET_OPTIONS = {
 /** Each bound socket is a domain of its own, with its own list of who may connect. */
 let lastDomain = 0;
 
-/** One message waiting for its turn. */
-interface Outgoing {
-  peer: PeerId;
-  frames: Uint8Array[];
-  resolve(): void;
-  reject(error: TransportError): void;
-}
-
 /**
  * Bind a ROUTER and start to receive.
  *
@@ -136,28 +128,7 @@ export async function bindTransport(handlers: TransportHandlers, options: Transp
   }
   const endpoint = socket.lastEndpoint ?? listen.endpoint;
 
-  const queue: Outgoing[] = [];
-  let pumping = false;
   let malformed = 0;
-
-  // A ZeroMQ socket admits one send at a time (EBUSY), so one loop sends for everybody.
-  async function pump(): Promise<void> {
-    if (pumping) return;
-    pumping = true;
-    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-      if (socket.closed) {
-        next.reject(closedError());
-        continue;
-      }
-      try {
-        await socket.send([Buffer.from(next.peer, 'hex'), ...next.frames]);
-        next.resolve();
-      } catch (error) {
-        next.reject(socket.closed ? closedError() : sendError(error));
-      }
-    }
-    pumping = false;
-  }
 
   async function receive(): Promise<void> {
     try {
@@ -193,11 +164,15 @@ export async function bindTransport(handlers: TransportHandlers, options: Transp
     get refused() {
       return refused;
     },
-    send(peer, ...frames) {
-      return new Promise((resolve, reject) => {
-        queue.push({ peer, frames, resolve, reject });
-        void pump();
-      });
+    async send(peer, ...frames) {
+      if (socket.closed) throw closedError();
+      try {
+        // A socket whose `sendTimeout` is 0 takes a message at once or not at all, so that none is sent while another
+        // is; any other would admit one send at a time (EBUSY).
+        await socket.send([Buffer.from(peer, 'hex'), ...frames]);
+      } catch (error) {
+        throw socket.closed ? closedError() : sendError(error);
+      }
     },
     close() {
       if (socket.closed) return;

@@ -5,6 +5,13 @@ interface Waiting {
   enter(): void;
 }
 
+/** Who asks to enter. */
+interface Told {
+  /** @param leave gives the room back */
+  enter(leave: () => void): void;
+  cancel(error: Error): void;
+}
+
 /**
  * Back-pressure: how many bytes of requests may be under way at once. Who does not fit waits its turn,
  * first come, first served; one that is larger than the window goes alone. A window may be part of a larger one,
@@ -36,26 +43,45 @@ export class Window {
    *   rejects with a WorkerCallError `cancelled` when `signal` is aborted before
    */
   enter(bytes: number, signal?: AbortSignal): (() => void) | Promise<() => void> {
-    if (this.queue.length > 0 || !this.fits(bytes)) {
-      return this.wait(bytes, signal).then(() => this.enterOuter(bytes, signal));
-    }
-    this.taken += bytes;
-    return this.enterOuter(bytes, signal);
+    let entered: (() => void) | undefined;
+    let onEnter = (leave: () => void): void => {
+      entered = leave;
+    };
+    let onCancel: (error: Error) => void = () => {};
+    this.ask(bytes, signal, { enter: (leave) => onEnter(leave), cancel: (error) => onCancel(error) });
+    if (entered !== undefined) return entered;
+    return new Promise((resolve, reject) => {
+      onEnter = resolve;
+      onCancel = reject;
+    });
   }
 
-  private enterOuter(bytes: number, signal: AbortSignal | undefined): (() => void) | Promise<() => void> {
-    const leave = this.exit(bytes);
-    const both = (leaveOuter: () => void) => () => {
-      leave();
-      leaveOuter();
+  /** Told by callbacks, since promises in promises would settle in another order than that in which there was room. */
+  private ask(bytes: number, signal: AbortSignal | undefined, told: Told): void {
+    const inside = (): void => {
+      const leave = this.exit(bytes);
+      if (this.outer === undefined) {
+        told.enter(leave);
+        return;
+      }
+      this.outer.ask(bytes, signal, {
+        enter: (leaveOuter) =>
+          told.enter(() => {
+            leave();
+            leaveOuter();
+          }),
+        cancel: (error) => {
+          leave();
+          told.cancel(error);
+        },
+      });
     };
-    const outer = this.outer?.enter(bytes, signal);
-    if (outer === undefined) return leave;
-    if (typeof outer === 'function') return both(outer);
-    return outer.then(both, (error) => {
-      leave();
-      throw error;
-    });
+    if (this.queue.length > 0 || !this.fits(bytes)) {
+      this.wait(bytes, signal, { enter: inside, cancel: told.cancel });
+      return;
+    }
+    this.taken += bytes;
+    inside();
   }
 
   private exit(bytes: number): () => void {
@@ -72,24 +98,26 @@ export class Window {
     return this.taken === 0 || this.taken + bytes <= this.limit;
   }
 
-  private wait(bytes: number, signal: AbortSignal | undefined): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const onAbort = (): void => {
-        this.queue.splice(this.queue.indexOf(waiting), 1);
-        reject(cancelledError());
-        // Whoever came behind may fit where this one did not.
-        this.admit();
-      };
-      const waiting: Waiting = {
-        bytes,
-        enter: () => {
-          signal?.removeEventListener('abort', onAbort);
-          resolve();
-        },
-      };
-      this.queue.push(waiting);
-      signal?.addEventListener('abort', onAbort, { once: true });
-    });
+  private wait(
+    bytes: number,
+    signal: AbortSignal | undefined,
+    told: { enter(): void; cancel(error: Error): void },
+  ): void {
+    const onAbort = (): void => {
+      this.queue.splice(this.queue.indexOf(waiting), 1);
+      told.cancel(cancelledError());
+      // Whoever came behind may fit where this one did not.
+      this.admit();
+    };
+    const waiting: Waiting = {
+      bytes,
+      enter: () => {
+        signal?.removeEventListener('abort', onAbort);
+        told.enter();
+      },
+    };
+    this.queue.push(waiting);
+    signal?.addEventListener('abort', onAbort, { once: true });
   }
 
   private admit(): void {

@@ -6,14 +6,13 @@ of them, so `publish_weights` counts and proves.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import ClassVar
 
 import torch
 
 from rzero_worker import checkpoint, proof
 from rzero_worker import protocol as p
-from rzero_worker.backend import NO_FILES
 from rzero_worker.backends.torch import TorchBackend
 from rzero_worker.errors import invalid_request
 from rzero_worker.loaded import Loaded
@@ -67,26 +66,6 @@ class ShardedBackend(TorchBackend):
         published = self._prove(loaded)
         loaded.version = version
         return p.PublishWeightsResult(weights_version=version, proof=published.message())
-
-    def save_checkpoint(
-        self, params: p.SaveCheckpointParams, extras: Mapping[str, bytes] = NO_FILES
-    ) -> p.SaveCheckpointResult:
-        """See Backend. Rank 0 alone writes."""
-        loaded = self._find(params.model_id)
-        content = self._content(loaded, params.with_optimizer)
-        written = self._ranks.first_does(
-            lambda: checkpoint.save(
-                params.path,
-                content,
-                loaded.tokenizer,
-                steps=loaded.steps,
-                weights_version=loaded.version,
-                extras=extras,
-            )
-        )
-        if written is None:
-            return p.SaveCheckpointResult(bytes=0, manifest_sha256="")
-        return p.SaveCheckpointResult(bytes=written.bytes, manifest_sha256=written.manifest_sha256)
 
     def load_checkpoint(self, params: p.LoadCheckpointParams) -> p.LoadCheckpointResult:
         """See Backend. Rank 0 alone reads the folder, which may be of a group of another size."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import asdict
 from functools import partial
@@ -13,6 +13,7 @@ from typing import ClassVar
 import numpy as np
 import torch
 import transformers
+from torch import Tensor
 from transformers import PreTrainedModel
 
 from rzero_worker import adapters, checkpoint, proof, rng
@@ -28,6 +29,7 @@ from rzero_worker.losses import POLICY_TERMS
 from rzero_worker.manifest import io_error
 from rzero_worker.memory import is_full
 from rzero_worker.model import context_length, load_tokenizer, stop_ids, token_bytes
+from rzero_worker.offload import Offload
 from rzero_worker.proof import Proof
 from rzero_worker.ranks import ALONE, be_alone
 from rzero_worker.sampler import Sample, Sampler
@@ -55,12 +57,16 @@ class TorchBackend(Backend):
     name: ClassVar[str] = "torch"
     losses: ClassVar[Sequence[p.Loss]] = tuple(POLICY_TERMS)
 
-    def __init__(self, device: str | None = None, sharded: bool | None = None) -> None:
+    def __init__(
+        self, device: str | None = None, sharded: bool | None = None, offloads: bool | None = None
+    ) -> None:
         """Set torch up for this process.
 
         Args:
             device: defaults to cuda where there is one.
             sharded: whether trained models are held as a group holds them; defaults to what is so on CUDA.
+            offloads: whether roles that sleep put their tensors into the host's memory; defaults to what is
+                so on CUDA. On a CPU they are there anyway.
         """
         self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self._cuda = self._device.type == "cuda"
@@ -76,6 +82,9 @@ class TorchBackend(Backend):
         transformers.logging.disable_progress_bar()
         self._models: dict[str, Loaded] = {}
         self._loader = Loader(self._device)
+        self._offload = Offload(self._device) if (self._cuda if offloads is None else offloads) else None
+        self._asleep: set[p.Capability] = set()
+        self._offered: Sequence[p.Capability] = [p.Capability(name) for name in self.capabilities]
 
     @property
     def rows(self) -> int:
@@ -86,6 +95,10 @@ class TorchBackend(Backend):
     def devices(self) -> Sequence[str]:
         """See Backend."""
         return device_names() if self._cuda else ()
+
+    def offer(self, roles: Sequence[p.Capability]) -> None:
+        """See Backend."""
+        self._offered = roles
 
     def versions(self) -> dict[str, str]:
         """See Backend."""
@@ -157,11 +170,14 @@ class TorchBackend(Backend):
         """See Backend."""
         loaded = self._find(params.model_id)
         require_version(loaded.version, params.weights_version)
-        model, tokenizer, asked = loaded.published, loaded.tokenizer, params.sampling
-        ends = stop_ids(model, tokenizer)
-        stops = StopStrings(asked.stop or (), partial(decode_completion, tokenizer))
-        prompts = encode_conversations(tokenizer, params.conversations)
-        samples = self._draw(loaded, prompts, params, stops, context)
+        prompts = encode_conversations(loaded.tokenizer, params.conversations)
+        return self._result(loaded, params, prompts, self._draw(loaded, prompts, params, context))
+
+    def _result(
+        self, loaded: Loaded, params: p.SampleParams, prompts: list[list[int]], samples: list[Sample]
+    ) -> p.SampleResult:
+        """Pack samples; sample j of prompt i is at [i * n + j]."""
+        ends, stops = stop_ids(loaded.published, loaded.tokenizer), _stops(loaded, params)
         visible = [_without_stop(sample.tokens, ends) for sample in samples]
         return p.SampleResult(
             weights_version=loaded.version,
@@ -170,7 +186,7 @@ class TorchBackend(Backend):
             tokens=_pack([sample.tokens for sample in samples], "i4"),
             lengths=numpy_pack(np.array([len(sample.tokens) for sample in samples]), "i4"),
             logprobs=_pack([sample.logprobs for sample in samples], "f4"),
-            texts=[stops.cut(text) for text in decode_completions(tokenizer, visible)],
+            texts=[stops.cut(text) for text in decode_completions(loaded.tokenizer, visible)],
             stop_reasons=[p.StopReason.STOP if sample.stopped else p.StopReason.LENGTH for sample in samples],
         )
 
@@ -179,7 +195,6 @@ class TorchBackend(Backend):
         loaded: Loaded,
         prompts: list[list[int]],
         params: p.SampleParams,
-        stops: StopStrings,
         context: Context,
     ) -> list[Sample]:
         """Draw from the published weights; sample j of prompt i is at [i * n + j]."""
@@ -198,7 +213,7 @@ class TorchBackend(Backend):
             Distribution(asked.temperature, asked.top_p, asked.top_k),
             asked.max_tokens,
             context,
-            stops.watch if asked.stop else None,
+            _stops(loaded, params).watch if asked.stop else None,
         )
 
     def _cache_bytes(self) -> int:
@@ -299,16 +314,21 @@ class TorchBackend(Backend):
     def save_checkpoint(
         self, params: p.SaveCheckpointParams, extras: Mapping[str, bytes] = NO_FILES
     ) -> p.SaveCheckpointResult:
-        """See Backend."""
+        """See Backend. Rank 0 alone writes."""
         loaded = self._find(params.model_id)
-        written = checkpoint.save(
-            params.path,
-            self._content(loaded, params.with_optimizer),
-            loaded.tokenizer,
-            steps=loaded.steps,
-            weights_version=loaded.version,
-            extras=extras,
+        content = self._content(loaded, params.with_optimizer)
+        written = self._ranks.first_does(
+            lambda: checkpoint.save(
+                params.path,
+                content,
+                loaded.tokenizer,
+                steps=loaded.steps,
+                weights_version=loaded.version,
+                extras=extras,
+            )
         )
+        if written is None:
+            return p.SaveCheckpointResult(bytes=0, manifest_sha256="")
         return p.SaveCheckpointResult(bytes=written.bytes, manifest_sha256=written.manifest_sha256)
 
     def _content(self, loaded: Loaded, with_optimizer: bool) -> checkpoint.Content:
@@ -322,7 +342,7 @@ class TorchBackend(Backend):
     def load_checkpoint(self, params: p.LoadCheckpointParams) -> p.LoadCheckpointResult:
         """See Backend."""
         loaded = self._find(params.model_id)
-        saved = checkpoint.load(params.path, loaded.trained)
+        saved = checkpoint.load(params.path, loaded.like(params.path))
         if loaded.trainer is not None:
             if has_adapters(saved.model) and not has_adapters(loaded.trained):
                 raise io_error(params.path, "holds adapters, and here every weight is trained")
@@ -350,11 +370,61 @@ class TorchBackend(Backend):
         loaded.published = self._loader.frozen(path)
         loaded.own_scorer = None  # it would hold the old weights
 
+    def sleep(self, params: p.SleepParams) -> p.SleepResult:
+        """See Backend. What the other role needs too stays until that one sleeps."""
+        before = self._free_bytes()
+        freed = self._let_go(params.role)
+        self._asleep.add(params.role)
+        if self._cuda:
+            torch.cuda.empty_cache()
+            freed = max(0, self._free_bytes() - before)
+        return p.SleepResult(freed_bytes=freed)
+
+    def _free_bytes(self) -> int:
+        return torch.cuda.mem_get_info()[0] if self._cuda else 0
+
+    def _let_go(self, role: p.Capability) -> int:
+        """Free what a role alone needs; returns how many bytes that were of the device's tensors."""
+        if self._offload is None:
+            return 0
+        awake = set(self._offered) - self._asleep - {role}
+        return self._offload.put(self._tensors({role}), kept=self._tensors(awake))
+
+    def _tensors(self, roles: Iterable[p.Capability]) -> Iterator[Tensor]:
+        return (
+            tensor for role in roles for loaded in self._models.values() for tensor in loaded.tensors(role)
+        )
+
+    def wake(self, params: p.WakeParams) -> p.WakeResult:
+        """See Backend. In a group all ranks wake, or none does."""
+        problem = ""
+        try:
+            self._take_back(params.role)
+        except Exception as error:
+            if not is_full(error):
+                raise
+            problem = str(error) or type(error).__name__
+        if self._ranks.sum(np.array([int(problem != "")]))[0] > 0:
+            self._let_go(params.role)
+            if self._cuda:
+                torch.cuda.empty_cache()
+            raise WorkerFailure("out_of_memory", f"not enough memory to wake the role {params.role}", problem)
+        self._asleep.discard(params.role)
+        return p.WakeResult()
+
+    def _take_back(self, role: p.Capability) -> None:
+        if self._offload is not None:
+            self._offload.take_back(self._tensors({role}))
+
     def failure_of(self, error: Exception) -> WorkerFailure | None:
         """See Backend: a full memory, of the GPU or the host."""
         if is_full(error):
             return WorkerFailure("out_of_memory", "not enough memory for the call", str(error))
         return None
+
+
+def _stops(loaded: Loaded, params: p.SampleParams) -> StopStrings:
+    return StopStrings(params.sampling.stop or (), partial(decode_completion, loaded.tokenizer))
 
 
 def _without_stop(tokens: np.ndarray, ends: set[int]) -> np.ndarray:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 import torch
+from torch import Tensor
 from transformers import PreTrainedModel
 
 from rzero_worker import adapters, proof
 from rzero_worker import protocol as p
-from rzero_worker.backend import Context
 from rzero_worker.backends.torch import TorchBackend
+from rzero_worker.context import Context
+from rzero_worker.drawing import Drawing
 from rzero_worker.engine import VERSION, Engine
-from rzero_worker.engine_request import EMPTY, plan, sampling_arguments
+from rzero_worker.engine_options import check_variables, rows
+from rzero_worker.engine_request import plan, sampling_arguments
+from rzero_worker.feed import Call, Feed, alone
 from rzero_worker.loaded import Loaded
+from rzero_worker.loader import Loader
 from rzero_worker.model import (
     checkpoint_weights,
     context_length,
@@ -24,8 +30,9 @@ from rzero_worker.model import (
     token_bytes,
 )
 from rzero_worker.proof import Proof
-from rzero_worker.sampler import Sample
-from rzero_worker.stop_strings import StopStrings
+from rzero_worker.ranks import ALONE, Ranks
+from rzero_worker.tokenizer import encode_conversations
+from rzero_worker.weights_version import require_version
 from rzero_worker.wire import numpy_view
 
 
@@ -50,6 +57,19 @@ class _Served(Loaded):
             self.frozen = self.load(self.source)
         return self.frozen
 
+    def like(self, path: str) -> PreTrainedModel:
+        """As in Loaded. A frozen model need not be read again for it: its present folder may be gone."""
+        return self.trained if adapters.is_adapters(path) or self.trainer is not None else self.published
+
+    def tensors(self, role: p.Capability) -> Iterator[Tensor]:
+        """As in Loaded; `engine` looks after what sampling needs."""
+        if role is p.Capability.TRAIN:
+            if self.trainer is not None:
+                yield from self.trainer.tensors()
+            elif self.frozen is not None:
+                yield from self.frozen.parameters()
+                yield from self.frozen.buffers()
+
 
 class VllmBackend(TorchBackend):
     """Any model that both vLLM and transformers know.
@@ -60,10 +80,33 @@ class VllmBackend(TorchBackend):
 
     name: ClassVar[str] = "vllm"
 
-    def __init__(self, device: str | None = None) -> None:
-        """As in TorchBackend."""
-        # An engine makes the process's group its own, and takes it away when it is closed.
+    def __init__(self, device: str | None = None, ranks: Ranks = ALONE) -> None:
+        """As in TorchBackend.
+
+        Args:
+            device: as there.
+            ranks: a group, over which the engines are cut up; all else each rank holds whole, in the host's
+                memory.
+        """
+        # An engine makes the process's group its own, so models cannot be held by one.
         super().__init__(device, sharded=False)
+        check_variables()
+        self._ranks = ranks
+        self._devices = ranks.gather(super().devices)
+        if (
+            ranks.size > 1
+        ):  # a model that is cut up is too large for one GPU: vLLM takes its pieces from the host
+            self._loader = Loader(torch.device("cpu"), self._loader.dtype)
+
+    @property
+    def devices(self) -> Sequence[str]:
+        """See Backend: those of all ranks."""
+        return self._devices
+
+    @property
+    def rows(self) -> int:
+        """See Backend."""
+        return rows()
 
     def versions(self) -> dict[str, str]:
         """See Backend."""
@@ -78,7 +121,7 @@ class VllmBackend(TorchBackend):
         model = trainer.model if trainer is not None else self._load_frozen(params.source)
         length = context_length(model, tokenizer)
         weights = checkpoint_weights(adapters.merged(model))
-        engine = Engine(base, weights, length, token_bytes(model), self._cuda)
+        engine = Engine(base, weights, length, token_bytes(model), self._cuda, self._ranks)
         checksum = proof.checksum(model)
         self._close(params.model_id)
         loaded = self._models[params.model_id] = _Served(
@@ -88,14 +131,14 @@ class VllmBackend(TorchBackend):
             engine=engine,
             checksum=checksum,
             # On a CPU vLLM packs most of them, and adapters are merged for it. What it does to those of
-            # another model shows here as well.
-            readable=engine.checksum() == checksum,
+            # another model shows here as well. A rank of a group has pieces of them.
+            readable=self._ranks.size == 1 and engine.checksum() == checksum,
             source=params.source,
             load=self._load_frozen,
         )
         described = loaded.describe()
         if trainer is None and not adapters.has_adapters(model):
-            model.to("meta")  # vLLM has copied the weights
+            model.to("meta").tie_weights()  # vLLM has copied the weights; names and shapes stay
         return described
 
     def _load_frozen(self, source: str) -> PreTrainedModel:
@@ -112,30 +155,54 @@ class VllmBackend(TorchBackend):
         if model_id in self._models:
             self._models[model_id].engine.close()
 
-    def _draw(
-        self,
-        loaded: _Served,
-        prompts: list[list[int]],
-        params: p.SampleParams,
-        stops: StopStrings,
-        context: Context,
-    ) -> list[Sample]:
+    def sample(self, params: p.SampleParams, context: Context) -> p.SampleResult:
+        """See Backend."""
+        return alone(self.sample_together, params, context)
+
+    def sample_together(self, feed: Feed) -> None:
+        """See Backend. Calls that wait join the batch whenever it has room."""
+        calls = feed.take(1)
+        if not calls:
+            return
+        loaded = self._find(calls[0].params.model_id)
         self._catch_up(loaded)
-        model, tokenizer, asked = loaded.published, loaded.tokenizer, params.sampling
-        length = context_length(model, tokenizer)
-        requests = plan(prompts, params.n, numpy_view(params.seeds, "u4"), asked.max_tokens, length)
-        samples = [EMPTY] * (len(prompts) * params.n)
-        done = len(samples) - len(requests)
 
-        def on_sample(index: int, sample: Sample) -> None:
-            nonlocal done
-            samples[index] = sample
-            done += 1
-            context.progress(done, len(samples))
+        def take(room: int) -> list[Drawing]:
+            nonlocal calls
+            taken, calls = calls or feed.take(room), []
+            return [one for one in (self._drawing(loaded, call) for call in taken) if one is not None]
 
-        arguments = sampling_arguments(asked, stop_ids(model, tokenizer))
-        loaded.engine.draw(requests, arguments, context, on_sample)
-        return samples
+        loaded.engine.draw(take)
+
+    def _drawing(self, loaded: _Served, call: Call) -> Drawing | None:
+        """Begin to draw for a call; None where there is nothing to draw, and the call has its end."""
+        params, model, tokenizer = call.params, loaded.published, loaded.tokenizer
+        try:
+            require_version(loaded.version, params.weights_version)
+            prompts = encode_conversations(tokenizer, params.conversations)
+            seeds, length = numpy_view(params.seeds, "u4"), context_length(model, tokenizer)
+            requests = plan(prompts, params.n, seeds, params.sampling.max_tokens, length)
+            arguments = sampling_arguments(params.sampling, stop_ids(model, tokenizer))
+            finish = partial(self._result, loaded, params, prompts)
+            drawing = Drawing(call, requests, arguments, len(prompts) * params.n, finish)
+            if requests:
+                return drawing
+            drawing.answer()
+        except Exception as error:
+            call.fail(error)
+        return None
+
+    def _let_go(self, role: p.Capability) -> int:
+        freed = super()._let_go(role)
+        if role is p.Capability.SAMPLE:
+            freed += sum(loaded.engine.sleep() for loaded in self._models.values())
+        return freed
+
+    def _take_back(self, role: p.Capability) -> None:
+        super()._take_back(role)
+        if role is p.Capability.SAMPLE:
+            for loaded in self._models.values():
+                loaded.engine.wake()
 
     def _catch_up(self, loaded: _Served) -> None:
         if loaded.engine_is_behind:

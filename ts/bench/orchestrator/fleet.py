@@ -17,6 +17,7 @@ import sys
 import time
 from array import array
 from collections import defaultdict
+from typing import NamedTuple
 
 import msgspec
 import zmq
@@ -102,6 +103,15 @@ class Answers:
         return texts
 
 
+class Task(NamedTuple):
+    """A request to sample that is to be answered."""
+
+    id: int
+    conversations: int
+    n: int
+    version: int
+
+
 class Worker:
     """One worker: its socket, and what it has to do."""
 
@@ -150,7 +160,7 @@ class Fleet:
         self._epoll = select.epoll()
         self._workers: dict[int, Worker] = {}
         self._heartbeat = float("inf")
-        self._due: list[tuple[float, int, Worker, bytes | None]] = []
+        self._due: list[tuple[float, int, Worker, Task | None]] = []
         self._events = 0
         context = zmq.Context()
         context.set(zmq.MAX_SOCKETS, 65_535)
@@ -178,11 +188,11 @@ class Fleet:
                     return
                 self._take(self._workers[descriptor])
             while self._due and self._due[0][0] <= time.monotonic():
-                _, _, worker, answer = heapq.heappop(self._due)
-                if answer is None:
+                _, _, worker, task = heapq.heappop(self._due)
+                if task is None:
                     self._beat(worker)
                 else:
-                    self._answer(worker, answer)
+                    self._answer(worker, task)
                 self._take(worker)
 
     def report(self) -> str:
@@ -216,15 +226,17 @@ class Fleet:
             self._account.idle += now - worker.done_at
         worker.version = version
         worker.waiting += 1
-        count = len(asked.conversations)
-        answer = encode(p.Response(id=request.id, result=self._answers(count, asked.n, version)))
+        task = Task(request.id, len(asked.conversations), asked.n, version)
         if self._seconds_per_sample == 0:
-            self._answer(worker, answer)
+            self._answer(worker, task)
             return
-        worker.free_at = max(worker.free_at, now) + count * asked.n * self._seconds_per_sample
-        self._later(worker.free_at, worker, answer)
+        worker.free_at = max(worker.free_at, now) + task.conversations * task.n * self._seconds_per_sample
+        self._later(worker.free_at, worker, task)
 
-    def _answer(self, worker: Worker, answer: bytes) -> None:
+    def _answer(self, worker: Worker, task: Task) -> None:
+        answer = encode(
+            p.Response(id=task.id, result=self._answers(task.conversations, task.n, task.version))
+        )
         worker.waiting -= 1
         worker.done_at = self._account.lasts[worker.version] = time.monotonic()
         self._send(worker, answer)
@@ -235,9 +247,10 @@ class Fleet:
         self._send(worker, encode(p.Heartbeat(busy=busy, queued=queued, progress=self._account.sent)))
         self._later(time.monotonic() + self._heartbeat, worker, None)
 
-    def _later(self, due: float, worker: Worker, answer: bytes | None) -> None:
+    def _later(self, due: float, worker: Worker, task: Task | None) -> None:
+        """Answer then; without a task, send a heartbeat."""
         self._events += 1
-        heapq.heappush(self._due, (due, self._events, worker, answer))
+        heapq.heappush(self._due, (due, self._events, worker, task))
 
     def _send(self, worker: Worker, message: bytes) -> None:
         self._account.sent += 1

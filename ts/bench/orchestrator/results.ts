@@ -39,7 +39,7 @@ export function summaryOf({ flatOut, paced, peakMemoryBytes }: OrchestratorResul
     cpuShare: paced === null ? null : rounded(paced.cpuSeconds / paced.seconds),
     peakMemoryBytes,
     loopDelay: { flatOut: flatOut.loopDelay, paced: paced?.loopDelay ?? null },
-    waited: paced?.waited ?? null,
+    waited: paced === null ? null : { ...paced.waited, cpuBetweenSteps: rounded(paced.cpuBetweenSteps) },
     waitedShare: paced === null || waited === null ? null : rounded(waited / paced.idealSeconds),
   };
 }

@@ -7,6 +7,7 @@ import { seedOf } from '../../domain/random.ts';
 import { solverReward } from '../../domain/reward.ts';
 import type { Worker } from '../../ports/worker.ts';
 import type { SampleBatch, SampleParams } from '../../protocol/generated.ts';
+import type { Gaps } from './gaps.ts';
 import type { OrchestratorOptions } from './options.ts';
 
 const MODEL = 'solver';
@@ -31,21 +32,16 @@ export interface Done {
  * Take steps as the loop takes them, but for the gradient: ask questions, read, vote on and grade each answer when it
  * comes, give credit at the end of the step and publish new weights, which the workers are brought to before the next.
  */
-export async function takeSteps(worker: Worker, options: OrchestratorOptions): Promise<Done> {
+export async function takeSteps(worker: Worker, options: OrchestratorOptions, gaps: Gaps): Promise<Done> {
   await worker.loadModel({ modelId: MODEL, source: MODEL, trainable: false, seed: 0 });
   const n = Math.min(ROLLOUTS, options.requestSamples);
   const total = { steps: 0, requests: 0, samples: 0, tokens: 0, reward: 0 };
   const questions = Math.ceil(options.samples / n);
   const perStep = Math.max(1, Math.floor(options.stepSamples / n));
   for (let first = 0; first < questions; first += perStep) {
+    const asked = Math.min(perStep, questions - first);
     if (total.steps > 0) await worker.publishWeights({ modelId: MODEL });
-    const { requests, batches, rewards } = await takeStep(
-      worker,
-      first,
-      Math.min(perStep, questions - first),
-      n,
-      options,
-    );
+    const { requests, batches, rewards } = await takeStep(worker, first, asked, n, options, gaps);
     total.steps += 1;
     total.requests += requests;
     total.samples += rewards.length;
@@ -60,7 +56,8 @@ async function takeStep(
   first: number,
   questions: number,
   n: number,
-  { requestSamples, tokens }: OrchestratorOptions,
+  { requestSamples, tokens, workers }: OrchestratorOptions,
+  gaps: Gaps,
 ) {
   const perRequest = Math.max(1, Math.floor(requestSamples / n));
   const asks: Promise<{ batch: SampleBatch; rewards: number[] }>[] = [];
@@ -79,6 +76,7 @@ async function takeStep(
     asks.push(worker.sample(params).then((batch) => ({ batch, rewards: grade(batch, n) })));
   }
   const answers = await Promise.all(asks);
+  gaps.begin(Math.min(asks.length, workers)); // so many workers wait for one of the next step
   const rewards = answers.flatMap((answer) => answer.rewards);
   const cut = answers.flatMap(({ batch }) => batch.stopReasons.map((reason) => reason === 'length'));
   creditOf(rewards, cut, n, CREDIT);

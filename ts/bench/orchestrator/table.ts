@@ -43,7 +43,8 @@ function waiting(results: OrchestratorResults, options: OrchestratorOptions): st
   const between = `${waited.betweenSteps.toFixed(2)} s between steps`;
   const within = `${waited.withinSteps.toFixed(2)} s within them`;
   const share = `${(100 * waitedShare).toFixed(2)} % of the ${paced.idealSeconds.toFixed(1)} s that their work takes`;
-  return `A worker waited ${between} and ${within} for the orchestrator: ${share}.`;
+  const cpu = `Between steps it computed for ${paced.cpuBetweenSteps.toFixed(2)} s, all threads together.`;
+  return `A worker waited ${between} and ${within} for the orchestrator: ${share}. ${cpu}`;
 }
 
 function grouped(value: number): string {

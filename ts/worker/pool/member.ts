@@ -46,8 +46,9 @@ export class Member {
   connected = true;
   private readonly recruit: Recruit;
   private readonly interrupted = new Set<() => void>();
-  /** The last of the model changes, which go one after another. */
+  /** The last of the model changes, which go one after another, and how many there are to come. */
   private changes: Promise<unknown> = Promise.resolve();
+  private changesToCome = 0;
 
   constructor(recruit: Recruit, number: number) {
     this.recruit = recruit;
@@ -93,16 +94,32 @@ export class Member {
         reject(new WorkerCallError('worker_gone', `${this.hello.workerId} lost its connection`));
       };
       this.interrupted.add(interrupt);
-      action(stop.signal)
-        .then(resolve, reject)
-        .finally(() => this.interrupted.delete(interrupt));
+      action(stop.signal).then(
+        (value) => {
+          this.interrupted.delete(interrupt);
+          resolve(value);
+        },
+        (error) => {
+          this.interrupted.delete(interrupt);
+          reject(error);
+        },
+      );
     });
+  }
+
+  /** Whether its models are being changed. */
+  get isChanging(): boolean {
+    return this.changesToCome > 0;
   }
 
   /** Do something to its models when what was asked before is done. */
   change<T>(action: () => Promise<T>): Promise<T> {
+    this.changesToCome += 1;
     const done = this.changes.then(action, action);
-    this.changes = done.catch(() => {});
+    const over = (): void => {
+      this.changesToCome -= 1;
+    };
+    this.changes = done.then(over, over);
     return done;
   }
 }

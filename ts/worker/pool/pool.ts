@@ -364,9 +364,10 @@ export class Pool implements Worker {
     return (areSource || record.weights !== undefined) && !isOf(record, member.unproven);
   }
 
-  private bringUpToDate(member: Member, record: ModelRecord): Promise<void> {
+  private async bringUpToDate(member: Member, record: ModelRecord): Promise<void> {
     const { modelId } = record.params;
-    return member.change(async () => {
+    if (!member.isChanging && this.isCurrent(record) && holds(member, record)) return;
+    await member.change(async () => {
       if (!this.isCurrent(record)) throw unknownModel(modelId); // unloaded or replaced meanwhile
       if (holds(member, record)) return;
       if (member === record.holder) throw holderLostModel(modelId);
