@@ -193,7 +193,7 @@ export class SimulatedWorker implements Recruit {
   /** Wake what sleeps and is needed, then work. */
   private begin(job: Job): void {
     const roles = (ROLES[job.verb] ?? []).filter((role) => this.asleep.delete(role));
-    const seconds = roles.reduce((sum, role) => sum + this.pace.wake(role), 0);
+    const seconds = roles.reduce((sum, role) => sum + this.wakeSeconds(role), 0);
     if (seconds === 0) {
       this.start(job);
       return;
@@ -203,6 +203,10 @@ export class SimulatedWorker implements Recruit {
       if (this.running.has(job)) this.start(job);
       return true;
     });
+  }
+
+  private wakeSeconds(role: Capability): number {
+    return this.models.size === 0 ? 0 : this.pace.wake(role);
   }
 
   private start(job: Job): void {
@@ -350,13 +354,14 @@ export class SimulatedWorker implements Recruit {
       }
       case 'sleep': {
         const { role } = unpackParams(verb, bytes);
-        const seconds = this.asleep.has(role) ? 0 : pace.sleep(role);
+        // One that holds no model has nothing to move.
+        const seconds = this.asleep.has(role) || this.models.size === 0 ? 0 : pace.sleep(role);
         this.asleep.add(role);
         return work('sleep', seconds, verb, () => ({ freedBytes: 0 }));
       }
       case 'wake': {
         const { role } = unpackParams(verb, bytes);
-        const seconds = this.asleep.delete(role) ? pace.wake(role) : 0;
+        const seconds = this.asleep.delete(role) ? this.wakeSeconds(role) : 0;
         return work('sleep', seconds, verb, () => ({}));
       }
       default:

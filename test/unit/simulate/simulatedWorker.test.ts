@@ -212,6 +212,12 @@ test('one that fails loses what it was doing, and is gone', async () => {
   expect(recruit.log.intervals.at(-1)).toMatchObject({ from: 10, to: 12 });
 });
 
+test('one that holds no model sleeps and wakes at once', async () => {
+  const { timed, verbs } = worker();
+  expect((await timed(() => verbs.sleep({ role: 'sample' })))[0]).toBe(0);
+  expect((await timed(() => verbs.wake({ role: 'sample' })))[0]).toBe(0);
+});
+
 test('what one that fails was doing ends then', async () => {
   const { time, verbs, recruit, load } = worker();
   await load(true);
