@@ -20,17 +20,15 @@ from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedM
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
+from rzero_worker.decoding import Decoding, NotPackable
+
 NAME = "rzero"
 
 MASK_ELEMENTS = 2**18
 """Most queries times keys of one masked product: bounds its mask, and the work beyond the diagonal."""
 
 IGNORED_MASK = torch.ones(1, 1, 1, 1, dtype=torch.bool)
-"""Given with a layout: transformers passes a four-dimensional mask on as it is, and makes none of its own."""
-
-
-class NotPackable(Exception):  # noqa: N818 - says what is so, and is no failure of a call
-    """A model asks for something that `attend` does not do for packed sequences."""
+"""Given with a layout or a decoding: transformers passes a four-dimensional mask on, and makes none."""
 
 
 @dataclass(frozen=True)
@@ -89,26 +87,34 @@ def attend(
     attention_mask: Tensor | None,
     *,
     layout: Layout | None = None,
+    decoding: Decoding | None = None,
     **kwargs,
 ) -> tuple[Tensor, None]:
-    """Attention as transformers' `sdpa`, packed where there is a layout.
+    """Attention as transformers' `sdpa`; packed where there is a layout, over shared prompts in a decoding.
 
     Args:
         module: the layer.
         query: [B, heads, T, D].
         key: [B, key heads, keys, D]; a divisor of the heads.
         value: [B, key heads, keys, D'].
-        attention_mask: of `sdpa`; not looked at where there is a layout.
+        attention_mask: of `sdpa`; not looked at where there is a layout or a decoding.
         layout: of a pack; B is 1 then and all have T tokens.
+        decoding: of a step; keys and values are the rows' own then.
         **kwargs: what the model adds: scaling, sliding_window, dropout and others.
 
     Returns:
         [B, T, heads, D'].
 
-    Raises NotPackable for a pack and a model whose attention has more to it than scale and window.
+    Raises NotPackable for a pack or a decoding, and a model whose attention has more to it than scale and, in
+    a pack, window.
     """
     if layout is not None:
         return _packed(query, key, value, layout, **kwargs), None
+    if decoding is not None:
+        _refuse_more(kwargs)
+        if kwargs.get("sliding_window") is not None:
+            raise NotPackable("its attention has a window")
+        return decoding.attend(query, key, value, kwargs.get("scaling")), None
     batch, heads, length, size = query.shape
     if length > 1 or kwargs.get("position_bias") is not None or kwargs.get("dropout"):
         return sdpa_attention_forward(module, query, key, value, attention_mask, **kwargs)
@@ -154,11 +160,15 @@ HARMLESS = {
 """Keyword arguments of an attention that need no more than `_packed` does."""
 
 
-def _packed(query: Tensor, key: Tensor, value: Tensor, layout: Layout, **kwargs) -> Tensor:
+def _refuse_more(kwargs: dict) -> None:
     if more := sorted(name for name, given in kwargs.items() if given is not None and name not in HARMLESS):
         raise NotPackable(f"its attention takes {more[0]}")
     if kwargs.get("dropout") or kwargs.get("is_causal") is False:
         raise NotPackable("its attention is not causal, or drops out")
+
+
+def _packed(query: Tensor, key: Tensor, value: Tensor, layout: Layout, **kwargs) -> Tensor:
+    _refuse_more(kwargs)
     window = kwargs.get("sliding_window")
     layout.windows.append(window)
     window = window if window is not None and window < layout.longest else None

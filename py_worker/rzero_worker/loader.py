@@ -11,6 +11,7 @@ from transformers import PreTrainedModel
 from rzero_worker import adapters
 from rzero_worker.attention import use_own_attention
 from rzero_worker.errors import invalid_request
+from rzero_worker.linear import use_onednn
 from rzero_worker.model import load_model
 from rzero_worker.protocol import Training
 
@@ -45,6 +46,7 @@ class Loader:
         if adapters.is_adapters(source):
             model = adapters.merged(adapters.load(source, model))
         use_own_attention(model)
+        use_onednn(model)
         return model
 
     def base_of(self, source: str, training: Training | None) -> PreTrainedModel | None:

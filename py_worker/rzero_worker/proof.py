@@ -113,7 +113,7 @@ def decoded(model: PreTrainedModel) -> np.ndarray:
     """
     tokens = probe_of(model)
     prompts = [tokens[:length] for length in range(1, len(tokens) // 2 + 1)]
-    store = make_store(model, rows=len(prompts), tokens=len(tokens))
+    store = make_store(model, rows=len(prompts))
     logits = [store.append(prompts, list(range(len(prompts))))]
     store.keep(torch.tensor([len(prompts) - 1], device=model.device))
     for position in range(len(prompts), len(tokens) - 1):

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-PROTOCOL_HASH = "d0bbc0983afeeb0dc1c3cb85c967187930b0a494b69bd2bee835239d400d21b6"
+PROTOCOL_HASH = "95d7404abcf5c34753e388a6b0be5767d63d3ce5f7349faff20dd4bd07985fe2"
 """sha256 over the names, types, ranges and limits below; a peer with another hash is refused."""
 
 MESSAGE_BYTES = 2**30
@@ -288,6 +288,8 @@ class LoadModelParams(Base, kw_only=True):
     source: str  # a Hugging Face folder, or a hub name where the worker has network
     trainable: bool
     training: Training | None = None  # of a trainable model; absent: every weight, as the device allows
+    # what a frozen model is for; absent: both. What it is not for it may do slowly the first time
+    role: Capability | None = None
     seed: Int
 
 

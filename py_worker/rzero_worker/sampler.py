@@ -159,9 +159,9 @@ class Sampler:
         total, finished = len(results), len(results) - len(waiting)
         if not waiting:
             return results
-        width = max(len(prompts[i]) + limits[i] for i in order)
+        width = max(len(prompts[i]) for i in order) + max(limits[i] for i in order)
         capacity = max(1, min(self._max_rows, self._max_tokens // width, len(waiting)))
-        store = make_store(self._model, capacity, width)
+        store = make_store(self._model, capacity)
         rows: _Rows | None = None
         watches = None if watch is None else _Watches(watch)
         while True:

@@ -49,9 +49,11 @@ LONG = sample(n=10_000_000)
 """Minutes of work for the mock."""
 
 
-def forward(sequences: Sequence[Sequence[int]], temperature: float = 1.0) -> p.ForwardParams:
+def forward(
+    sequences: Sequence[Sequence[int]], temperature: float = 1.0, model_id: str = "m"
+) -> p.ForwardParams:
     return p.ForwardParams(
-        model_id="m",
+        model_id=model_id,
         tokens=wire.pack_i32s(token for sequence in sequences for token in sequence),
         lengths=wire.pack_i32s(map(len, sequences)),
         temperature=temperature,

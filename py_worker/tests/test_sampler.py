@@ -16,7 +16,7 @@ from rzero_worker.attention import use_own_attention
 from rzero_worker.backend import Context
 from rzero_worker.draw import Distribution, draw
 from rzero_worker.errors import WorkerFailure
-from rzero_worker.kv import PaddedStore, SlotStore, make_store
+from rzero_worker.kv import PaddedStore, SharedStore, make_store
 from rzero_worker.random import philox, token_uniforms
 from rzero_worker.sampler import Sampler
 
@@ -233,9 +233,42 @@ def test_samples_are_those_of_a_plain_loop(kind: str, distribution: Distribution
         assert len(lengths) > 2  # rows did leave at different times
 
 
+def test_a_model_that_keeps_arguments_from_its_attention_shares_no_prompts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model = make_model("qwen3")
+    forward = type(model.model).forward
+
+    def silent(self, *args, **kwargs):
+        return forward(self, *args, **{name: kwargs[name] for name in kwargs if name != "decoding"})
+
+    expected = run(make_model("qwen3"))
+    monkeypatch.setattr(type(model.model), "forward", silent)
+    assert isinstance(make_store(model, 2), PaddedStore)
+    assert [s.tokens.tolist() for s in run(model)] == [s.tokens.tolist() for s in expected]
+
+
+def test_prompts_are_held_as_long_as_a_row_needs_them() -> None:
+    model = make_model("qwen3")
+    store = make_store(model, 4)
+    store.append([[5, 6, 7], [8]], [0, 0, 1])
+    store.append([[9, 10]], [0])
+    assert store._layers[0].prompts[0].shape[:3] == (3, 2, 3)  # prompts, key heads, tokens of the longest
+    store.keep(torch.tensor([3, 2]))  # none of the first prompt
+    assert store._layers[0].prompts[0].shape[:3] == (2, 2, 2)
+    logits = store.step(torch.tensor([11, 12]), torch.tensor([2, 1]))
+    expected = [model(torch.tensor([row])).logits[0, -1] for row in ([9, 10, 11], [8, 12])]
+    torch.testing.assert_close(logits, torch.stack(expected), atol=1e-5, rtol=0)
+    store.keep(torch.tensor([], dtype=torch.long))
+    assert store._layers[0].prompts[0].shape[0] == 0 and store.append([[5]], [0]).shape == (
+        1,
+        logits.shape[1],
+    )
+
+
 def test_each_kind_of_model_gets_the_store_it_allows() -> None:
-    stores = {kind: type(make_store(make_model(kind), 2, 8)) for kind in CONFIGS}
-    assert [kind for kind, store in stores.items() if store is SlotStore] == ["qwen3", "llama", "gpt2"]
+    stores = {kind: type(make_store(make_model(kind), 2)) for kind in CONFIGS}
+    assert [kind for kind, store in stores.items() if store is SharedStore] == ["qwen3", "llama", "gpt2"]
     assert [kind for kind, store in stores.items() if store is PaddedStore] == ["mistral", "gemma2"]
 
 
@@ -267,7 +300,8 @@ def test_samples_of_a_prompt_differ_by_number_and_by_seed() -> None:
 
 
 def test_each_distinct_prompt_is_run_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = []
+    seen, model = [], make_model("qwen3")
+    make_store(model, 1)  # which store it allows is tried now, not below
     original = kv.projected_logits
 
     def record(model, tokens, *args, **kwargs):
@@ -275,7 +309,7 @@ def test_each_distinct_prompt_is_run_once(monkeypatch: pytest.MonkeyPatch) -> No
         return original(model, tokens, *args, **kwargs)
 
     monkeypatch.setattr(kv, "projected_logits", record)
-    run(make_model("qwen3"), rows=64)
+    run(model, rows=64)
     assert seen == [(4, 9)]  # five prompts, two of them equal; the longest has 9 tokens
 
 

@@ -113,6 +113,19 @@ def test_a_frozen_model_takes_weights_after_weights_whose_folder_is_gone(backend
         shutil.rmtree(path)
 
 
+def test_a_model_that_is_only_scored_has_no_engine_until_it_is_sampled(backend, source: str) -> None:
+    backend.load_model(samples.load("anchor", source, trainable=False, role=p.Capability.TRAIN))
+    tokens = [[5, 6, 7, 8, 9]]
+    scored = backend.forward(samples.forward(tokens, model_id="anchor"), Context()).logprobs
+    assert scored == backend.forward(samples.forward(tokens, model_id="frozen"), Context()).logprobs
+    assert backend._models["anchor"].engine is None
+    backend.average_weights(p.AverageWeightsParams(model_id="anchor", towards="m", share=0.5))
+    assert backend._models["anchor"].engine is None
+    assert publish(backend, model_id="anchor") == publish(backend, model_id="frozen")  # here it is
+    assert backend._models["anchor"].engine is not None
+    backend.unload_model(p.UnloadModelParams(model_id="anchor"))
+
+
 def test_proving_a_frozen_model_does_not_load_it_a_second_time(backend) -> None:
     assert publish(backend, model_id="frozen") == publish(backend)
     assert backend._models["frozen"].frozen is None

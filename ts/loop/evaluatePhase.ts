@@ -30,7 +30,8 @@ export async function evaluatePhase(
     context,
     { iteration, phase: 'evaluation', total, unit: 'answers', note: `${questions} held-out problems` },
     async (scope) => {
-      await worker.loadModel({ modelId: 'solver', source: solver, trainable: false, seed: settings.seed }, { signal });
+      const { seed } = settings;
+      await worker.loadModel({ modelId: 'solver', source: solver, trainable: false, role: 'sample', seed }, { signal });
       const tally = scope.tally({ from: 0, to: total, total }, total);
       const [greedy, sampled, worked] = await Promise.all([
         sit(context, tally, 'greedy', { ...sampling, temperature: 0 }, 1),

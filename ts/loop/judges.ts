@@ -22,7 +22,7 @@ export async function loadJudges(
   }));
   for (const [index, { modelId }] of judges.entries()) {
     const source = solvers[index] as string;
-    await worker.loadModel({ modelId, source, trainable: false, seed: settings.seed }, { signal });
+    await worker.loadModel({ modelId, source, trainable: false, role: 'sample', seed: settings.seed }, { signal });
   }
   return judges;
 }

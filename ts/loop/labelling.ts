@@ -95,7 +95,8 @@ export class Labelling {
     const call = () => tally?.call() ?? this.scope.call;
     this.rounds += 1;
 
-    await worker.loadModel({ modelId: 'challenger', source: challenger, trainable: false, seed }, { signal });
+    const writer = { modelId: 'challenger', source: challenger, trainable: false, role: 'sample' as const, seed };
+    await worker.loadModel(writer, { signal });
     const judges = await loadJudges(this.context, solvers, votes);
     const asking = {
       judges,

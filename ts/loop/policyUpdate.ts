@@ -44,7 +44,7 @@ export async function loadPolicy(
   if (phase.klCoef === 0) return { modelId, seq: 1 };
   const referenceId = `${modelId}-reference`;
   const anchor = roles.anchor === 'base' ? model : source;
-  await worker.loadModel({ modelId: referenceId, source: anchor, trainable: false, seed }, { signal });
+  await worker.loadModel({ modelId: referenceId, source: anchor, trainable: false, role: 'train', seed }, { signal });
   const follows = roles.anchor === 'ema' ? { referenceShare: 1 - roles.anchorDecay } : {};
   return { modelId, referenceId, ...follows, seq: 1 };
 }

@@ -51,8 +51,8 @@ export interface Capacity {
 
 /**
  * How long an iteration takes, at expected lengths: samples of {@link SAMPLE_SHARE} of their `maxTokens`, of which the
- * last goes to the end. Where training has GPUs of its own, all mini-batches of a Solver step but the last are trained
- * on while others are drawn.
+ * last goes to the end. Where training has GPUs of its own, it does while samples are drawn what {@link Piece.overlaps}
+ * says.
  */
 export function estimate(
   workload: Workload,
@@ -71,7 +71,7 @@ function pieceSeconds(
   gpu: Gpu,
   layout: Layout,
   capacity: Capacity,
-  { name, times, draws, batch, streams }: Piece,
+  { name, times, draws, batch, overlaps }: Piece,
 ): PieceSeconds {
   const sampling = draws.reduce((sum, draw) => sum + drawSeconds(shape, gpu, layout, capacity.rows, draw), 0);
   if (batch === undefined) {
@@ -84,11 +84,10 @@ function pieceSeconds(
   const handover = layout.single ? publishSeconds(handed, gpu) : handoverSeconds(handed, gpu, gpus);
   const kept = capacity.keptBySampling + capacity.keptByTraining;
   const turns = layout.turns ? sleepSeconds(kept, gpu) + wakeSeconds(kept, gpu) : 0;
-  const learning = scoring + training;
-  const together =
-    streams && layout.kind === 'apart'
-      ? Math.max(sampling, learning) + Math.min(sampling, learning) / batch.updates
-      : sampling + learning;
+  const apart = layout.kind === 'apart';
+  const beside = apart && overlaps === 'training' ? scoring + training : apart && overlaps === 'scoring' ? scoring : 0;
+  const last = Math.min(sampling, beside) / batch.updates;
+  const together = Math.max(sampling, beside) + last + scoring + training - beside;
   return { name, times, sampling, scoring, training, handover, turns, total: together + handover + turns };
 }
 

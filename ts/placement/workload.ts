@@ -46,8 +46,12 @@ export interface Piece {
   times: number;
   draws: readonly Draw[];
   batch?: Batch;
-  /** Whether a part can be trained on while others are still drawn: not where a reward looks at the whole batch. */
-  streams: boolean;
+  /**
+   * What a trainer does while samples are still drawn, where it has GPUs of its own. All log-probs are needed before the
+   * first update: so a Solver's samples are scored while others are drawn, and a Challenger, whose proposals are there
+   * before their answers, is trained while the last questions are answered.
+   */
+  overlaps: 'nothing' | 'scoring' | 'training';
 }
 
 /** An iteration's work at expected lengths, as the loop does it. */
@@ -62,7 +66,7 @@ export function piecesOf({ settings }: Workload, shape: ModelShape): Piece[] {
       times: challenger.steps,
       draws: [sampled(shape, challenger), answers(asked, answering.votes)],
       batch: batchOf(shape, challenger),
-      streams: false,
+      overlaps: 'training',
     },
     {
       name: 'questions',
@@ -71,20 +75,20 @@ export function piecesOf({ settings }: Workload, shape: ModelShape): Piece[] {
         draw(shape, 1, questions.candidates, questions.sampling.maxTokens),
         answers(questions.candidates, questions.votes ?? answering.votes),
       ],
-      streams: false,
+      overlaps: 'nothing',
     },
     {
       name: 'Solver step',
       times: solver.steps,
       draws: [sampled(shape, solver)],
       batch: batchOf(shape, solver),
-      streams: true,
+      overlaps: 'scoring',
     },
     {
       name: 'evaluation',
       times: 1,
       draws: [draw(shape, problems, samples + 1, evaluation.sampling.maxTokens)],
-      streams: false,
+      overlaps: 'nothing',
     },
   ];
 }
@@ -103,13 +107,11 @@ export function totals(workload: Workload, shape: ModelShape): { samples: number
   return total;
 }
 
-/**
- * Models whose weights whoever samples holds at once: the policy, those who judge it, and the anchor of its KL term.
- */
+/** Models whose weights whoever samples holds at once: the policy, and those who judge it. */
 export function modelsSampled({ settings }: Workload): number {
   const { judge, ensemble } = settings.roles;
   const judges = { frozen: 1, current: 0, ensemble: Math.min(ensemble, settings.iterations) }[judge];
-  return 1 + judges + (hasAnchor(settings) ? 1 : 0);
+  return 1 + judges;
 }
 
 /** Whether a KL term holds some policy to an anchor. */

@@ -440,6 +440,8 @@ export interface LoadModelParams {
   trainable: boolean;
   /** of a trainable model; absent: every weight, as the device allows */
   training?: Training;
+  /** what a frozen model is for; absent: both. What it is not for it may do slowly the first time */
+  role?: Capability;
   seed: number;
 }
 export const tLoadModelParams = tStruct<LoadModelParams>('LoadModelParams', {
@@ -447,6 +449,7 @@ export const tLoadModelParams = tStruct<LoadModelParams>('LoadModelParams', {
   source: tRanged(tString, { ge: 1, le: 4096 }),
   trainable: tBool,
   training: tOptional(tTraining),
+  role: tOptional(tCapability),
   seed: tRanged(tInt, { ge: 0 }),
 });
 
@@ -1001,4 +1004,4 @@ export const VERBS: { readonly [V in Verb]: VerbSpec<VerbTypes[V]['params'], Ver
 };
 
 /** sha256 over the names, types, ranges and limits above; a peer with another hash is refused. */
-export const PROTOCOL_HASH = 'd0bbc0983afeeb0dc1c3cb85c967187930b0a494b69bd2bee835239d400d21b6';
+export const PROTOCOL_HASH = '95d7404abcf5c34753e388a6b0be5767d63d3ce5f7349faff20dd4bd07985fe2';

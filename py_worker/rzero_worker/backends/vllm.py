@@ -40,9 +40,10 @@ from rzero_worker.wire import numpy_view
 class _Served(Loaded):
     """A model whose published weights are in `engine`; of `published`, only what is no weight counts."""
 
-    engine: Engine
-    checksum: str  # of the weights that `engine` was given last
-    readable: bool  # those that it has can be read
+    base: str  # what `engine` reads its config from
+    engine: Engine | None = None  # of a frozen model that is only scored, none until something is sampled
+    checksum: str = ""  # of the weights that `engine` was given last
+    readable: bool = False  # those that it has can be read
     load: Callable[[str], PreTrainedModel]  # a frozen model, from its source
     source: str  # of a frozen model's present weights
     frozen: PreTrainedModel | None = None  # those weights, once something but `sample` has needed them
@@ -119,27 +120,37 @@ class VllmBackend(TorchBackend):
         tokenizer = load_tokenizer(base)
         trainer = self._make_trainer(params) if params.trainable else None
         model = trainer.model if trainer is not None else self._load_frozen(params.source)
-        length = context_length(model, tokenizer)
-        weights = checkpoint_weights(adapters.merged(model))
-        engine = Engine(base, weights, length, token_bytes(model), self._cuda, self._ranks)
-        checksum = proof.checksum(model)
+        loaded = _Served(tokenizer, model, trainer, base=base, source=params.source, load=self._load_frozen)
+        if trainer is None and params.role is p.Capability.TRAIN:
+            loaded.frozen = model
+        else:
+            self._start(loaded, model)
         self._close(params.model_id)
-        loaded = self._models[params.model_id] = _Served(
-            tokenizer,
-            model,
-            trainer,
-            engine=engine,
-            checksum=checksum,
-            # On a CPU vLLM packs most of them, and adapters are merged for it. What it does to those of
-            # another model shows here as well. A rank of a group has pieces of them.
-            readable=self._ranks.size == 1 and engine.checksum() == checksum,
-            source=params.source,
-            load=self._load_frozen,
-        )
+        self._models[params.model_id] = loaded
         described = loaded.describe()
-        if trainer is None and not adapters.has_adapters(model):
+        if loaded.frozen is None and trainer is None and not adapters.has_adapters(model):
             model.to("meta").tie_weights()  # vLLM has copied the weights; names and shapes stay
         return described
+
+    def _start(self, loaded: _Served, model: PreTrainedModel) -> Engine:
+        """Start the engine of a model, with these weights."""
+        length = context_length(model, loaded.tokenizer)
+        weights = checkpoint_weights(adapters.merged(model))
+        engine = Engine(loaded.base, weights, length, token_bytes(model), self._cuda, self._ranks)
+        loaded.engine, loaded.checksum = engine, proof.checksum(model)
+        # On a CPU vLLM packs most of them, and adapters are merged for it. What it does to those of
+        # another model shows here as well. A rank of a group has pieces of them.
+        loaded.readable = self._ranks.size == 1 and engine.checksum() == loaded.checksum
+        loaded.engine_is_behind = False
+        return engine
+
+    def _engine(self, loaded: _Served) -> Engine:
+        """Give the engine with the published weights."""
+        if loaded.engine is None:
+            return self._start(loaded, loaded.trained)
+        if loaded.engine_is_behind:
+            self._publish(loaded, loaded.trained)
+        return loaded.engine
 
     def _load_frozen(self, source: str) -> PreTrainedModel:
         # One without adapters is its own: it is given up once vLLM has its weights.
@@ -152,8 +163,9 @@ class VllmBackend(TorchBackend):
         return super().unload_model(params)
 
     def _close(self, model_id: str) -> None:
-        if model_id in self._models:
-            self._models[model_id].engine.close()
+        engine = self._models[model_id].engine if model_id in self._models else None
+        if engine is not None:
+            engine.close()
 
     def sample(self, params: p.SampleParams, context: Context) -> p.SampleResult:
         """See Backend."""
@@ -165,14 +177,14 @@ class VllmBackend(TorchBackend):
         if not calls:
             return
         loaded = self._find(calls[0].params.model_id)
-        self._catch_up(loaded)
+        engine = self._engine(loaded)
 
         def take(room: int) -> list[Drawing]:
             nonlocal calls
             taken, calls = calls or feed.take(room), []
             return [one for one in (self._drawing(loaded, call) for call in taken) if one is not None]
 
-        loaded.engine.draw(take)
+        engine.draw(take)
 
     def _drawing(self, loaded: _Served, call: Call) -> Drawing | None:
         """Begin to draw for a call; None where there is nothing to draw, and the call has its end."""
@@ -195,27 +207,29 @@ class VllmBackend(TorchBackend):
     def _let_go(self, role: p.Capability) -> int:
         freed = super()._let_go(role)
         if role is p.Capability.SAMPLE:
-            freed += sum(loaded.engine.sleep() for loaded in self._models.values())
+            freed += sum(engine.sleep() for engine in self._engines())
         return freed
 
     def _take_back(self, role: p.Capability) -> None:
         super()._take_back(role)
         if role is p.Capability.SAMPLE:
-            for loaded in self._models.values():
-                loaded.engine.wake()
+            for engine in self._engines():
+                engine.wake()
 
-    def _catch_up(self, loaded: _Served) -> None:
-        if loaded.engine_is_behind:
-            self._publish(loaded, loaded.trained)
+    def _engines(self) -> list[Engine]:
+        return [loaded.engine for loaded in self._models.values() if loaded.engine is not None]
 
     def _publish(self, loaded: _Served, model: PreTrainedModel) -> None:
+        if loaded.engine is None:
+            self._start(loaded, model)
+            return
         loaded.engine.load_weights(checkpoint_weights(adapters.merged(model)))
         loaded.checksum, loaded.engine_is_behind = proof.checksum(model), False
 
     def _prove(self, loaded: _Served) -> Proof:
-        self._catch_up(loaded)
-        checksum = loaded.engine.checksum() if loaded.readable else loaded.checksum
-        return Proof(checksum, loaded.engine.logprobs(proof.probe_of(loaded.published)))
+        engine = self._engine(loaded)
+        checksum = engine.checksum() if loaded.readable else loaded.checksum
+        return Proof(checksum, engine.logprobs(proof.probe_of(loaded.published)))
 
     def _replace(self, loaded: _Served, model: PreTrainedModel, path: str) -> None:
         self._publish(loaded, model)

@@ -72,36 +72,36 @@ describe('every preset on GPUs', () => {
   test('paper, Qwen3-4B', () => {
     expect(decisions('paper', 'torch', shapeNamed('Qwen/Qwen3-4B-Base'))).toMatchInlineSnapshot(`
 "1 x h100: refused; trainer.offload=true | trainer.loraRank=32 | 2 x h100
-2 x h100: colocated: 2 samplers and a trainer of 2 GPUs, in turns; 103 rows; 8.9 h
-4 x h100: colocated: 4 samplers and a trainer of 4 GPUs, in turns; 103 rows; 4.6 h
-8 x h100: colocated: 8 samplers and a trainer of 8 GPUs, in turns; 103 rows; 2.4 h
-2 x 8 x h100: colocated: 16 samplers and a trainer of 16 GPUs, in turns; 103 rows; 1.4 h
-8 x 8 x h100: colocated: 64 samplers and a trainer of 64 GPUs, in turns; 103 rows; 0.62 h
-8 x a100-40: colocated: 8 samplers and a trainer of 8 GPUs, in turns; 25 rows; 8.5 h"
+2 x h100: colocated: 2 samplers and a trainer of 2 GPUs, in turns; 119 rows; 8.5 h
+4 x h100: colocated: 4 samplers and a trainer of 4 GPUs, in turns; 119 rows; 4.4 h
+8 x h100: colocated: 8 samplers and a trainer of 8 GPUs, in turns; 119 rows; 2.3 h
+2 x 8 x h100: colocated: 16 samplers and a trainer of 16 GPUs, in turns; 119 rows; 1.3 h
+8 x 8 x h100: colocated: 64 samplers and a trainer of 64 GPUs, in turns; 119 rows; 0.61 h
+8 x a100-40: colocated: 8 samplers and a trainer of 8 GPUs, in turns; 40 rows; 6.8 h"
 `);
   });
 
   test('paper, Qwen3-4B, sampling with vLLM', () => {
     expect(decisions('paper', 'vllm', shapeNamed('Qwen/Qwen3-4B-Base'))).toMatchInlineSnapshot(`
 "1 x h100: refused; trainer.offload=true | trainer.loraRank=32 | 2 x h100
-2 x h100: colocated: 2 samplers and a trainer of 2 GPUs, in turns; 65 rows; 10 h
-4 x h100: colocated: 4 samplers and a trainer of 4 GPUs, in turns; 65 rows; 5.3 h
-8 x h100: colocated: 8 samplers and a trainer of 8 GPUs, in turns; 65 rows; 2.8 h
-2 x 8 x h100: colocated: 16 samplers and a trainer of 16 GPUs, in turns; 65 rows; 1.6 h
-8 x 8 x h100: colocated: 64 samplers and a trainer of 64 GPUs, in turns; 65 rows; 0.66 h
-8 x a100-40: colocated: 4 samplers of 2 GPUs each and a trainer of 8 GPUs, in turns; 56 rows; 6.9 h"
+2 x h100: colocated: 2 samplers and a trainer of 2 GPUs, in turns; 116 rows; 8.6 h
+4 x h100: colocated: 4 samplers and a trainer of 4 GPUs, in turns; 116 rows; 4.4 h
+8 x h100: colocated: 8 samplers and a trainer of 8 GPUs, in turns; 116 rows; 2.4 h
+2 x 8 x h100: colocated: 16 samplers and a trainer of 16 GPUs, in turns; 116 rows; 1.3 h
+8 x 8 x h100: colocated: 64 samplers and a trainer of 64 GPUs, in turns; 116 rows; 0.61 h
+8 x a100-40: colocated: 8 samplers and a trainer of 8 GPUs, in turns; 37 rows; 7.0 h"
 `);
   });
 
   test('repo-head and repo-2025 as paper, but for 9 answers in place of 10', () => {
     expect(decisions('repo-head', 'torch', shapeNamed('Qwen/Qwen3-4B-Base'))).toMatchInlineSnapshot(`
 "1 x h100: refused; trainer.offload=true | trainer.loraRank=32 | 2 x h100
-2 x h100: colocated: 2 samplers and a trainer of 2 GPUs, in turns; 103 rows; 8.6 h
-4 x h100: colocated: 4 samplers and a trainer of 4 GPUs, in turns; 103 rows; 4.5 h
-8 x h100: colocated: 8 samplers and a trainer of 8 GPUs, in turns; 103 rows; 2.4 h
-2 x 8 x h100: colocated: 16 samplers and a trainer of 16 GPUs, in turns; 103 rows; 1.3 h
-8 x 8 x h100: colocated: 64 samplers and a trainer of 64 GPUs, in turns; 103 rows; 0.61 h
-8 x a100-40: colocated: 8 samplers and a trainer of 8 GPUs, in turns; 25 rows; 8.3 h"
+2 x h100: colocated: 2 samplers and a trainer of 2 GPUs, in turns; 119 rows; 8.3 h
+4 x h100: colocated: 4 samplers and a trainer of 4 GPUs, in turns; 119 rows; 4.3 h
+8 x h100: colocated: 8 samplers and a trainer of 8 GPUs, in turns; 119 rows; 2.3 h
+2 x 8 x h100: colocated: 16 samplers and a trainer of 16 GPUs, in turns; 119 rows; 1.3 h
+8 x 8 x h100: colocated: 64 samplers and a trainer of 64 GPUs, in turns; 119 rows; 0.60 h
+8 x a100-40: colocated: 8 samplers and a trainer of 8 GPUs, in turns; 40 rows; 6.6 h"
 `);
     expect(decisions('repo-2025', 'torch', shapeNamed('Qwen/Qwen3-4B-Base'))).toBe(
       decisions('repo-head', 'torch', shapeNamed('Qwen/Qwen3-4B-Base')),
@@ -138,7 +138,7 @@ describe('what is refused', () => {
       decide(cluster('h100', 1), shapeNamed('Qwen/Qwen3-4B-Base'), workload(), OPEN),
     );
     expect(reason).toMatch(
-      /^does not fit on one h100 \(79\.6 GiB\): publishing takes \d+\.\d GiB on a GPU that does both, \d+\.\d GiB too much \(30\.0 GiB of it: AdamW moments, float32\)$/,
+      /^does not fit on one h100 \(79\.6 GiB\): training takes \d+\.\d GiB on the GPU that trains, \d+\.\d GiB too much \(30\.0 GiB of it: AdamW moments, float32\)$/,
     );
     expect(remedies.map(({ change }) => change)).toEqual(['trainer.offload=true', 'trainer.loraRank=32', '2 x h100']);
   });

@@ -34,8 +34,8 @@ export function sideCommand(python: string, name: SideName, fixture: string, thr
   return [python, '-m', 'train_step.side', name, fixture, ...count];
 }
 
-/** A trainer in a process of its own, which takes a step when asked. */
-export class Side {
+/** A program in a process of its own, which takes a step when asked: for this bench, a trainer. */
+export class Side<Answer = Step, End = Outcome> {
   readonly #command: readonly string[];
   readonly #process: ChildProcessByStdio<Writable, Readable, Readable>;
   readonly #lines: AsyncIterator<string>;
@@ -60,20 +60,24 @@ export class Side {
     this.#lines = createInterface({ input: this.#process.stdout })[Symbol.asyncIterator]();
   }
 
-  /** Wait until it has loaded all it needs. @throws WorkerStartError with what it printed, if it ends instead */
-  async ready(): Promise<void> {
-    await this.#next();
+  /**
+   * Wait until it has loaded all it needs.
+   * @returns what it says of itself
+   * @throws WorkerStartError with what it printed, if it ends instead
+   */
+  ready(): Promise<unknown> {
+    return this.#next();
   }
 
   /** @throws WorkerStartError with what it printed, if it ends instead */
-  async step(): Promise<Step> {
+  async step(): Promise<Answer> {
     this.#process.stdin.write('step\n');
-    return (await this.#next()) as Step;
+    return (await this.#next()) as Answer;
   }
 
   /** The outcome; all steps of the fixture must have been taken. */
-  async finish(): Promise<Outcome> {
-    return (await this.#next()) as Outcome;
+  async finish(): Promise<End> {
+    return (await this.#next()) as End;
   }
 
   async close(): Promise<void> {

@@ -23,6 +23,27 @@ async function train({ worker, learningRate }: Context, modelId: string, sequenc
 
 export const WEIGHTS: readonly Case[] = [
   {
+    id: 'load-role',
+    title: 'a frozen model that is loaded for one role does the verbs of the other too',
+    rule: 'The role of load_model is a hint: every verb works all the same.',
+    where: 'proto/README.md, What the verbs compute',
+    needs: NEEDS,
+    async run(context) {
+      const { worker, source, tolerance } = context;
+      const modelId = await context.load({ trainable: false });
+      const before = sequencesOf(await worker.sample(sampleParams(modelId)));
+      const scored = await completionLogprobs(worker, modelId, before);
+      for (const role of ['train', 'sample'] as const) {
+        await worker.loadModel({ modelId, source, trainable: false, role, seed: 7 });
+        const drawn = sequencesOf(await worker.sample(sampleParams(modelId)));
+        const tokens = (sequences: Sequence[]) => sequences.map(({ completion }) => completion);
+        expect.equal(`samples of a model for ${role}`, tokens(drawn), tokens(before));
+        const again = await completionLogprobs(worker, modelId, before);
+        expect.alike(`log-probs of a model for ${role}`, again, scored, tolerance);
+      }
+    },
+  },
+  {
     id: 'publish',
     title: 'samples come from the published weights until publish_weights, which counts up',
     rule: 'sample draws from the weights last published; publish_weights makes them the trained ones and counts up.',

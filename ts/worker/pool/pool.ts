@@ -79,7 +79,8 @@ export class Pool implements Worker {
 
   async loadModel(params: LoadModelParams, options?: CallOptions): Promise<LoadModelResult> {
     const { modelId, trainable } = params;
-    const role = trainable ? 'train' : 'sample';
+    // What is only scored is not for those that sample: its weights would take their memory.
+    const role = trainable ? 'train' : (params.role ?? 'sample');
     // A worker replaces what has the same name, and keeps it when the new one cannot be loaded.
     const { member, result } = await this.roster.ask(
       (one) => one.can(role),

@@ -64,6 +64,18 @@ async function alone(steps = 0): Promise<SampleBatch> {
   return drawn(pool).sample(ASKED);
 }
 
+describe('a model that is only scored', () => {
+  test("is loaded by who trains, so that its weights are in nobody else's way", async () => {
+    const [sampler, trainer] = [new TestRecruit('s', ['sample']), new TestRecruit('t', ['train'])];
+    const pool = poolOf([sampler, trainer]);
+    await pool.loadModel({ modelId: 'anchor', source: SOURCE, trainable: false, role: 'train', seed: 3 });
+    await pool.forward({ modelId: 'anchor', tokens: Int32Array.of(3, 5), lengths: Int32Array.of(2), temperature: 1 });
+    expect([sampler.asked, trainer.asked]).toEqual([[], ['load_model', 'forward']]);
+    await pool.sample(sampleParams('anchor')); // it may be sampled all the same
+    expect(sampler.asked).toEqual(['load_model', 'sample']);
+  });
+});
+
 describe('sampling', () => {
   test('is spread, and gives what one worker gives to the whole request', async () => {
     const recruits = ['a', 'b', 'c'].map((name) => new TestRecruit(name));
