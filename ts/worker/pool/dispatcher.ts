@@ -116,8 +116,10 @@ export class Dispatcher {
         reject,
         forget: signal === undefined ? () => {} : this.aborts.watch(signal, () => this.withdraw(entry)),
       };
-      entry.place = this.lineOf(task.kind).waiting.push(entry);
-      this.dispatch();
+      const line = this.lineOf(task.kind);
+      entry.place = line.waiting.push(entry);
+      // Where all are busy there is nothing to do yet.
+      if (line.free.size > 0 || line.able.size === 0) this.dispatch();
     });
   }
 
