@@ -18,6 +18,8 @@ export interface HandoverOptions {
   handoverDeadline?: number;
   /** Waits for a promise no longer than so many milliseconds; real time unless given. */
   within?: typeof within;
+  /** Removes folders of the exchange; from the disk unless given. */
+  remove?(paths: readonly string[]): Promise<void>;
 }
 
 /**
@@ -36,7 +38,7 @@ export class Handover {
     { exchange, handoverDeadline = HANDOVER_DEADLINE, ...options }: HandoverOptions,
     say: (text: string) => void,
   ) {
-    this.exchange = exchange === undefined ? undefined : new Exchange(exchange);
+    this.exchange = exchange === undefined ? undefined : new Exchange(exchange, options.remove);
     this.deadline = handoverDeadline;
     this.within = options.within ?? within;
     this.say = say;

@@ -45,12 +45,17 @@ export function isOf(record: ModelRecord, models: ReadonlyMap<string, Held>): bo
  */
 export class Exchange {
   private readonly folder: string;
+  private readonly remove: typeof removeAll;
   private readonly written = new Map<string, string[]>();
   private places = 0;
 
-  /** @param folder this exchange's own; it need not exist */
-  constructor(folder: string) {
+  /**
+   * @param folder this exchange's own; it need not exist
+   * @param remove removes folders, with all that is in them
+   */
+  constructor(folder: string, remove = removeAll) {
     this.folder = folder;
+    this.remove = remove;
   }
 
   /** A new folder's name: a version may be published twice, with a checkpoint in between that took it back. */
@@ -63,19 +68,19 @@ export class Exchange {
   async keep({ params }: ModelRecord, path: string): Promise<void> {
     const paths = [...(this.written.get(params.modelId) ?? []), path];
     this.written.set(params.modelId, paths.slice(-2));
-    await removeAll(paths.slice(0, -2));
+    await this.remove(paths.slice(0, -2));
   }
 
   /** Remove all of a model's. */
   async forget(modelId: string): Promise<void> {
     const paths = this.written.get(modelId) ?? [];
     this.written.delete(modelId);
-    await removeAll(paths);
+    await this.remove(paths);
   }
 
   /** Remove the whole exchange. */
   async close(): Promise<void> {
-    await removeAll([this.folder]);
+    await this.remove([this.folder]);
   }
 }
 
