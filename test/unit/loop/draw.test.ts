@@ -17,6 +17,9 @@ const params = (conversations: number, n: number): SampleParams => ({
   sampling: { temperature: 1, topP: 1, topK: 0, maxTokens: 8 },
 });
 
+/** Until all that can go on without an answer has. */
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
 /** A worker whose requests are answered when a test says so. */
 function byHand() {
   const { worker: scripted } = scriptedWorker((conversation) => asked(conversation));
@@ -63,10 +66,11 @@ test('requests hold whole conversations with their seeds, in order, as many samp
   );
 });
 
-test('what is asked at once is asked as it is', () => {
+test('what is asked at once is asked as it is', async () => {
   const { worker, requests } = byHand();
   const request = params(4, 2);
   drawEach(worker, request, { requestSamples: 8 }, () => {});
+  await turn();
   expect(requests.map((one) => one.params)).toEqual([request]);
 });
 
@@ -78,6 +82,7 @@ describe('answers', () => {
       handled.push(texts.join());
       return texts.length;
     });
+    await turn();
     expect(requests).toHaveLength(3);
     await requests[1]?.answer();
     expect(await drawn[1]).toBe(2);
@@ -89,11 +94,12 @@ describe('answers', () => {
     expect(handled).toEqual(['2,3', '0,1', '4,5']);
   });
 
-  test('count towards one progress, which does not go back when a request is drawn again', () => {
+  test('count towards one progress, which does not go back when a request is drawn again', async () => {
     const { worker, requests } = byHand();
     const seen: number[] = [];
     const onProgress = ({ done, total }: { done: number; total: number }) => seen.push(done / total);
     drawEach(worker, params(4, 5), { requestSamples: 10, onProgress }, () => {});
+    await turn();
     requests[0]?.options.onProgress?.({ done: 5, total: 10 });
     requests[1]?.options.onProgress?.({ done: 10, total: 10 });
     requests[0]?.options.onProgress?.({ done: 1, total: 10 }); // another worker begins anew
@@ -109,6 +115,7 @@ describe('a failure', () => {
     const drawn = drawEach(worker, params(6, 1), { requestSamples: 2 }, () => {
       if (what === 'of its handling') throw error;
     });
+    await turn();
     if (what === 'of a request') requests[1]?.fail(error);
     else await requests[1]?.answer();
     for (const one of drawn) await expect(one).rejects.toBe(error);
@@ -118,8 +125,9 @@ describe('a failure', () => {
   test('that nobody waits for is no crash', async () => {
     const { worker, requests } = byHand();
     drawEach(worker, params(2, 1), { requestSamples: 2 }, () => {});
+    await turn();
     requests[0]?.fail(new Error('broken'));
-    await new Promise((resolve) => setImmediate(resolve));
+    await turn();
   });
 });
 
@@ -127,19 +135,21 @@ test('whoever asks can cancel', async () => {
   const { worker } = byHand();
   const stop = new AbortController();
   const drawn = drawEach(worker, params(4, 1), { requestSamples: 2, signal: stop.signal }, () => {});
+  await turn();
   stop.abort();
   await expect(Promise.all(drawn)).rejects.toMatchObject({ code: 'cancelled' });
 });
 
 describe('the first of what is asked', () => {
-  const run = (needed: number) => {
+  const run = async (needed: number) => {
     const { worker, requests } = byHand();
     const drawn = drawFirst(worker, params(8, 1), needed, { requestSamples: 2 }, ({ texts }) => texts.join());
+    await turn();
     return { drawn, requests };
   };
 
   test('is enough: the others are cancelled, and what is there is in order', async () => {
-    const { drawn, requests } = run(4);
+    const { drawn, requests } = await run(4);
     await requests[3]?.answer();
     await requests[1]?.answer();
     expect(await drawn).toEqual([
@@ -150,7 +160,7 @@ describe('the first of what is asked', () => {
   });
 
   test('is all where all are needed', async () => {
-    const { drawn, requests } = run(8);
+    const { drawn, requests } = await run(8);
     for (const request of requests.toReversed()) await request.answer();
     expect((await drawn).map(({ first }) => first)).toEqual([0, 2, 4, 6]);
   });
@@ -163,6 +173,7 @@ describe('the first of what is asked', () => {
       signals.set(first, signal);
       if (first === 0) await never;
     });
+    await turn();
     await requests[0]?.answer();
     await requests[1]?.answer();
     expect((await drawn).map(({ first }) => first)).toEqual([2]);
@@ -170,7 +181,7 @@ describe('the first of what is asked', () => {
   });
 
   test('a failure before there is enough is a failure', async () => {
-    const { drawn, requests } = run(4);
+    const { drawn, requests } = await run(4);
     await requests[1]?.answer();
     requests[0]?.fail(new Error('broken'));
     await expect(drawn).rejects.toThrow('broken');

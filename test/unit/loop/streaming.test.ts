@@ -70,14 +70,14 @@ describe('a Challenger step', () => {
     const held = new Promise<void>((resolve) => {
       release = resolve;
     });
-    let answers = 0;
+    const proposals: string[][] = [];
     context.worker.sample = async (request, options) => {
-      // The first step's answers come in requests of 8: those of the second half of its proposals wait.
-      if (request.modelId === 'solver') {
-        answers += 1;
-        if (answers > 8) await held;
-      }
-      return sample(request, options);
+      // The answers to the second half of the first step's proposals are late.
+      const question = asked(request.conversations[0] as Conversation);
+      if (request.modelId === 'solver' && !proposals[0]?.some((text) => text.includes(question))) await held;
+      const batch = await sample(request, options);
+      if (request.modelId === 'challenger') proposals.push(batch.texts);
+      return batch;
     };
     context.worker.optimStep = async (request) => {
       release();
