@@ -70,7 +70,7 @@ describe('a Challenger step', () => {
     const held = new Promise<void>((resolve) => {
       release = resolve;
     });
-    const proposals: string[][] = [];
+    const proposals: (readonly string[])[] = [];
     context.worker.sample = async (request, options) => {
       // The answers to the second half of the first step's proposals are late.
       const question = asked(request.conversations[0] as Conversation);
