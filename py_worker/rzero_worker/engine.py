@@ -27,12 +27,14 @@ from rzero_worker.ranks import Ranks
 
 set_environment()
 from vllm import LLM, SamplingParams, __version__  # noqa: E402
+from vllm.device_allocator import AllocationData  # noqa: E402
 from vllm.device_allocator.cumem import CuMemAllocator  # noqa: E402
 from vllm.distributed.device_communicators.cpu_communicator import CpuCommunicator  # noqa: E402
 from vllm.inputs.engine import tokens_input  # noqa: E402
 from vllm.outputs import RequestOutput  # noqa: E402
 from vllm.sampling_params import RequestOutputKind  # noqa: E402
 from vllm.v1.engine.llm_engine import LLMEngine  # noqa: E402
+from vllm.v1.worker import workspace  # noqa: E402
 from vllm.v1.worker.worker_base import WorkerBase  # noqa: E402
 
 VERSION: str = __version__
@@ -64,7 +66,12 @@ class Engine:
         Raises model_unloadable, out_of_memory.
         """
         self._cuda = cuda
+        self._asleep = False
         self._emptied: dict[UntypedStorage, int] = {}
+        """On a CPU, the caches of one that sleeps, and their bytes."""
+        self._own: list[AllocationData] = []
+        """On a GPU, what one that sleeps has of vLLM's allocator, and its scratch memory."""
+        self._workspace: workspace.WorkspaceManager | None = None
         try:
             with _beside_other_engines(cuda):
                 self._llm = LLM(
@@ -156,35 +163,57 @@ class Engine:
         """Let go of the device's memory: weights go to the host's, keys and values are dropped.
 
         On a CPU weights are there already, and only the cache is freed. Returns how many bytes that were; on
-        a GPU vLLM's own allocator frees them and does not say, so 0.
+        a GPU vLLM's own allocator frees them and does not say, so 0. To be called while no other engine of
+        the process is awake: all that vLLM has there falls asleep.
 
         vLLM could drop the weights too (level 2), to be given them again. But what was published has to
         outlive the steps that a trainer makes meanwhile, and the folder that it came from.
         """
+        if self._asleep:
+            return 0
         if self._cuda:
+            allocations = CuMemAllocator.get_instance().pointer_to_data.values()
+            self._own = [one for one in allocations if not one.is_asleep]
+            self._workspace = workspace._manager  # one for the process, and each engine makes its own
             self._llm.sleep(level=1)
+            self._asleep = True
             return 0
         self._llm.reset_prefix_cache()
-        emptied = {storage: storage.nbytes() for storage in self._caches() if storage.nbytes() > 0}
-        self._emptied |= emptied
-        for storage in emptied:
+        self._emptied = {storage: storage.nbytes() for storage in self._caches()}
+        for storage in self._emptied:
             storage.resize_(0)
-        return sum(emptied.values())
+        self._asleep = True
+        return sum(self._emptied.values())
 
     def wake(self) -> None:
-        """Take it back. Raises MemoryError, and sleeps on then."""
+        """Take it back, while no other engine is awake. Raises MemoryError, and sleeps on then."""
         if self._cuda:
-            try:
+            self._wake_on_gpu()
+        else:
+            self._fill_caches()
+        self._asleep = False
+
+    def _wake_on_gpu(self) -> None:
+        try:
+            with _left_asleep(self._own):
                 self._llm.wake_up()
-            except Exception as error:
-                # What has come back goes again. The engine itself thinks that it never woke.
-                self._llm.collective_rpc("sleep", args=(1,))
-                if "memory" in str(error):
-                    raise MemoryError(str(error)) from error
-                raise
-        for storage, size in self._emptied.items():
-            storage.resize_(size)
-            storage.fill_(0)  # as vLLM makes it: what is not a number stays one when it is masked
+        except Exception as error:
+            # What has come back goes again. The engine itself thinks that it never woke.
+            self._llm.collective_rpc("sleep", args=(1,))
+            if "memory" in str(error):
+                raise MemoryError(str(error)) from error
+            raise
+        workspace._manager = self._workspace
+
+    def _fill_caches(self) -> None:
+        try:
+            for storage, size in self._emptied.items():
+                storage.resize_(size)
+                storage.fill_(0)  # as vLLM makes it: what is not a number stays one when it is masked
+        except Exception:
+            for storage in self._emptied:
+                storage.resize_(0)
+            raise
         self._emptied = {}
 
     def _caches(self) -> list[UntypedStorage]:
@@ -210,10 +239,10 @@ def _cache_tensors(worker: WorkerBase) -> list[Tensor]:
 
 @contextmanager
 def _beside_other_engines(cuda: bool) -> Iterator[None]:
-    """Let an engine start while the process has others.
+    """Let an engine start while the process has others, which sleep.
 
     vLLM's allocator is one for the process, and refuses weights where it has some, because it puts all it has
-    to sleep at once. Here that is what is wanted: the engines of a worker sleep and wake together.
+    to sleep, and wakes it, at once. Here one engine is awake at a time, and `_left_asleep` guards the others.
     """
     if not cuda:
         yield
@@ -224,6 +253,21 @@ def _beside_other_engines(cuda: bool) -> Iterator[None]:
         yield
     finally:
         del allocator.get_current_usage
+
+
+@contextmanager
+def _left_asleep(own: Sequence[AllocationData]) -> Iterator[None]:
+    """Have vLLM's allocator wake these allocations and no others: it passes over those that seem awake."""
+    allocations = CuMemAllocator.get_instance().pointer_to_data.values()
+    mine = {id(one) for one in own}
+    others = [one for one in allocations if one.is_asleep and id(one) not in mine]
+    for one in others:
+        one.is_asleep = False
+    try:
+        yield
+    finally:
+        for one in others:
+            one.is_asleep = True
 
 
 class _Batch:

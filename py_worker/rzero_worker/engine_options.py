@@ -9,7 +9,7 @@ from rzero_worker.errors import BadVariable
 from rzero_worker.ranks import Ranks
 
 GPU_MEMORY_VARIABLE = "RZERO_VLLM_GPU_MEMORY"
-"""Share of the GPU's memory that one engine may take, its weights and its cache; 0.3 by default."""
+"""Share of the GPU's memory that an engine may take while it is awake, weights and cache; 0.3 by default."""
 
 ROWS_VARIABLE = "RZERO_VLLM_ROWS"
 """Samples that decode side by side in an engine."""

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -22,35 +23,58 @@ from rzero_worker import protocol as p
 from rzero_worker import wire
 from rzero_worker.backend import Context
 from rzero_worker.errors import WorkerFailure
+from rzero_worker.memory import require_room
 from rzero_worker.model import load_model
 from rzero_worker.proof import checksum
+from rzero_worker.ranks import Ranks
 from rzero_worker.scorer import Scorer
 from rzero_worker.trainer import sequence_logprobs
 
 
 class StandIn:
-    """What `Engine` offers, but `draw`, by a model of transformers."""
+    """What `Engine` offers, but `draw`, by a model of transformers. It must be awake, and no other may be."""
 
     READABLE = False
+    BYTES = 1000
+    awake: ClassVar[list[StandIn]] = []
+    is_full = False
 
     def __init__(self, source, weights, context_length, token_bytes, cuda, ranks) -> None:
+        assert self.awake == []
+        self.awake.append(self)
         self.model: PreTrainedModel = load_model(source, torch.float32, torch.device("cpu"))
         self.load_weights(weights)
 
+    def sleep(self) -> int:
+        if self not in self.awake:
+            return 0
+        self.awake.remove(self)
+        return self.BYTES
+
+    def wake(self) -> None:
+        assert self.awake == []
+        if self.is_full:
+            raise MemoryError("no room")
+        self.awake.append(self)
+
     def load_weights(self, weights) -> None:
+        assert self.awake == [self]
         with torch.no_grad():
             for name, tensor in self.model.state_dict().items():
                 tensor.copy_(weights[name])
 
     def checksum(self) -> str:
+        assert self.awake == [self]
         # A module beside the model's: packed away, that is.
         return checksum(self.model if self.READABLE else self.model.lm_head)
 
     def logprobs(self, tokens) -> np.ndarray:
+        assert self.awake == [self]
         return sequence_logprobs(Scorer(self.model, 4096), np.array(tokens), np.array([len(tokens)]), 1.0)
 
     def close(self) -> None:
-        pass
+        assert self.awake == [self]
+        self.awake.remove(self)
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +87,7 @@ def backend(source: str, monkeypatch: pytest.MonkeyPatch) -> Iterator:
     """With a trainable model `m` and a frozen one, `frozen`."""
     engine = ModuleType("rzero_worker.engine")
     engine.Engine, engine.VERSION = StandIn, "none"
+    monkeypatch.setattr(StandIn, "awake", [])
     monkeypatch.setitem(sys.modules, "rzero_worker.engine", engine)
     monkeypatch.delitem(sys.modules, "rzero_worker.backends.vllm", raising=False)
     from rzero_worker.backends.vllm import VllmBackend
@@ -174,3 +199,75 @@ def test_an_engine_that_does_not_take_the_weights_is_stale(
     assert backend._models["m"].version == 0
     publish(backend, 1)
     assert backend._models["m"].version == 1
+
+
+def awake(backend) -> list[str]:
+    """Models whose engines are awake."""
+    return [name for name, loaded in backend._models.items() if loaded.engine in StandIn.awake]
+
+
+def test_one_engine_is_awake_at_a_time(backend, source: str) -> None:
+    assert awake(backend) == ["frozen"]
+    for name in ("m", "frozen", "m"):
+        publish(backend, model_id=name)
+        assert awake(backend) == [name]
+    learn(backend)  # is no engine's business
+    assert awake(backend) == ["m"]
+    backend.load_model(samples.load("other", source, trainable=False))
+    assert awake(backend) == ["other"]
+    backend.unload_model(p.UnloadModelParams(model_id="frozen"))  # one that slept
+    assert awake(backend) == []
+    backend.load_model(samples.load("m", source))  # in place of another
+    assert awake(backend) == [] and len(backend._models) == 2
+    publish(backend, model_id="other")
+    assert awake(backend) == ["other"]
+
+
+def test_a_role_that_wakes_leaves_it_to_the_next_verb_which_engine_does(backend) -> None:
+    role = p.Capability.SAMPLE
+    assert backend.sleep(p.SleepParams(role=role)).freed_bytes == StandIn.BYTES
+    assert awake(backend) == []
+    assert backend.sleep(p.SleepParams(role=role)).freed_bytes == 0
+    backend.wake(p.WakeParams(role=role))
+    assert awake(backend) == []
+    publish(backend)
+    assert awake(backend) == ["m"]
+
+
+def test_an_engine_that_finds_no_room_sleeps_on(backend, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(StandIn, "is_full", True)
+        for _ in range(2):
+            with pytest.raises(WorkerFailure, match="not enough memory to wake a model") as failure:
+                publish(backend)
+            assert (failure.value.code, failure.value.details) == ("out_of_memory", "no room")
+            assert awake(backend) == []
+    publish(backend)
+    assert awake(backend) == ["m"]
+
+
+def test_an_engine_that_cannot_start_leaves_the_others_asleep(
+    backend, source: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(self, *given) -> None:
+        raise WorkerFailure("out_of_memory", "no room")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(StandIn, "__init__", fail)
+        with pytest.raises(WorkerFailure, match="no room"):
+            backend.load_model(samples.load("other", source, trainable=False))
+    assert awake(backend) == [] and "other" not in backend._models
+    assert publish(backend) == publish(backend, model_id="frozen")
+
+
+def test_where_one_rank_finds_no_room_all_sleep_on() -> None:
+    class Two(Ranks):
+        """Of which the other finds none."""
+
+        def sum(self, values: np.ndarray) -> np.ndarray:
+            return values + 1
+
+    slept: list[bool] = []
+    with pytest.raises(WorkerFailure, match="not enough memory to wake it"):
+        require_room(Two(), "it", lambda: None, lambda: slept.append(True))
+    assert slept == [True]

@@ -27,7 +27,7 @@ from rzero_worker.loaded import Loaded
 from rzero_worker.loader import Loader
 from rzero_worker.losses import POLICY_TERMS
 from rzero_worker.manifest import io_error
-from rzero_worker.memory import is_full
+from rzero_worker.memory import is_full, require_room
 from rzero_worker.model import context_length, load_tokenizer, stop_ids, token_bytes
 from rzero_worker.offload import Offload
 from rzero_worker.proof import Proof
@@ -397,18 +397,14 @@ class TorchBackend(Backend):
 
     def wake(self, params: p.WakeParams) -> p.WakeResult:
         """See Backend. In a group all ranks wake, or none does."""
-        problem = ""
-        try:
-            self._take_back(params.role)
-        except Exception as error:
-            if not is_full(error):
-                raise
-            problem = str(error) or type(error).__name__
-        if self._ranks.sum(np.array([int(problem != "")]))[0] > 0:
+
+        def let_go() -> None:
             self._let_go(params.role)
             if self._cuda:
                 torch.cuda.empty_cache()
-            raise WorkerFailure("out_of_memory", f"not enough memory to wake the role {params.role}", problem)
+
+        what = f"the role {params.role}"
+        require_room(self._ranks, what, lambda: self._take_back(params.role), let_go)
         self._asleep.discard(params.role)
         return p.WakeResult()
 

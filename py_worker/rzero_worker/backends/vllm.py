@@ -32,6 +32,7 @@ from rzero_worker.model import (
 from rzero_worker.proof import Proof
 from rzero_worker.ranks import ALONE, Ranks
 from rzero_worker.tokenizer import encode_conversations
+from rzero_worker.turn import Turn
 from rzero_worker.weights_version import require_version
 from rzero_worker.wire import numpy_view
 
@@ -77,6 +78,8 @@ class VllmBackend(TorchBackend):
 
     The same call gives the same bytes on the same machine. A sample's random numbers depend on its seed and
     number alone, but not its log-probs: their last bits move with what it is batched with.
+
+    Each model that is sampled from has an engine. One of them is awake at a time, and has the whole cache.
     """
 
     name: ClassVar[str] = "vllm"
@@ -93,11 +96,12 @@ class VllmBackend(TorchBackend):
         super().__init__(device, sharded=False)
         check_variables()
         self._ranks = ranks
+        self._turn = Turn(ranks)
+        # What goes to an engine comes by the host's memory: on the GPU there is no room for it twice.
+        self._host = Loader(torch.device("cpu"), self._loader.dtype)
         self._devices = ranks.gather(super().devices)
-        if (
-            ranks.size > 1
-        ):  # a model that is cut up is too large for one GPU: vLLM takes its pieces from the host
-            self._loader = Loader(torch.device("cpu"), self._loader.dtype)
+        if ranks.size > 1:  # a model that is cut up is too large for one GPU, whoever uses it
+            self._loader = self._host
 
     @property
     def devices(self) -> Sequence[str]:
@@ -119,9 +123,14 @@ class VllmBackend(TorchBackend):
         base = adapters.base_of(params.source)
         tokenizer = load_tokenizer(base)
         trainer = self._make_trainer(params) if params.trainable else None
-        model = trainer.model if trainer is not None else self._load_frozen(params.source)
-        loaded = _Served(tokenizer, model, trainer, base=base, source=params.source, load=self._load_frozen)
-        if trainer is None and params.role is p.Capability.TRAIN:
+        scored = trainer is None and params.role is p.Capability.TRAIN
+        if trainer is not None:
+            model = trainer.model
+        else:
+            model = self._load_frozen(params.source, self._loader if scored else self._host)
+        load = partial(self._load_frozen, loader=self._loader)
+        loaded = _Served(tokenizer, model, trainer, base=base, source=params.source, load=load)
+        if scored:
             loaded.frozen = model
         else:
             self._start(loaded, model)
@@ -136,7 +145,8 @@ class VllmBackend(TorchBackend):
         """Start the engine of a model, with these weights."""
         length = context_length(model, loaded.tokenizer)
         weights = checkpoint_weights(adapters.merged(model))
-        engine = Engine(loaded.base, weights, length, token_bytes(model), self._cuda, self._ranks)
+        size = token_bytes(model)
+        engine = self._turn.start(lambda: Engine(loaded.base, weights, length, size, self._cuda, self._ranks))
         loaded.engine, loaded.checksum = engine, proof.checksum(model)
         # On a CPU vLLM packs most of them, and adapters are merged for it. What it does to those of
         # another model shows here as well. A rank of a group has pieces of them.
@@ -145,17 +155,17 @@ class VllmBackend(TorchBackend):
         return engine
 
     def _engine(self, loaded: _Served) -> Engine:
-        """Give the engine with the published weights."""
+        """Give the engine with the published weights, awake."""
         if loaded.engine is None:
             return self._start(loaded, loaded.trained)
         if loaded.engine_is_behind:
             self._publish(loaded, loaded.trained)
-        return loaded.engine
+        return self._turn.of(loaded.engine)
 
-    def _load_frozen(self, source: str) -> PreTrainedModel:
+    def _load_frozen(self, source: str, loader: Loader) -> PreTrainedModel:
         # One without adapters is its own: it is given up once vLLM has its weights.
         lone = self._loader.base_of(source, None) is None
-        return self._loader.whole(source, self._loader.dtype) if lone else self._loader.frozen(source)
+        return loader.whole(source, loader.dtype) if lone else self._loader.frozen(source)
 
     def unload_model(self, params: p.UnloadModelParams) -> p.UnloadModelResult:
         """See Backend."""
@@ -165,7 +175,7 @@ class VllmBackend(TorchBackend):
     def _close(self, model_id: str) -> None:
         engine = self._models[model_id].engine if model_id in self._models else None
         if engine is not None:
-            engine.close()
+            self._turn.close(engine)
 
     def sample(self, params: p.SampleParams, context: Context) -> p.SampleResult:
         """See Backend."""
@@ -205,25 +215,15 @@ class VllmBackend(TorchBackend):
         return None
 
     def _let_go(self, role: p.Capability) -> int:
+        # None wakes with the role: whichever is used next does.
         freed = super()._let_go(role)
-        if role is p.Capability.SAMPLE:
-            freed += sum(engine.sleep() for engine in self._engines())
-        return freed
-
-    def _take_back(self, role: p.Capability) -> None:
-        super()._take_back(role)
-        if role is p.Capability.SAMPLE:
-            for engine in self._engines():
-                engine.wake()
-
-    def _engines(self) -> list[Engine]:
-        return [loaded.engine for loaded in self._models.values() if loaded.engine is not None]
+        return freed + self._turn.end() if role is p.Capability.SAMPLE else freed
 
     def _publish(self, loaded: _Served, model: PreTrainedModel) -> None:
         if loaded.engine is None:
             self._start(loaded, model)
             return
-        loaded.engine.load_weights(checkpoint_weights(adapters.merged(model)))
+        self._turn.of(loaded.engine).load_weights(checkpoint_weights(adapters.merged(model)))
         loaded.checksum, loaded.engine_is_behind = proof.checksum(model), False
 
     def _prove(self, loaded: _Served) -> Proof:
