@@ -9,6 +9,7 @@ import {
   publishSeconds,
   scoreSeconds,
   sleepSeconds,
+  switchSeconds,
   trainSeconds,
   updateSeconds,
   wakeSeconds,
@@ -28,7 +29,7 @@ export interface PieceSeconds {
   training: number;
   /** Handing weights to who samples. */
   handover: number;
-  /** Going to sleep and waking. */
+  /** Going to sleep and waking, of roles and of models. */
   turns: number;
   total: number;
 }
@@ -71,11 +72,16 @@ function pieceSeconds(
   gpu: Gpu,
   layout: Layout,
   capacity: Capacity,
-  { name, times, draws, batch, overlaps }: Piece,
+  { name, times, models, draws, batch, overlaps }: Piece,
 ): PieceSeconds {
   const sampling = draws.reduce((sum, draw) => sum + drawSeconds(shape, gpu, layout, capacity.rows, draw), 0);
+  // Each is switched to, the first too; but where samplers sleep in between, it is the one that wakes.
+  const turning = layout.turns && batch !== undefined;
+  const switches = workload.backend === 'torch' || models === 1 ? 0 : turning ? models - 1 : models;
+  const switching = switches === 0 ? 0 : switches * switchSeconds(capacity.keptBySampling, gpu);
   if (batch === undefined) {
-    return { name, times, sampling, scoring: 0, training: 0, handover: 0, turns: 0, total: sampling };
+    const total = sampling + switching;
+    return { name, times, sampling, scoring: 0, training: 0, handover: 0, turns: switching, total };
   }
   const { scoring, training } = batchSeconds(workload, shape, gpu, layout, capacity.packTokens, batch);
   const gpus = layout.trainer.places.length;
@@ -83,7 +89,7 @@ function pieceSeconds(
   const handed = loraRank === 0 ? shape : { ...shape, parameters: adapterParameters(shape, loraRank) };
   const handover = layout.single ? publishSeconds(handed, gpu) : handoverSeconds(handed, gpu, gpus);
   const kept = capacity.keptBySampling + capacity.keptByTraining;
-  const turns = layout.turns ? sleepSeconds(kept, gpu) + wakeSeconds(kept, gpu) : 0;
+  const turns = switching + (layout.turns ? sleepSeconds(kept, gpu) + wakeSeconds(kept, gpu) : 0);
   const apart = layout.kind === 'apart';
   const beside = apart && overlaps === 'training' ? scoring + training : apart && overlaps === 'scoring' ? scoring : 0;
   const last = Math.min(sampling, beside) / batch.updates;

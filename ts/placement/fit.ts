@@ -23,11 +23,11 @@ export interface Fit {
   ledgers: readonly Ledger[];
   /** Rows of mean length that a sampler decodes side by side. */
   rows: number;
-  /** Share of a GPU's memory that a vLLM engine may take: weights of a model, its cache, and what it computes with. */
+  /** Share of a GPU's memory that the vLLM engine that is awake may take: weights, cache, and what it computes with. */
   engineShare: number;
   /**
-   * Bytes of a host's memory that its GPUs' weights, gradients and moments wait in: while they sleep, or by
-   * `trainer.offload`.
+   * Bytes of a host's memory that its GPUs' weights, gradients and moments wait in: while they sleep, while vLLM draws
+   * from another model, or by `trainer.offload`.
    */
   hostBytes: number;
   /** Tokens of a pack: as set, or as many as fit of the worker's own. */
@@ -73,7 +73,7 @@ function weigh(cluster: Cluster, shape: ModelShape, workload: Workload, layout: 
       failure = { layout, ledger: worst };
       continue;
     }
-    const fitting = Math.floor(cache / sampler.caches / (meanRow(workload, shape) * sampler.tokenBytes));
+    const fitting = Math.floor(cache / (meanRow(workload, shape) * sampler.tokenBytes));
     const rows = Math.max(1, Math.min(fitting, sampler.mostRows, mostSamples(workload, shape)));
     const capacity: Capacity = {
       rows,
@@ -81,13 +81,12 @@ function weigh(cluster: Cluster, shape: ModelShape, workload: Workload, layout: 
       keptBySampling: keptBytes(sampler.items),
       keptByTraining: keptBytes(trainer.filter(({ shared }) => shared !== true)),
     };
-    const engine = (sum(sampler.items) + cache) / sampler.caches;
     return {
       layout,
       ledgers,
       rows,
-      engineShare: engine / gpu.memoryBytes,
-      hostBytes: hostBytes(cluster, shape, workload, layout, capacity),
+      engineShare: (sampler.engine + cache) / gpu.memoryBytes,
+      hostBytes: hostBytes(cluster, shape, workload, layout, capacity, sampler.waiting),
       packTokens,
       estimate: estimate(workload, shape, gpu, layout, capacity),
     };
@@ -96,8 +95,8 @@ function weigh(cluster: Cluster, shape: ModelShape, workload: Workload, layout: 
 }
 
 /**
- * What the fullest host keeps for its GPUs: both roles' while they sleep in turns, and all of the trainer's where it is
- * offloaded.
+ * What the fullest host keeps for its GPUs: both roles' while they sleep in turns, models that others are drawn from
+ * meanwhile, and all of the trainer's where it is offloaded.
  */
 function hostBytes(
   { gpusPerHost }: Cluster,
@@ -105,16 +104,17 @@ function hostBytes(
   { settings }: Workload,
   { single, turns, trainer, samplers }: Layout,
   { keptBySampling, keptByTraining }: Capacity,
+  waiting: number,
 ): number {
   const training = Math.min(gpusPerHost, trainer.places.length);
   const sampling = single ? 1 : Math.min(gpusPerHost, samplers.length * (samplers[0]?.places.length ?? 1));
   const asleep = turns ? sampling * keptBySampling + training * keptByTraining : 0;
   const { offload, loraRank } = settings.trainer;
   const offloaded = offload && loraRank === 0 ? (TRAINED * parameters * training) / trainer.places.length : 0;
-  return asleep + offloaded;
+  return asleep + sampling * waiting + offloaded;
 }
 
-/** The ledger of each phase, and the bytes for caches. */
+/** The ledger of each phase, and the bytes for the cache. */
 function ledgersOf(memory: number, layout: Layout, sampler: SamplerShare, trainer: readonly Item[]) {
   const { kind, single, turns } = layout;
   const processes = kind === 'colocated' && !single ? 2 : 1;
@@ -122,8 +122,8 @@ function ledgersOf(memory: number, layout: Layout, sampler: SamplerShare, traine
     { what: 'reserve: fragments, others', bytes: RESERVE * memory },
     { what: processes === 1 ? 'CUDA context' : 'CUDA contexts of two workers', bytes: processes * PROCESS },
   ];
-  const least = sampler.least * sampler.caches;
-  const withCaches = (phase: Ledger['phase'], items: readonly Item[]) => {
+  const { least } = sampler;
+  const withCache = (phase: Ledger['phase'], items: readonly Item[]) => {
     const left = memory - sum(items);
     const enough = left * sampler.cacheShare >= least;
     const cache = enough ? left * sampler.cacheShare : least / sampler.cacheShare;
@@ -138,13 +138,13 @@ function ledgersOf(memory: number, layout: Layout, sampler: SamplerShare, traine
   });
   if (kind === 'colocated' && !turns) {
     const training = trainer.filter(({ shared }) => shared !== true);
-    const { ledger, cache } = withCaches('sampling and training', [...base, ...sampler.items, ...training]);
+    const { ledger, cache } = withCache('sampling and training', [...base, ...sampler.items, ...training]);
     return { ledgers: [ledger], cache };
   }
-  const { ledger, cache } = withCaches('sampling', [...base, ...sampler.items]);
+  const { ledger, cache } = withCache('sampling', [...base, ...sampler.items]);
   const ledgers = [ledger, without('training', [...base, ...trainer])];
   if (single) {
-    // Both sides are awake while weights go from the one to the other; caches are not.
+    // Both sides are awake while weights go from the one to the other; the cache is not.
     const held = trainer.filter(({ passing, shared }) => passing !== true && shared !== true);
     ledgers.push(without('publishing', [...base, ...sampler.items, ...held]));
   }

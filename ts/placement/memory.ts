@@ -12,7 +12,7 @@ export interface Item {
   shared?: true;
 }
 
-/** A GPU's memory in a phase: what it holds, the caches of keys and values last, and what is left. */
+/** A GPU's memory in a phase: what it holds, the cache of keys and values last, and what is left. */
 export interface Ledger {
   phase: 'sampling' | 'training' | 'sampling and training' | 'publishing';
   items: readonly Item[];
@@ -26,7 +26,10 @@ export const PROCESS = GIB;
 /** Share of the memory that is left alone: fragments, and what else is on the GPU. */
 export const RESERVE = 0.05;
 
-/** Bytes of an engine's CUDA graphs, prompts under way and logits. */
+/**
+ * Bytes of an engine's CUDA graphs, prompts under way and logits. vLLM's sleep mode leaves graphs and buffers where they
+ * are, so those of an engine that sleeps are counted as if all of it stayed.
+ */
 export const ENGINE = 1.5 * GIB;
 
 /**
@@ -59,43 +62,49 @@ export function adapterParameters(shape: ModelShape, rank: number): number {
 
 /** How a GPU takes part in sampling. */
 export interface SamplerShare {
-  /** What is there but for the caches. */
+  /** What is there but for the cache. */
   items: readonly Item[];
-  /** Caches that share what is left: vLLM has one for each model, torch one in all. */
-  caches: number;
-  /** Of what is left, the share that the caches may take: torch's takes half. */
+  /** Bytes that an engine takes while it is awake, but for the cache. */
+  engine: number;
+  /** Bytes of models that others are drawn from meanwhile, in the host's memory. */
+  waiting: number;
+  /** Of what is left, the share that the cache may take: torch's takes half. */
   cacheShare: number;
-  /** Bytes of a token in a cache on this GPU. */
+  /** Bytes of a token in the cache on this GPU. */
   tokenBytes: number;
-  /** Bytes that each cache must have at least. */
+  /** Bytes that the cache must have at least. */
   least: number;
   /** Most rows that decode side by side, whatever the memory. */
   mostRows: number;
 }
 
 /**
- * What a GPU that samples holds: weights in bfloat16 of every model that is loaded for it, cut over `tensorParallel`
- * GPUs. With the backend torch, adapters share one base; vLLM has whole weights for each. It must hold a sequence of
- * the model's whole context for vLLM to start.
+ * What a GPU that samples holds, weights in bfloat16. With the backend torch they are of every model that is loaded for
+ * it, and adapters share one base. vLLM has an engine for each model, with whole weights, of which one is awake, and has
+ * the whole cache; it is cut over `tensorParallel` GPUs. The cache must hold a sequence of the model's whole context for
+ * vLLM to start.
  */
 export function samplerShare(workload: Workload, shape: ModelShape, tensorParallel: number): SamplerShare {
   const { backend, settings } = workload;
   const vllm = backend === 'vllm';
   const models = modelsSampled(workload);
+  const others = vllm ? models - 1 : 0;
   const rank = settings.trainer.loraRank;
-  const whole = BF16 * shape.parameters;
-  const weights =
-    rank > 0 && !vllm ? whole + models * FP32 * adapterParameters(shape, rank) : (models * whole) / tensorParallel;
-  const engines = vllm ? models : 1;
+  const whole = (BF16 * shape.parameters) / tensorParallel;
+  const weights = vllm ? whole : rank > 0 ? whole + models * FP32 * adapterParameters(shape, rank) : models * whole;
+  const whose = models === 1 ? 'the policy' : vllm ? `one of ${models} models` : `${models} models`;
+  const asleep: Item = { what: 'vLLM: graphs of engines that sleep', bytes: others * ENGINE, passing: true };
   const perToken = tokenBytes(shape) * Math.max(1 / tensorParallel, 1 / shape.kvHeads);
   const rows = Math.min(LEAST_ROWS, mostSamples(workload, shape));
   const tokens = Math.max(rows * meanRow(workload, shape), longestRow(workload, shape), vllm ? shape.contextLength : 0);
   return {
     items: [
-      { what: `weights of ${models === 1 ? 'the policy' : `${models} models`}, bfloat16`, bytes: weights },
-      { what: vllm ? 'vLLM: graphs, prompts, logits' : 'prompts, logits', bytes: engines * ENGINE, passing: true },
+      { what: `weights of ${whose}, bfloat16`, bytes: weights },
+      { what: vllm ? 'vLLM: graphs, prompts, logits' : 'prompts, logits', bytes: ENGINE, passing: true },
+      ...(others === 0 ? [] : [asleep]),
     ],
-    caches: engines,
+    engine: weights + ENGINE,
+    waiting: others * whole,
     cacheShare: vllm ? 1 : 0.5,
     tokenBytes: perToken,
     least: tokens * perToken,

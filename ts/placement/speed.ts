@@ -47,8 +47,8 @@ export const ALL_REDUCE_LATENCY = 15e-6;
 export const LAUNCHES = 3e-4;
 
 /**
- * Seconds to hand weights over however few they are: folders, manifests, proofs; and for a role to go to sleep, or to
- * wake.
+ * Seconds to hand weights over however few they are: folders, manifests, proofs; and for a role or a model to go to
+ * sleep, or to wake.
  */
 export const HANDOVER_OVERHEAD = 0.5;
 export const TURN_OVERHEAD = 0.1;
@@ -175,6 +175,11 @@ export function sleepSeconds(bytes: number, gpu: Gpu): number {
 /** Seconds to take it back. */
 export function wakeSeconds(bytes: number, gpu: Gpu): number {
   return sleepSeconds(bytes, gpu);
+}
+
+/** Seconds to draw from another model than before: one, of so many bytes on a GPU, goes to sleep, and another wakes. */
+export function switchSeconds(bytes: number, gpu: Gpu): number {
+  return sleepSeconds(bytes, gpu) + wakeSeconds(bytes, gpu);
 }
 
 /** Operations of a forward pass over sequences, each token looking at half its sequence on average. */

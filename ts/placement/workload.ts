@@ -44,6 +44,8 @@ export interface Batch {
 export interface Piece {
   name: 'Challenger step' | 'questions' | 'Solver step' | 'evaluation';
   times: number;
+  /** Models that are drawn from, one after another. */
+  models: number;
   draws: readonly Draw[];
   batch?: Batch;
   /**
@@ -60,10 +62,12 @@ export function piecesOf({ settings }: Workload, shape: ModelShape): Piece[] {
   const answers = (prompts: number, each: number): Draw => draw(shape, prompts, each, answering.sampling.maxTokens);
   const asked = challenger.prompts * challenger.rollouts;
   const { samples, problems } = evaluation;
+  const models = modelsSampled({ settings });
   return [
     {
       name: 'Challenger step',
       times: challenger.steps,
+      models,
       draws: [sampled(shape, challenger), answers(asked, answering.votes)],
       batch: batchOf(shape, challenger),
       overlaps: 'training',
@@ -71,6 +75,7 @@ export function piecesOf({ settings }: Workload, shape: ModelShape): Piece[] {
     {
       name: 'questions',
       times: 1,
+      models,
       draws: [
         draw(shape, 1, questions.candidates, questions.sampling.maxTokens),
         answers(questions.candidates, questions.votes ?? answering.votes),
@@ -80,6 +85,7 @@ export function piecesOf({ settings }: Workload, shape: ModelShape): Piece[] {
     {
       name: 'Solver step',
       times: solver.steps,
+      models: 1,
       draws: [sampled(shape, solver)],
       batch: batchOf(shape, solver),
       overlaps: 'scoring',
@@ -87,6 +93,7 @@ export function piecesOf({ settings }: Workload, shape: ModelShape): Piece[] {
     {
       name: 'evaluation',
       times: 1,
+      models: 1,
       draws: [draw(shape, problems, samples + 1, evaluation.sampling.maxTokens)],
       overlaps: 'nothing',
     },
@@ -107,8 +114,8 @@ export function totals(workload: Workload, shape: ModelShape): { samples: number
   return total;
 }
 
-/** Models whose weights whoever samples holds at once: the policy, and those who judge it. */
-export function modelsSampled({ settings }: Workload): number {
+/** Models that whoever samples draws from: the policy, and those who judge it. */
+export function modelsSampled({ settings }: Pick<Workload, 'settings'>): number {
   const { judge, ensemble } = settings.roles;
   const judges = { frozen: 1, current: 0, ensemble: Math.min(ensemble, settings.iterations) }[judge];
   return 1 + judges;

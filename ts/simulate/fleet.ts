@@ -35,6 +35,7 @@ export function paceFor({ layout, packTokens }: Fit, { shape, gpu, workload }: G
   const { recompute, offload } = workload.settings.trainer;
   const { single, trainer, samplers, turns } = layout;
   const tensorParallel = samplers[0]?.places.length ?? 1;
+  const sampled = keptBytes(samplerShare(workload, shape, tensorParallel).items);
   return paceOf({
     shape,
     gpu,
@@ -46,10 +47,11 @@ export function paceFor({ layout, packTokens }: Fit, { shape, gpu, workload }: G
     // Where both fit at once nobody need go.
     kept: turns
       ? {
-          sample: keptBytes(samplerShare(workload, shape, tensorParallel).items),
+          sample: sampled,
           train: keptBytes(trainerItems(workload, shape, { gpus: trainer.places.length, single, packTokens })),
         }
       : { sample: 0, train: 0 },
+    switched: workload.backend === 'vllm' ? sampled : 0,
   });
 }
 

@@ -8,6 +8,7 @@ import {
   prefillSeconds,
   scoreSeconds,
   sleepSeconds,
+  switchSeconds,
   trainSeconds,
   updateSeconds,
   wakeSeconds,
@@ -31,6 +32,8 @@ export interface WorkerPace extends EnginePace {
   take(): number;
   sleep(role: Capability): number;
   wake(role: Capability): number;
+  /** From the model that was drawn from last to another. */
+  switch(): number;
 }
 
 /** What decides the pace of a worker. */
@@ -46,6 +49,8 @@ export interface PaceOptions {
   packTokens: number;
   /** Bytes that a role puts from each GPU into the host's memory when it sleeps; 0 where it need not sleep. */
   kept: Readonly<Record<Capability, number>>;
+  /** Bytes of a model on each GPU that sleeps while another is drawn from; 0 where all stay. */
+  switched: number;
 }
 
 /** The pace that the roofline of ts/placement/speed.ts gives. */
@@ -58,6 +63,7 @@ export function paceOf({
   offload,
   packTokens,
   kept,
+  switched,
 }: PaceOptions): WorkerPace {
   const half = 2 * shape.parameters;
   const whole = 4 * shape.parameters;
@@ -86,5 +92,6 @@ export function paceOf({
     take: () => take,
     sleep: (role) => (kept[role] === 0 ? 0 : sleepSeconds(kept[role], gpu)),
     wake: (role) => (kept[role] === 0 ? 0 : wakeSeconds(kept[role], gpu)),
+    switch: () => (switched === 0 ? 0 : switchSeconds(switched, gpu)),
   };
 }

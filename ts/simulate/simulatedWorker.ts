@@ -75,6 +75,8 @@ export class SimulatedWorker implements Recruit {
   private readonly engine: Engine;
   private readonly models = new Map<string, { version: number }>();
   private readonly asleep = new Set<Capability>();
+  /** The model that was drawn from last, and is awake; none where the role has slept since, and any may wake. */
+  private drawn: string | undefined;
   private readonly waiting: Job[] = [];
   private readonly running = new Set<Job>();
   private readonly onGone: (error: WorkerCallError) => void;
@@ -190,10 +192,11 @@ export class SimulatedWorker implements Recruit {
     }
   }
 
-  /** Wake what sleeps and is needed, then work. */
+  /** Wake what sleeps and is needed, a role or a model, then work. */
   private begin(job: Job): void {
     const roles = (ROLES[job.verb] ?? []).filter((role) => this.asleep.delete(role));
-    const seconds = roles.reduce((sum, role) => sum + this.wakeSeconds(role), 0);
+    const woken = roles.reduce((sum, role) => sum + this.wakeSeconds(role), 0);
+    const seconds = woken + this.switchSeconds(job.model);
     if (seconds === 0) {
       this.start(job);
       return;
@@ -207,6 +210,13 @@ export class SimulatedWorker implements Recruit {
 
   private wakeSeconds(role: Capability): number {
     return this.models.size === 0 ? 0 : this.pace.wake(role);
+  }
+
+  private switchSeconds(model: string | undefined): number {
+    if (this.mixes || model === undefined) return 0;
+    const switches = this.drawn !== undefined && this.drawn !== model;
+    this.drawn = model;
+    return switches ? this.pace.switch() : 0;
   }
 
   private start(job: Job): void {
@@ -357,6 +367,7 @@ export class SimulatedWorker implements Recruit {
         // One that holds no model has nothing to move.
         const seconds = this.asleep.has(role) || this.models.size === 0 ? 0 : pace.sleep(role);
         this.asleep.add(role);
+        if (role === 'sample') this.drawn = undefined;
         return work('sleep', seconds, verb, () => ({ freedBytes: 0 }));
       }
       case 'wake': {

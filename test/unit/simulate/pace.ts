@@ -13,6 +13,7 @@ export const SLOW_PACE: WorkerPace = {
   take: () => 30,
   sleep: () => 2,
   wake: () => 3,
+  switch: () => 7,
 };
 
 /** Prompts of one token, questions of two and answers of four. */
