@@ -73,16 +73,20 @@ export async function placeRun(config: Config, where: Where): Promise<Placed | u
 }
 
 /**
- * Refuse a plan whose GPUs put more into the host's memory than it has: what sleeps, or is offloaded, waits there.
+ * Refuse a plan whose GPUs put more into the host's memory than it has: what sleeps, is not drawn from, or is offloaded.
  *
  * @param memoryBytes of this machine
  * @throws ConfigError
  */
-export function requireHostMemory({ decision }: Placed, memoryBytes: number): void {
+export function requireHostMemory({ decision, workload }: Placed, memoryBytes: number): void {
   const { hostBytes, layout } = decision;
   if (hostBytes <= memoryBytes) return;
   const [needed, has] = [hostBytes, memoryBytes].map((bytes) => `${(bytes / GIB).toFixed(1)} GiB`);
-  const why = layout.turns ? 'its GPUs take turns, and what sleeps waits there' : 'trainer.offload keeps it there';
+  const why = layout.turns
+    ? 'its GPUs take turns, and what sleeps waits there'
+    : workload.settings.trainer.offload
+      ? 'trainer.offload keeps it there'
+      : 'models wait there while vLLM draws from another';
   const hint = layout.turns
     ? ' (worker.count=1 starts one worker without a plan, placement.layout=apart takes no turns)'
     : '';

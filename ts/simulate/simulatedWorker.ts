@@ -77,6 +77,8 @@ export class SimulatedWorker implements Recruit {
   private readonly asleep = new Set<Capability>();
   /** The model that was drawn from last, and is awake; none where the role has slept since, and any may wake. */
   private drawn: string | undefined;
+  /** A role or a model wakes: nothing begins before it has. */
+  private waking = false;
   private readonly waiting: Job[] = [];
   private readonly running = new Set<Job>();
   private readonly onGone: (error: WorkerCallError) => void;
@@ -182,7 +184,7 @@ export class SimulatedWorker implements Recruit {
 
   /** Begin what can begin: samples beside samples of the same model, all else alone. */
   private next(): void {
-    for (let [job] = this.waiting; job !== undefined; [job] = this.waiting) {
+    for (let [job] = this.waiting; job !== undefined && !this.waking; [job] = this.waiting) {
       const [other] = this.running;
       if (other !== undefined && (other.verb !== 'sample' || job.verb !== 'sample')) return;
       if (other !== undefined && other.model !== job.model && !this.mixes) return;
@@ -201,9 +203,12 @@ export class SimulatedWorker implements Recruit {
       this.start(job);
       return;
     }
+    this.waking = true;
     this.log.spend('sleep', seconds);
     this.site.time.at(this.site.time.now() + seconds, () => {
+      this.waking = false;
       if (this.running.has(job)) this.start(job);
+      this.next();
       return true;
     });
   }

@@ -97,19 +97,39 @@ describe('a GPU that samples from Qwen3-4B, worked by hand', () => {
     const share = samplerShare(workload('torch'), model, 1);
     expect(share.items[0]).toEqual({ what: 'weights of 2 models, bfloat16', bytes: 4 * PARAMETERS });
     // 16 rows of 512 + 0.3 * 4,096 tokens, each of 144 KiB.
-    expect(share).toMatchObject({ caches: 1, cacheShare: 0.5, tokenBytes: 147_456, mostRows: 2048 });
+    expect(share).toMatchObject({ cacheShare: 0.5, waiting: 0, tokenBytes: 147_456, mostRows: 2048 });
     expect(share.least).toBeCloseTo(16 * (512 + 0.3 * 4096) * 147_456, 3);
   });
 
-  test('with vLLM: an engine for each model, whose cache holds a whole context of 40,960', () => {
+  test('with vLLM: an engine for each model, one of them awake, whose cache holds a whole context of 40,960', () => {
     const share = samplerShare(workload('vllm'), model, 1);
-    expect(share).toMatchObject({ caches: 2, cacheShare: 1, least: 40_960 * 147_456, mostRows: 512 });
-    expect(share.items[1]?.bytes).toBe(2 * 1.5 * GIB);
+    expect(share).toMatchObject({ cacheShare: 1, least: 40_960 * 147_456, mostRows: 512 });
+    // The other's weights are in the host's memory, and its graphs are not.
+    expect(bytes(share.items)).toEqual({
+      'weights of one of 2 models, bfloat16': 2 * PARAMETERS,
+      'vLLM: graphs, prompts, logits': 1.5 * GIB,
+      'vLLM: graphs of engines that sleep': 1.5 * GIB,
+    });
+    expect(share.engine).toBe(2 * PARAMETERS + 1.5 * GIB);
+    expect(share.waiting).toBe(2 * PARAMETERS);
+  });
+
+  test('with vLLM and three judges: four engines, and weights of three of them wait', () => {
+    const share = samplerShare(workload('vllm', 'roles.judge=ensemble'), model, 1);
+    expect(share.items.map((item) => item.bytes)).toEqual([2 * PARAMETERS, 1.5 * GIB, 4.5 * GIB]);
+    expect(share.waiting).toBe(6 * PARAMETERS);
+  });
+
+  test('with vLLM and the policy as its own judge: nobody sleeps', () => {
+    const share = samplerShare(workload('vllm', 'roles.models=one', 'roles.judge=current'), model, 1);
+    expect(share.items.map((item) => item.bytes)).toEqual([2 * PARAMETERS, 1.5 * GIB]);
+    expect(share.waiting).toBe(0);
   });
 
   test('cut over GPUs, weights and heads of keys and values divide, down to one head on each', () => {
     const four = samplerShare(workload('vllm'), model, 4);
-    expect(four.items[0]?.bytes).toBe((4 * PARAMETERS) / 4);
+    expect(four.items[0]?.bytes).toBe((2 * PARAMETERS) / 4);
+    expect(four.waiting).toBe((2 * PARAMETERS) / 4);
     expect(four.tokenBytes).toBe(147_456 / 4);
     expect(samplerShare(workload('vllm'), model, 16).tokenBytes).toBe(147_456 / 8);
   });
@@ -118,7 +138,8 @@ describe('a GPU that samples from Qwen3-4B, worked by hand', () => {
     const torch = samplerShare(workload('torch', 'trainer.loraRank=32'), model, 1);
     expect(torch.items[0]?.bytes).toBe(2 * PARAMETERS + 2 * 4 * 66_060_288);
     const vllm = samplerShare(workload('vllm', 'trainer.loraRank=32'), model, 1);
-    expect(vllm.items[0]?.bytes).toBe(4 * PARAMETERS);
+    expect(vllm.items[0]?.bytes).toBe(2 * PARAMETERS);
+    expect(vllm.waiting).toBe(2 * PARAMETERS);
   });
 
   test.each([

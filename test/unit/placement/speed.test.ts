@@ -11,6 +11,7 @@ import {
   STEP_OVERHEAD,
   scoreSeconds,
   sleepSeconds,
+  switchSeconds,
   trainSeconds,
   updateSeconds,
   wakeSeconds,
@@ -67,6 +68,7 @@ describe('worked by hand for Qwen3-4B on an H100', () => {
   test('sleeping moves bytes over PCIe, and waking moves them back', () => {
     expect(sleepSeconds(64e9, h100)).toBeCloseTo(2 + 0.1, 9);
     expect(wakeSeconds(64e9, h100)).toBe(sleepSeconds(64e9, h100));
+    expect(switchSeconds(8e9, h100)).toBeCloseTo(2 * (8 / 32 + 0.1), 9);
   });
 });
 

@@ -142,7 +142,8 @@ describe('sample', () => {
   });
 
   test.each([
-    [false, [4, 8]],
+    // 7 s to switch.
+    [false, [4, 4 + 7 + 4]],
     [true, [8, 8]],
   ])('of two models at once: %s', async (mixes, expected) => {
     const { time, verbs, load } = worker({ mixes });
@@ -191,6 +192,37 @@ test('a role that sleeps is woken by what needs it', async () => {
   expect((await timed(() => verbs.sample(asked(1, 1))))[0]).toBe(4);
   expect((await timed(() => verbs.forward(SCORED)))[0]).toBe(3 + 7);
   expect((await timed(() => verbs.wake({ role: 'train' })))[0]).toBe(0);
+});
+
+test('a model that is drawn from after another wakes first, and nothing begins before it has', async () => {
+  const { time, timed, verbs, load, recruit } = worker();
+  await load(true);
+  await time.run(verbs.loadModel({ modelId: 'other', source: 'base', trainable: false, seed: 1 }));
+  const one = asked(1, 1);
+  const other = { ...one, modelId: 'other' };
+  expect((await timed(() => verbs.sample(one)))[0]).toBe(4);
+  // Two rows: both of the other's requests are drawn side by side.
+  const both = () => Promise.all([other, other].map((request) => verbs.sample(request)));
+  expect((await timed(both))[0]).toBe(7 + 4);
+  expect(recruit.log.intervals.slice(-2)).toMatchObject([
+    { activity: 'sleep', from: 24, to: 31 },
+    { activity: 'sample', from: 31, to: 35, filled: 1 },
+  ]);
+  expect((await timed(() => verbs.sample(other)))[0]).toBe(4);
+  // After the role has slept, the one that is needed wakes with it.
+  await time.run(verbs.sleep({ role: 'sample' }));
+  expect((await timed(() => verbs.sample(one)))[0]).toBe(3 + 4);
+  // One that is cancelled while it waits for that has switched all the same.
+  const stop = new AbortController();
+  const cancelled = verbs.sample(other, { signal: stop.signal }).catch((error) => error.code);
+  const from = time.now();
+  time.at(from + 1, () => {
+    stop.abort();
+    return true;
+  });
+  const next = timed(() => verbs.sample(other));
+  expect(await time.run(cancelled)).toBe('cancelled');
+  expect((await next)[0]).toBe(7 + 4);
 });
 
 test('one that fails loses what it was doing, and is gone', async () => {
