@@ -150,6 +150,22 @@ def test_a_group_sleeps_and_wakes(pair: Pair) -> None:
     assert require_alike(pair) == before
 
 
+def test_the_models_of_a_group_take_turns(pair: Pair, source: str) -> None:
+    group, _ = pair
+    asked, slept = samples.sample(CONVERSATIONS, n=4), p.SleepParams(role=p.Capability.SAMPLE)
+    of_other = samples.sample(CONVERSATIONS, n=4, model_id="other")
+    before = drawn(group.call("sample", asked))[0]
+    one = group.call("sleep", slept).freed_bytes
+    group.call("load_model", samples.load("other", source, trainable=False))
+    other = drawn(group.call("sample", of_other))[0]
+    for _ in range(2):
+        assert drawn(group.call("sample", asked))[0] == before
+        assert drawn(group.call("sample", of_other))[0] == other
+    assert group.call("sleep", slept).freed_bytes == one  # of two
+    group.call("unload_model", p.UnloadModelParams(model_id="other"))
+    assert drawn(group.call("sample", asked))[0] == before
+
+
 def test_rank_0_alone_writes_a_checkpoint(pair: Pair, tmp_path: Path) -> None:
     group, _ = pair
     path = tmp_path / "c"

@@ -108,10 +108,12 @@ function hostBytes(
 ): number {
   const training = Math.min(gpusPerHost, trainer.places.length);
   const sampling = single ? 1 : Math.min(gpusPerHost, samplers.length * (samplers[0]?.places.length ?? 1));
-  const asleep = turns ? sampling * keptBySampling + training * keptByTraining : 0;
+  // While one model has gone to sleep and the other has not woken yet, all are there.
+  const sampled = turns || waiting > 0 ? sampling * (keptBySampling + waiting) : 0;
+  const trained = turns ? training * keptByTraining : 0;
   const { offload, loraRank } = settings.trainer;
   const offloaded = offload && loraRank === 0 ? (TRAINED * parameters * training) / trainer.places.length : 0;
-  return asleep + sampling * waiting + offloaded;
+  return sampled + trained + offloaded;
 }
 
 /** The ledger of each phase, and the bytes for the cache. */

@@ -84,12 +84,12 @@ describe('every preset on GPUs', () => {
   test('paper, Qwen3-4B, sampling with vLLM', () => {
     expect(decisions('paper', 'vllm', shapeNamed('Qwen/Qwen3-4B-Base'))).toMatchInlineSnapshot(`
 "1 x h100: refused; trainer.offload=true | trainer.loraRank=32 | 2 x h100
-2 x h100: colocated: 2 samplers and a trainer of 2 GPUs, in turns; 116 rows; 8.6 h
-4 x h100: colocated: 4 samplers and a trainer of 4 GPUs, in turns; 116 rows; 4.4 h
-8 x h100: colocated: 8 samplers and a trainer of 8 GPUs, in turns; 116 rows; 2.4 h
-2 x 8 x h100: colocated: 16 samplers and a trainer of 16 GPUs, in turns; 116 rows; 1.3 h
-8 x 8 x h100: colocated: 64 samplers and a trainer of 64 GPUs, in turns; 116 rows; 0.61 h
-8 x a100-40: colocated: 8 samplers and a trainer of 8 GPUs, in turns; 37 rows; 7.0 h"
+2 x h100: colocated: 2 samplers and a trainer of 2 GPUs, in turns; 264 rows; 7.3 h
+4 x h100: colocated: 4 samplers and a trainer of 4 GPUs, in turns; 264 rows; 3.8 h
+8 x h100: colocated: 8 samplers and a trainer of 8 GPUs, in turns; 264 rows; 2.0 h
+2 x 8 x h100: colocated: 16 samplers and a trainer of 16 GPUs, in turns; 264 rows; 1.2 h
+8 x 8 x h100: colocated: 64 samplers and a trainer of 64 GPUs, at once; 196 rows; 0.58 h
+8 x a100-40: colocated: 8 samplers and a trainer of 8 GPUs, in turns; 106 rows; 5.0 h"
 `);
   });
 
@@ -122,6 +122,27 @@ describe('every preset on GPUs', () => {
 
   test('and mock, which computes on no GPU (test/unit/cli/plan.test.ts), are all that there are', () => {
     expect(Object.keys(PRESETS)).toEqual(['paper', 'repo-head', 'repo-2025', 'embedded', 'mock']);
+  });
+});
+
+describe("what waits in the host's memory, of Qwen3-4B sampled with vLLM on eight H100", () => {
+  const MODEL = 2 * 4_022_468_096;
+  const hostBytes = (layout: Wishes['layout'], ...sets: string[]): number => {
+    const wishes = { ...OPEN, layout, trainerGpus: 4 };
+    const work = workload('vllm', 'paper', sets);
+    return planned(decide(cluster('h100', 8), shapeNamed('Qwen/Qwen3-4B-Base'), work, wishes)).hostBytes;
+  };
+
+  test('apart, the policy and the Solver of each of four samplers, as one goes before the other comes', () => {
+    expect(hostBytes('apart')).toBe(4 * 2 * MODEL);
+  });
+
+  test('nothing, where there is one model', () => {
+    expect(hostBytes('apart', 'roles.models=one', 'roles.judge=current')).toBe(0);
+  });
+
+  test('in turns, also what four trainers hold: 16 bytes a parameter and an anchor of 4', () => {
+    expect(hostBytes('colocated')).toBe(8 * 2 * MODEL + 10 * MODEL);
   });
 });
 

@@ -66,7 +66,7 @@ describe.each([true, false])('colocated: %s', (colocated) => {
     expect(Object.values(by).reduce((sum, share) => sum + share, 0)).toBeLessThanOrEqual(1);
     expect(filled).toBeGreaterThan(0.3);
     expect(filled).toBeLessThanOrEqual(1);
-    expect(by.sleep > 0).toBe(colocated);
+    expect(by.sleep).toBeGreaterThan(0); // models in any case, and roles where they share a GPU
   });
 
   test('more samplers draw the same, and sooner', async () => {
