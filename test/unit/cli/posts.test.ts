@@ -54,8 +54,8 @@ describe('workers as they are placed', () => {
       { role: 'sample', processes: 1, gpus: [0], engine },
       { role: 'sample', processes: 1, gpus: [1], engine },
     ]);
-    // Three engines on a GPU leave its reserve and two contexts free.
-    expect(3 * (posts[1]?.engine?.memoryShare ?? 1)).toBeLessThan(0.93);
+    // The engine that is awake leaves the reserve, two contexts of a GiB, and 1.5 GiB of the other engine free.
+    expect(posts[1]?.engine?.memoryShare).toBeCloseTo(1 - 0.05 - 3.5 / (81_559 / 1024), 4);
   });
 
   test('a sampler of several GPUs is a group of as many processes', () => {
