@@ -10,6 +10,7 @@ import {
   PUBLISHED,
   playOurs,
   playTheirs,
+  REWARDS_SECONDS,
   type Result,
   type Sizes,
 } from './simulate/scenarios.ts';
@@ -79,6 +80,8 @@ interface Card {
   busyShare: number;
   hours: number;
   fixedSplitHours: number;
+  /** The same with its rewards in the time they take, instead of none. */
+  speedupWithRewards: number;
   /** Of the fixed split with all the steps that its scripts take. */
   publishedStepsHours: number;
   runs: readonly Result[];
@@ -87,10 +90,11 @@ interface Card {
 async function compare(gpu: string, sizes: Sizes) {
   const cluster = clusterOf(gpu, 8);
   const { result: theirs } = await playTheirs(cluster, sizes);
+  const { result: rewarded } = await playTheirs(cluster, sizes, REWARDS_SECONDS * sizes.scale ** 2);
   const { result: published } = await playTheirs(cluster, { ...sizes, ...PUBLISHED });
   const ours = await playOurs(cluster, sizes);
   const { result } = ours;
-  const runs = [theirs, published, result];
+  const runs = [theirs, rewarded, published, result];
   for (const layout of ['colocated', 'apart'] as const) {
     const { result: other } = await playOurs(cluster, sizes, { layout });
     if (other.layout !== result.layout) runs.push(other);
@@ -101,6 +105,7 @@ async function compare(gpu: string, sizes: Sizes) {
     busyShare: result.usage.busy,
     hours: result.hours,
     fixedSplitHours: theirs.hours,
+    speedupWithRewards: rewarded.hours / result.hours,
     publishedStepsHours: published.hours,
     runs,
   };

@@ -15,7 +15,7 @@ import {
   loadPolicy,
   type Policy,
   type Rollouts,
-  scoreSamples,
+  scoringOf,
   unloadPolicy,
   updatePolicy,
 } from './policyUpdate.ts';
@@ -154,8 +154,9 @@ async function propose(
     seeds: requestSeeds(seed, asked, ...path, 'ask'),
     sampling,
   };
+  const scoring = scoringOf(worker, policy, settings.challenger, { asked, needed: prompts }, scope.call);
   const parts = await drawFirst(worker, request, prompts, tally.call(), async (batch, first, signal) => {
-    const scores = heardLater(scoreSamples(worker, policy, batch, settings.challenger, { signal }));
+    const scores = scoring.add(batch, first);
     const parsed = parseProposals(batch.texts, rule);
     const questions = parsed.flatMap((own, index) =>
       own === null ? [] : [{ text: own.question, number: first * n + index }],

@@ -123,10 +123,15 @@ export async function drawFirst<T>(
   return drawn.sort((one, other) => one.first - other.first);
 }
 
+/** How many conversations a request has, the last one of a phase aside. */
+export function conversationsPerRequest(requestSamples: number, n: number): number {
+  return Math.max(1, Math.floor(requestSamples / n));
+}
+
 /** Whole conversations, one after another, in requests of at most `most` samples. */
 function cut(params: SampleParams, most: number): { request: SampleParams; first: number }[] {
   const { conversations, seeds, n } = params;
-  const size = Math.max(1, Math.floor(most / n));
+  const size = conversationsPerRequest(most, n);
   if (conversations.length <= size) return [{ request: params, first: 0 }];
   return Array.from({ length: Math.ceil(conversations.length / size) }, (_, index) => {
     const first = index * size;

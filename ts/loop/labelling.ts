@@ -25,6 +25,13 @@ export interface Candidate {
   agreement?: number;
 }
 
+/** One that has passed every gate, and so has a label. */
+export interface KeptCandidate extends Candidate {
+  question: string;
+  label: string;
+  agreement: number;
+}
+
 /** One of the Challenger's texts before it is answered; `gate` is null where that is still to come. */
 interface Written {
   text: string;
@@ -71,8 +78,8 @@ export class Labelling {
   }
 
   /** Those that the Solver may be trained on. */
-  get kept(): (Candidate & { question: string; label: string; agreement: number })[] {
-    return this.candidates.filter((one) => one.fate === 'kept') as ReturnType<() => Labelling['kept']>;
+  get kept(): KeptCandidate[] {
+    return this.candidates.filter((one): one is KeptCandidate => one.fate === 'kept');
   }
 
   /** The curriculum's rule; every question with a label is in the band of the arm without a filter. */

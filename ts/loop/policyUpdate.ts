@@ -13,8 +13,9 @@ import type {
   TrainBatch,
 } from '../protocol/generated.ts';
 import type { LoopContext } from './context.ts';
-import type { Drawn } from './draw.ts';
+import { conversationsPerRequest, type Drawn, type DrawOptions } from './draw.ts';
 import { TrainingDiverged } from './errors.ts';
+import { Scoring } from './scoring.ts';
 import { failedWith } from './workerFailure.ts';
 
 /** A policy in training: the worker's names for it and for its frozen start, and its step counter. */
@@ -97,6 +98,27 @@ export async function scoreSamples(
   const reference = referenceId === undefined || referenceShare !== undefined ? undefined : score(referenceId);
   const [one, other] = await Promise.all([old, reference]);
   return { ...(one && { old: one }), ...(other && { reference: other }) };
+}
+
+/**
+ * Scores the samples of a step while others are still drawn.
+ *
+ * @param asked conversations that are asked for, of which `needed` are waited for
+ */
+export function scoringOf(
+  worker: Worker,
+  policy: Policy,
+  settings: PhaseSettings,
+  { asked, needed }: { asked: number; needed: number },
+  options: DrawOptions,
+): Scoring {
+  const { rollouts: n } = settings;
+  return new Scoring((batch) => scoreSamples(worker, policy, batch, settings, options), {
+    conversations: asked,
+    perRequest: conversationsPerRequest(options.requestSamples, n),
+    n,
+    cut: asked > needed,
+  });
 }
 
 /** What was drawn and scored in parts, as one: the first `groups` conversations. */

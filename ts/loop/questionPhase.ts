@@ -5,7 +5,7 @@ import { stream } from '../domain/random.ts';
 import { mean } from '../domain/statistics.ts';
 import { type LoopContext, recordName, runPhase } from './context.ts';
 import { TooFewQuestions } from './errors.ts';
-import { type Candidate, Labelling } from './labelling.ts';
+import { type Candidate, type KeptCandidate, Labelling } from './labelling.ts';
 
 /** A question that the Solver is trained on, with its pseudo-label. */
 export interface Problem {
@@ -65,7 +65,7 @@ export async function questionPhase(
 }
 
 /** Kept candidates with the labels that the Solver is trained on: their own, unless an ablation shuffles them. */
-function labelledFor({ settings }: LoopContext, iteration: number, kept: Labelling['kept']): Labelling['kept'] {
+function labelledFor({ settings }: LoopContext, iteration: number, kept: KeptCandidate[]): KeptCandidate[] {
   if (settings.arm !== 'shuffled-labels') return kept;
   const labels = shuffleLabels(
     kept.map(({ label }) => label),

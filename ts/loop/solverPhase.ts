@@ -10,14 +10,13 @@ import { mean } from '../domain/statistics.ts';
 import { requestSeeds } from './ask.ts';
 import { type LoopContext, type PhaseScope, recordName, runPhase } from './context.ts';
 import { drawFirst, overAsked } from './draw.ts';
-import { heardLater } from './later.ts';
 import {
   creditMetrics,
   joinRollouts,
   loadPolicy,
   type Policy,
   type Rollouts,
-  scoreSamples,
+  scoringOf,
   unloadPolicy,
   updatePolicy,
 } from './policyUpdate.ts';
@@ -147,8 +146,9 @@ async function solve(
     seeds: requestSeeds(settings.seed, asked.length, 'solver', iteration, step, 'answer'),
     sampling,
   };
-  const parts = await drawFirst(worker, request, size, tally.call(), (batch, first, signal) => {
-    const scores = heardLater(scoreSamples(worker, policy, batch, settings.solver, { signal }));
+  const scoring = scoringOf(worker, policy, settings.solver, { asked: asked.length, needed: size }, scope.call);
+  const parts = await drawFirst(worker, request, size, tally.call(), (batch, first) => {
+    const scores = scoring.add(batch, first);
     const rewards = batch.texts.map((text, index) => {
       const { label } = asked[first + Math.floor(index / n)] as Problem;
       return solverReward(text, answerIn(text, settings.questions.voting), label, settings.rewards.solver);

@@ -22,6 +22,8 @@ export interface FixedSplit {
   /** Of one GPU that samples, and of the half that trains together. */
   engine: WorkerPace;
   trainer: WorkerPace;
+  /** Seconds that the rewards of a Challenger step take, on the processor, while every GPU waits. */
+  rewards: number;
 }
 
 /**
@@ -32,8 +34,8 @@ export interface FixedSplit {
  * - Questions: all GPUs write, and then answer, a static share each.
  * - Solver phase: the first half rolls out and then trains; the other has nothing to do.
  *
- * Left out, all in its favour: the start of its servers and trainers, rewards (its penalty is one thread's work for
- * minutes in every step), copies of weights inside a step, validation, uploads, and steps behind the last one.
+ * Left out, all in its favour: the start of its servers and trainers, copies of weights inside a step, validation, uploads,
+ * and steps behind the last one.
  */
 export async function playFixedSplit(split: FixedSplit): Promise<Played> {
   const { settings, half } = split;
@@ -122,6 +124,7 @@ export async function playFixedSplit(split: FixedSplit): Promise<Played> {
         const rows = Array.from({ length: prompts }, challengerConversation);
         const texts = await draw(first, rows, rollouts, sampling.maxTokens, ...path, 'ask');
         await draw(second, asked(texts), answering.votes, answering.sampling.maxTokens, ...path, 'answer');
+        await time.pass(split.rewards);
         await update(texts, split.lengths.challengerPrompt, settings.challenger);
       }
       await spend(gpus.slice(0, half), 'handover', split.trainer.write());

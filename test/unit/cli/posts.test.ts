@@ -85,6 +85,11 @@ describe("the host's memory", () => {
     expect(() => requireHostMemory(offloaded, 32 * 2 ** 30)).toThrow(
       /needs 59\.9 GiB .* trainer\.offload keeps it there$/,
     );
+    const others = placed(config('placement.gpusPerHost=2', 'placement.layout=apart', 'worker.backend=vllm'));
+    // 2 bytes of each, of the policy and of the Solver.
+    expect(() => requireHostMemory(others, 8 * 2 ** 30)).toThrow(
+      /needs 15\.0 GiB .* models wait there while vLLM draws from another$/,
+    );
   });
 
   test('is not needed where nothing waits', () => {

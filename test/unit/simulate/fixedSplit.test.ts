@@ -11,6 +11,7 @@ const split = {
   rows: 1,
   engine: SLOW_PACE,
   trainer: SLOW_PACE,
+  rewards: 0,
 };
 
 test('one step of each phase on one GPU that trains and one that answers', async () => {
@@ -49,4 +50,11 @@ test('more steps take longer, and the same twice takes the same', async () => {
   const once = await playFixedSplit(split);
   expect((await playFixedSplit(split)).seconds).toBe(once.seconds);
   expect((await playFixedSplit(longer)).seconds - once.seconds).toBe(8 + 10 + 21);
+});
+
+test('rewards take their time in every Challenger step, and nobody works', async () => {
+  const once = await playFixedSplit(split);
+  const rewarded = await playFixedSplit({ ...split, rewards: 100 });
+  expect(rewarded.seconds - once.seconds).toBe(100 * split.settings.challenger.steps);
+  expect(usageOf(rewarded, 2).busy).toBeCloseTo((usageOf(once, 2).busy * once.seconds) / rewarded.seconds);
 });

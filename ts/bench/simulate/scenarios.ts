@@ -137,8 +137,18 @@ export async function playOurs(
   return outcomeOf(cluster, `${nameOf(plan.layout)}${moved}${more}`, plan.rows, () => play(scenario));
 }
 
-/** Play the published code's run: one half of the GPUs trains, the other answers. */
-export async function playTheirs(cluster: Cluster, sizes: Sizes): Promise<Outcome> {
+/**
+ * Seconds that the published repetition penalty takes for the 2,048 questions of a step: NLTK and scikit-learn on one core,
+ * by `npm run bench -- rewards` (README, What repetition costs).
+ */
+export const REWARDS_SECONDS = 302;
+
+/**
+ * Play the published code's run: one half of the GPUs trains, the other answers.
+ *
+ * @param rewards seconds of a Challenger step's rewards on the processor
+ */
+export async function playTheirs(cluster: Cluster, sizes: Sizes, rewards = 0): Promise<Outcome> {
   const settings = settingsOf(sizes);
   const half = (cluster.hosts * cluster.gpusPerHost) / 2;
   // Each of its engines holds one model: the one that it rolls out, or the one that answers.
@@ -157,9 +167,11 @@ export async function playTheirs(cluster: Cluster, sizes: Sizes): Promise<Outcom
     rows: plan.rows,
     engine: paceFor(plan, ground, samplers[0] as Layout['trainer']),
     trainer: paceFor(plan, ground, trainer),
+    rewards,
   };
   const steps = `${sizes.challengerSteps} and ${sizes.solverSteps} steps`;
-  return outcomeOf(cluster, `fixed split ${half} + ${half}, ${steps}`, plan.rows, () => playFixedSplit(split));
+  const also = rewards === 0 ? '' : `, ${rewards} s of rewards a step`;
+  return outcomeOf(cluster, `fixed split ${half} + ${half}, ${steps}${also}`, plan.rows, () => playFixedSplit(split));
 }
 
 /** The fastest layout that fits; where none does, with what is trained in the host's memory. */

@@ -21,7 +21,7 @@ import { Roster, type RosterOptions } from './roster.ts';
 import { Turns } from './turns.ts';
 
 export interface PoolOptions extends RosterOptions, HandoverOptions {
-  /** Whether those that share a device take turns, see {@link Turns}; false by default: its memory is enough for all. */
+  /** Whether those that share a device sleep for each other, see {@link Turns}; false by default: its memory is enough for all. */
   turns?: boolean;
 }
 
@@ -42,7 +42,7 @@ export class Pool implements Worker {
   private readonly dispatcher: Dispatcher;
   private readonly models = new Map<string, ModelRecord>();
   private readonly handover: Handover;
-  private readonly turns: Turns | undefined;
+  private readonly turns: Turns;
   private readonly onClose: () => Promise<void>;
   private generations = 0;
   private deadline: NodeJS.Timeout | undefined;
@@ -51,9 +51,9 @@ export class Pool implements Worker {
   constructor(options: PoolOptions, close: () => Promise<void>) {
     this.onClose = close;
     const { turns = false, handoverDeadline: deadline = HANDOVER_DEADLINE, within } = options;
-    if (turns) this.turns = new Turns({ deadline, ...(within === undefined ? {} : { within }) });
+    this.turns = new Turns({ sleeps: turns, deadline, ...(within === undefined ? {} : { within }) });
     this.roster = new Roster(options, (member) => {
-      if (!this.roster.members.has(member)) this.turns?.remove(member);
+      if (!this.roster.members.has(member)) this.turns.remove(member);
       this.dispatcher.look(member);
     });
     this.dispatcher = new Dispatcher(this.roster.members, () => this.onStuck());
@@ -74,7 +74,7 @@ export class Pool implements Worker {
   add(recruit: Recruit): void {
     clearTimeout(this.deadline);
     this.deadline = undefined;
-    this.roster.add(recruit, (member) => this.turns?.add(member));
+    this.roster.add(recruit, (member) => this.turns.add(member));
   }
 
   async loadModel(params: LoadModelParams, options?: CallOptions): Promise<LoadModelResult> {
@@ -259,7 +259,7 @@ export class Pool implements Worker {
   async wake(params: Params<'wake'>, options?: CallOptions) {
     await this.all(params.role, async (member) => {
       await member.worker.wake(params, options);
-      this.turns?.mayHaveWoken(member);
+      this.turns.mayHaveWoken(member);
     });
     return {};
   }
@@ -330,12 +330,12 @@ export class Pool implements Worker {
 
   /** Do something in a role of a member when it is its turn. Not from within `change`, which those at work wait for. */
   private inTurn<T>(member: Member, role: Capability, action: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-    return this.turns === undefined ? action() : this.turns.use(member, role, action, signal);
+    return this.turns.use(member, role, action, signal);
   }
 
   /** The same for a verb that the member may need its other role for too. */
   private inTurnOfAll<T>(member: Member, role: Capability, action: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-    const act = () => action().finally(() => this.turns?.mayHaveWoken(member));
+    const act = () => action().finally(() => this.turns.mayHaveWoken(member));
     return this.inTurn(member, role, act, signal);
   }
 
@@ -372,7 +372,7 @@ export class Pool implements Worker {
       if (!this.isCurrent(record)) throw unknownModel(modelId); // unloaded or replaced meanwhile
       if (holds(member, record)) return;
       if (member === record.holder) throw holderLostModel(modelId);
-      await this.handover.bring(member, record).finally(() => this.turns?.mayHaveWoken(member));
+      await this.handover.bring(member, record).finally(() => this.turns.mayHaveWoken(member));
     });
   }
 

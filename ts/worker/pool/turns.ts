@@ -6,6 +6,12 @@ import { Aborts } from './aborts.ts';
 import type { Member } from './member.ts';
 
 export interface TurnOptions {
+  /**
+   * Whether whoever has no turn sleeps, because the memory of a device is not enough for all. Else only the two roles of
+   * one member take turns: their requests would be done one by one, in the order in which they come, and training in
+   * between would end a batch of samples before it is full.
+   */
+  sleeps: boolean;
   /** Milliseconds that a worker may take to go to sleep or to wake. */
   deadline: number;
   /** Waits for a promise no longer than so many milliseconds; real time unless given. */
@@ -21,6 +27,8 @@ interface Waiting {
 interface Seat {
   readonly member: Member;
   readonly role: Capability;
+  /** What it needs for itself alone while it works. */
+  readonly devices: readonly string[];
   /** Whether it may have memory of its devices. One that has just come may. */
   awake: boolean;
   /** Whether it has the turn, or others are being put to sleep for it. */
@@ -36,7 +44,8 @@ interface Seat {
 
 /**
  * Who of those that share a device works. Before a member works in a role, every other role on its devices, its own
- * other one included, is put to sleep, and then it is woken. The rules:
+ * other one included, is put to sleep, and then it is woken; or, where nobody need sleep, the other role of the same
+ * member has to be idle. The rules:
  *
  * - Who has the turn keeps it as long as it has work under way, and takes more. So samplers keep it while tasks wait
  *   for them, and training waits: turns are as long as can be, and few.
@@ -47,7 +56,7 @@ interface Seat {
  *   which they came. So waiting is always for work under way, never for others that wait: there is no deadlock.
  *
  * Verbs that load or publish weights may wake the other role of their own member, as they need it: it is put to sleep
- * again before the next work. A member without devices takes no part.
+ * again before the next work. A member without devices takes no part where others sleep for each other.
  */
 export class Turns {
   private readonly options: Required<TurnOptions>;
@@ -63,10 +72,21 @@ export class Turns {
 
   /** A member is there. */
   add(member: Member): void {
-    const { devices, capabilities } = member.hello;
+    const { capabilities } = member.hello;
+    const devices = this.options.sleeps ? member.hello.devices : [`member ${member.number}`];
     if (devices.length === 0) return;
     const seats = capabilities.map((role): Seat => {
-      return { member, role, awake: true, turn: 'none', uses: 0, lingers: false, waiting: new Set(), gone: false };
+      return {
+        member,
+        role,
+        devices,
+        awake: true,
+        turn: 'none',
+        uses: 0,
+        lingers: false,
+        waiting: new Set(),
+        gone: false,
+      };
     });
     this.seats.set(member, seats);
     for (const device of devices) {
@@ -98,7 +118,8 @@ export class Turns {
     const seat = this.seats.get(member)?.find((one) => one.role === role);
     if (seat === undefined) return action();
     if (signal?.aborted) throw cancelledError();
-    if (seat.turn === 'here' && seat.awake && !this.others(seat).some(({ awake }) => awake)) seat.uses += 1;
+    const rested = !this.options.sleeps || !this.others(seat).some(({ awake }) => awake);
+    if (seat.turn === 'here' && seat.awake && rested) seat.uses += 1;
     else await this.wait(seat, signal);
     try {
       return await action();
@@ -163,7 +184,8 @@ export class Turns {
     seat.turn = 'coming';
     for (const other of others) other.turn = 'none';
     try {
-      const sleeps = others.filter(({ awake }) => awake).map((other) => this.sleep(other, seat));
+      const tired = this.options.sleeps ? others.filter(({ awake }) => awake) : [];
+      const sleeps = tired.map((other) => this.sleep(other, seat));
       for (const slept of await Promise.allSettled(sleeps)) if (slept.status === 'rejected') throw slept.reason;
       // Those who waited may have thought better of it.
       if (!seat.awake && seat.waiting.size > 0) await this.wake(seat);
@@ -192,7 +214,7 @@ export class Turns {
 
   /** It is in nobody's way any more. */
   private clear(seat: Seat): void {
-    for (const device of seat.member.hello.devices) this.byDevice.get(device)?.delete(seat);
+    for (const device of seat.devices) this.byDevice.get(device)?.delete(seat);
   }
 
   /** One that is late is given up: its end gives the device back. */
@@ -229,7 +251,7 @@ export class Turns {
   /** Whoever shares a device with it. */
   private others(seat: Seat): Seat[] {
     const others = new Set<Seat>();
-    for (const device of seat.member.hello.devices) {
+    for (const device of seat.devices) {
       for (const other of this.byDevice.get(device) ?? []) if (other !== seat) others.add(other);
     }
     return [...others];

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { adam, LOSS, sampleParams, sequencesOf, trainBatch, userTurns } from '../../../../ts/contract/requests.ts';
 import type { Worker } from '../../../../ts/ports/worker.ts';
 import type { Capability, SampleBatch, Verb } from '../../../../ts/protocol/generated.ts';
@@ -138,6 +138,45 @@ test.each<[string, [string, string[], Capability[]][]]>([
   expect(await doRun(inRequests(pool, 4))).toEqual(expected);
   expect(watch.wrong).toEqual([]);
   expect(watch.told.length).toBeGreaterThan(0);
+});
+
+describe('the roles of one worker, where nobody need sleep', () => {
+  test('training waits until no sample does, so that batches stay full', async () => {
+    const one = new TestRecruit('one');
+    pool = new Pool({ expectsMore: false }, async () => {});
+    pool.add(one);
+    await pool.loadModel({ modelId: 'm', source: 'memory:m', trainable: true, seed: 1 });
+    await new Promise((resolve) => setImmediate(resolve)); // its turn ends a round of the event loop after its work
+    const { closed, open } = gate();
+    one.gate = closed;
+    const samples = Array.from({ length: 4 }, () => pool.sample(sampleParams('m')));
+    const scored = pool.forward({
+      modelId: 'm',
+      tokens: Int32Array.of(3, 5),
+      lengths: Int32Array.of(2),
+      temperature: 1,
+    });
+    open();
+    await Promise.all([...samples, scored]);
+    expect(one.asked).toEqual(['load_model', 'sample', 'sample', 'sample', 'sample', 'forward']);
+  });
+
+  test('a worker of one role does not wait for others on its device', async () => {
+    const about = { devices: ['gpu'] };
+    const [sampler, trainer] = [new TestRecruit('s', ['sample'], about), new TestRecruit('t', ['train'], about)];
+    pool = new Pool({ expectsMore: false }, async () => {});
+    pool.add(sampler);
+    pool.add(trainer);
+    await pool.loadModel({ modelId: 'judge', source: 'memory:m', trainable: false, role: 'sample', seed: 1 });
+    await pool.loadModel({ modelId: 'policy', source: 'memory:m', trainable: true, seed: 1 });
+    const { closed, open } = gate();
+    sampler.gate = closed;
+    const sample = pool.sample(sampleParams('judge'));
+    await pool.forward({ modelId: 'policy', tokens: Int32Array.of(3, 5), lengths: Int32Array.of(2), temperature: 1 });
+    open();
+    await sample;
+    expect([...sampler.asked, ...trainer.asked]).not.toContain('sleep');
+  });
 });
 
 test('samplers keep their turn while tasks wait, however many requests those are', async () => {

@@ -17,7 +17,7 @@ class House {
   private readonly members = new Map<string, { member: Member; recruit: TestRecruit }>();
 
   constructor(options: Partial<TurnOptions> = {}) {
-    this.turns = new Turns({ deadline: 90_000, ...options });
+    this.turns = new Turns({ sleeps: true, deadline: 90_000, ...options });
   }
 
   add(name: string, devices: string[], roles: Capability[] = ['sample', 'train']): TestRecruit {
