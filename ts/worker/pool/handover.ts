@@ -58,7 +58,7 @@ export class Handover {
     if (this.exchange === undefined) return undefined;
     const { modelId } = record.params;
     const path = this.exchange.place();
-    const saved = holder.worker.saveCheckpoint({ modelId, path, withOptimizer: false }, options);
+    const saved = holder.worker.saveCheckpoint({ modelId, path, withOptimizer: false, forSampling: true }, options);
     const { manifestSha256 } = await this.inTime(saved, () =>
       this.late(holder, 'write', record, version, `writing them to ${path}`),
     );
