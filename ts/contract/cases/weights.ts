@@ -195,20 +195,20 @@ export const WEIGHTS: readonly Case[] = [
       await train(context, modelId, sequences, 0);
       const path = join(folder, 'checkpoint');
       const saved = await worker.saveCheckpoint({ modelId, path, withOptimizer: false, forSampling: true });
-      const { proof: wanted } = await worker.publishWeights({ modelId, weightsVersion: 3 });
+      const { proof: proven } = await worker.publishWeights({ modelId, weightsVersion: 3 });
       const published = sequencesOf(await worker.sample(sampleParams(modelId)));
 
       const follower = 'follower';
       await worker.loadModel({ modelId: follower, source, trainable: false, seed: 7 });
       const { manifestSha256 } = saved;
       const { proof } = await worker.loadCheckpoint({ modelId: follower, path, manifestSha256, weightsVersion: 3 });
-      expect.equal('the checksum of a checkpoint for sampling', proof.checksum, wanted.checksum);
-      expect.alike('log-probs of its probe', [Array.from(proof.probe)], [Array.from(wanted.probe)], tolerance);
+      expect.equal('the checksum of a checkpoint for sampling', proof.checksum, proven.checksum);
+      expect.alike('log-probs of its probe', [Array.from(proof.probe)], [Array.from(proven.probe)], tolerance);
       const drawn = sequencesOf(await worker.sample(sampleParams(follower)));
-      const tokensOf = (all: typeof drawn) => all.map(({ tokens }) => Array.from(tokens));
-      expect.equal('tokens sampled from it', tokensOf(drawn), tokensOf(published));
-      const reported = (all: typeof drawn) => all.map(({ logprobs }) => logprobs);
-      expect.alike('their log-probs', reported(drawn), reported(published), tolerance);
+      const completionsOf = (all: Sequence[]) => all.map(({ completion }) => completion);
+      expect.equal('completions sampled from it', completionsOf(drawn), completionsOf(published));
+      const reportedOf = (all: Sequence[]) => all.map(({ logprobs }) => logprobs);
+      expect.alike('their log-probs', reportedOf(drawn), reportedOf(published), tolerance);
       await worker.unloadModel({ modelId: follower });
     },
   },
