@@ -4,13 +4,14 @@ import {
   decodeStepSeconds,
   EXCHANGE,
   HOST_LINK,
-  handoverSeconds,
   prefillSeconds,
   scoreSeconds,
   sleepSeconds,
+  takeSeconds,
   trainSeconds,
   updateSeconds,
   wakeSeconds,
+  writeSeconds,
 } from '../placement/speed.ts';
 import type { Capability } from '../protocol/generated.ts';
 import type { EnginePace } from './engine.ts';
@@ -60,8 +61,6 @@ export function paceOf({
   kept,
 }: PaceOptions): WorkerPace {
   const half = 2 * shape.parameters;
-  const whole = 4 * shape.parameters;
-  const take = whole / EXCHANGE + half / (gpu.hostLink * HOST_LINK);
   const workOf = (lengths: Int32Array) => {
     const tokens = lengths.reduce((sum, length) => sum + length, 0);
     return {
@@ -82,8 +81,8 @@ export function paceOf({
       return trainSeconds(shape, gpu, gpus, tokens, work);
     },
     step: () => updateSeconds(shape, gpu, gpus, offload),
-    write: () => handoverSeconds(shape, gpu, gpus) - take,
-    take: () => take,
+    write: () => writeSeconds(shape, gpu, gpus),
+    take: () => takeSeconds(shape, gpu),
     sleep: (role) => (kept[role] === 0 ? 0 : sleepSeconds(kept[role], gpu)),
     wake: (role) => (kept[role] === 0 ? 0 : wakeSeconds(kept[role], gpu)),
   };
