@@ -61,6 +61,7 @@ def save(
     steps: int,
     weights_version: int,
     extras: Mapping[str, bytes] = NO_FILES,
+    durable: bool = True,
 ) -> Written:
     """Write a folder that AutoModelForCausalLM, vLLM and lm-eval open.
 
@@ -74,6 +75,8 @@ def save(
         steps: that the optimiser has taken, for the manifest.
         weights_version: of the published weights, for the manifest.
         extras: further files, by name.
+        durable: whether to wait for the disk. Else a power failure, though no crash of a process, may leave
+            a part under `path`, which `manifest.verify` refuses.
 
     Raises io_error.
     """
@@ -86,10 +89,11 @@ def save(
         created = [folder for folder in target.parents if not folder.exists()]
         place.mkdir(parents=True)
         _write(place, content, tokenizer, extras)
-        written = _settle(place, steps, weights_version)
+        written = _settle(place, steps, weights_version, durable)
         place.rename(target)
         place = target
-        _sync([target.parent, *(folder.parent for folder in created)])
+        if durable:
+            _sync([target.parent, *(folder.parent for folder in created)])
     except BaseException as error:
         shutil.rmtree(place, ignore_errors=True)
         # ValueError: a generation config with a fault
@@ -117,18 +121,19 @@ def _write(
         file.chmod(mode)
 
 
-def _settle(folder: Path, steps: int, weights_version: int) -> Written:
-    """Make a folder durable and describe it in its manifest.
+def _settle(folder: Path, steps: int, weights_version: int, durable: bool) -> Written:
+    """Make a folder durable, if it is to be, and describe it in its manifest.
 
     The disk takes the files while they are hashed, so that the slower of the two is all that it costs.
     """
-    paths = sorted(folder.rglob("*"))
+    paths = sorted(folder.rglob("*")) if durable else []
     with ThreadPoolExecutor(SYNC_THREADS) as pool:
         synced = [pool.submit(_sync, [path]) for path in paths]
         digest = manifest.write(folder, steps, weights_version)
         for one in synced:
             one.result()
-    _sync([folder])
+    if durable:
+        _sync([folder])
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     return Written(size, digest)
 

@@ -270,6 +270,19 @@ def syncs_of_a_save(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> int:
     return len(synced)
 
 
+def test_what_need_not_be_durable_does_not_wait_for_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+    monkeypatch.setattr(
+        os, "fsync", lambda descriptor: synced.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+    )
+    written = save(tmp_path / "new" / "c", make_trainer(1), durable=False)
+    assert [Path(name).name for name in synced] == ["manifest.json"]
+    manifest.verify(str(tmp_path / "new" / "c"), written.manifest_sha256)
+    assert len(list((tmp_path / "new").iterdir())) == 1
+
+
 def test_a_failure_anywhere_leaves_nothing_and_can_be_tried_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -54,8 +54,8 @@ export const HANDOVER_OVERHEAD = 0.5;
 export const TURN_OVERHEAD = 0.1;
 
 /**
- * Bytes a second at which one thread writes weights to shared memory, or reads them from there: a copy between pages
- * that are touched for the first time.
+ * Bytes a second at which one thread writes weights to files, or reads them from there: a copy between pages of the
+ * host's memory that are touched for the first time. Nobody waits for a disk.
  */
 export const EXCHANGE = 2.5e9;
 
@@ -167,7 +167,7 @@ export function handoverSeconds(shape: ModelShape, gpu: Gpu, gpus: number): numb
 }
 
 /**
- * Seconds to write trained weights to shared memory: each GPU rounds its piece of them to bfloat16, rank 0 gathers them
+ * Seconds to write trained weights to files: each GPU rounds its piece of them to bfloat16, rank 0 gathers them
  * and copies them to the host, one thread writes the files, and several take their SHA-256.
  *
  * @param gpus that train together

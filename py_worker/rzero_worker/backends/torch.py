@@ -325,6 +325,7 @@ class TorchBackend(Backend):
                 steps=loaded.steps,
                 weights_version=loaded.version,
                 extras=extras,
+                durable=not _is_for_sampling(params),  # it is used at once or never
             )
         )
         if written is None:
@@ -333,8 +334,7 @@ class TorchBackend(Backend):
 
     def _content(self, loaded: Loaded, params: p.SaveCheckpointParams) -> checkpoint.Content:
         """Collect what is saved. What is cut up comes together in the host's memory, tensor by tensor."""
-        sampled = params.for_sampling and not params.with_optimizer
-        types = self._sampling_types(loaded) if sampled else AS_THEY_ARE
+        types = self._sampling_types(loaded) if _is_for_sampling(params) else AS_THEY_ARE
         weights = whole_tensors(model_tensors(loaded.trained), self._ranks, types)
         if loaded.trainer is None or not params.with_optimizer:
             return checkpoint.Content(loaded.trained, weights=weights)
@@ -430,6 +430,10 @@ class TorchBackend(Backend):
         if is_full(error):
             return WorkerFailure("out_of_memory", "not enough memory for the call", str(error))
         return None
+
+
+def _is_for_sampling(params: p.SaveCheckpointParams) -> bool:
+    return params.for_sampling is True and not params.with_optimizer
 
 
 def _stops(loaded: Loaded, params: p.SampleParams) -> StopStrings:

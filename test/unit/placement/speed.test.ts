@@ -61,7 +61,7 @@ describe('worked by hand for Qwen3-4B on an H100', () => {
     expect(scoreSeconds(model, h100, 1, 50_000, work)).toBeCloseTo(trainSeconds(model, h100, 1, 50_000, work) / 4, 9);
   });
 
-  test('8 GB are written to shared memory by one thread, and hashed by one for each of eight files of a GiB', () => {
+  test('8 GB are written by one thread, and hashed by one for each of eight files of a GiB', () => {
     const bytes = 2 * 4_022_468_096;
     // 7.49 GiB are 8 files. 0.5 s at any rate; PCIe 5 at half of 64 GB/s.
     const written = 0.5 + bytes / 32e9 + bytes / 2.5e9 + bytes / (8 * 1.5e9);
