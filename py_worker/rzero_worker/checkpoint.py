@@ -30,6 +30,8 @@ from rzero_worker.model import load_model
 OPTIMIZER_FILE = "training/optimizer.safetensors"
 RNG_FILE = "training/rng.safetensors"
 SYNC_THREADS = 4
+MAX_FILE_BYTES = 2**30
+"""Of a file of weights, unless a single tensor is larger: several files are hashed at once."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,8 @@ class Content:
     model: PreTrainedModel
     optimizer: dict[str, Tensor] | None = None  # `Trainer.optimizer_tensors`; None: not saved
     rng: dict[str, Tensor] = field(default_factory=dict)  # `rng.states`; saved with the optimiser
-    weights: dict[str, Tensor] | None = None  # the state dict of a model that is cut up, whole
+    # The state dict to write instead of the model's own: one that is cut up whole, or in other float types.
+    weights: dict[str, Tensor] | None = None
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,7 @@ def save(
     steps: int,
     weights_version: int,
     extras: Mapping[str, bytes] = NO_FILES,
+    durable: bool = True,
 ) -> Written:
     """Write a folder that AutoModelForCausalLM, vLLM and lm-eval open.
 
@@ -71,6 +75,8 @@ def save(
         steps: that the optimiser has taken, for the manifest.
         weights_version: of the published weights, for the manifest.
         extras: further files, by name.
+        durable: whether to wait for the disk. Else a power failure, though no crash of a process, may leave
+            a part under `path`, which `manifest.verify` refuses.
 
     Raises io_error.
     """
@@ -83,10 +89,11 @@ def save(
         created = [folder for folder in target.parents if not folder.exists()]
         place.mkdir(parents=True)
         _write(place, content, tokenizer, extras)
-        written = _settle(place, steps, weights_version)
+        written = _settle(place, steps, weights_version, durable)
         place.rename(target)
         place = target
-        _sync([target.parent, *(folder.parent for folder in created)])
+        if durable:
+            _sync([target.parent, *(folder.parent for folder in created)])
     except BaseException as error:
         shutil.rmtree(place, ignore_errors=True)
         # ValueError: a generation config with a fault
@@ -99,7 +106,7 @@ def save(
 def _write(
     folder: Path, content: Content, tokenizer: PreTrainedTokenizerBase, extras: Mapping[str, bytes]
 ) -> None:
-    content.model.save_pretrained(folder, state_dict=content.weights)
+    content.model.save_pretrained(folder, state_dict=content.weights, max_shard_size=MAX_FILE_BYTES)
     tokenizer.save_pretrained(folder)
     if content.optimizer is not None:
         for name, tensors in ((OPTIMIZER_FILE, content.optimizer), (RNG_FILE, content.rng)):
@@ -114,18 +121,19 @@ def _write(
         file.chmod(mode)
 
 
-def _settle(folder: Path, steps: int, weights_version: int) -> Written:
-    """Make a folder durable and describe it in its manifest.
+def _settle(folder: Path, steps: int, weights_version: int, durable: bool) -> Written:
+    """Make a folder durable, if it is to be, and describe it in its manifest.
 
     The disk takes the files while they are hashed, so that the slower of the two is all that it costs.
     """
-    paths = sorted(folder.rglob("*"))
+    paths = sorted(folder.rglob("*")) if durable else []
     with ThreadPoolExecutor(SYNC_THREADS) as pool:
         synced = [pool.submit(_sync, [path]) for path in paths]
         digest = manifest.write(folder, steps, weights_version)
         for one in synced:
             one.result()
-    _sync([folder])
+    if durable:
+        _sync([folder])
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     return Written(size, digest)
 
@@ -140,8 +148,8 @@ def _sync(paths: Iterable[Path]) -> None:
             os.close(descriptor)
 
 
-def load(path: str, like: PreTrainedModel) -> Content:
-    """Read a folder made by `save`: the model, in float32 on the CPU, and what was saved of its training.
+def load(path: str, like: PreTrainedModel, dtype: torch.dtype = torch.float32) -> Content:
+    """Read a folder made by `save`: the model, of `dtype` on the CPU, and what was saved of its training.
 
     Everything is read and compared with the names and shapes of `like` before anything is returned, so a
     caller that got an answer can copy without failing. That the files are those that were written is for
@@ -151,7 +159,7 @@ def load(path: str, like: PreTrainedModel) -> Content:
     if not folder.is_dir():
         raise io_error(path, "is not a folder" if folder.exists() else "does not exist")
     try:
-        model = _read_model(str(folder), like)
+        model = _read_model(str(folder), like, dtype)
         optimizer, generators = (
             load_file(file) if (file := folder / name).is_file() else None
             for name in (OPTIMIZER_FILE, RNG_FILE)
@@ -180,10 +188,10 @@ def load(path: str, like: PreTrainedModel) -> Content:
     return Content(model, optimizer, generators or {})
 
 
-def _read_model(source: str, like: PreTrainedModel) -> PreTrainedModel:
-    """A model of the folder's weights. Adapters share the tensors of `like`, or of its base."""
+def _read_model(source: str, like: PreTrainedModel, dtype: torch.dtype) -> PreTrainedModel:
+    """A model of the folder's weights. Adapters are float32, and share the tensors of `like` or its base."""
     if not is_adapters(source):
-        return load_model(source, torch.float32, torch.device("cpu"))
+        return load_model(source, dtype, torch.device("cpu"))
     if not has_adapters(like):
         return load_adapters(source, like)
     model = twin(like)

@@ -9,7 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Sized
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 from rzero_worker.errors import WorkerFailure, clipped
@@ -17,6 +20,8 @@ from rzero_worker.protocol import ErrorCode
 
 MANIFEST_FILE = "manifest.json"
 FORMAT = 1
+HASH_THREADS = 8
+"""Files that are read and hashed at once, at most: a core hashes slower than memory or a good disk reads."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,10 @@ def write(folder: Path, steps: int, weights_version: int) -> str:
 
     Call it when everything else is written, before the folder gets its final name. Raises OSError.
     """
-    files = {name: asdict(_describe(path)) for name, path in _files(folder).items()}
+    paths = _files(folder)
+    with _threads(paths) as pool:
+        entries = pool.map(_describe, paths.values())
+        files = {name: asdict(entry) for name, entry in zip(paths, entries, strict=True)}
     document = {"format": FORMAT, "files": files, "steps": steps, "weightsVersion": weights_version}
     text = json.dumps(document, indent=1, sort_keys=True) + "\n"
     with (folder / MANIFEST_FILE).open("wb") as file:
@@ -91,20 +99,35 @@ def _verify(folder: Path, path: str, sha256: str | None) -> Manifest:
     except (ValueError, KeyError, TypeError) as error:
         raise io_error(path, f"has no usable manifest: {MANIFEST_FILE}: {error!r}") from error
     there = _files(folder)
-    for name in sorted(manifest.files.keys() | there.keys()):
-        if name not in manifest.files:
-            raise io_error(path, f"holds a file that its manifest does not list: {clipped(name)}")
-        if name not in there:
-            raise io_error(path, f"lacks a file that its manifest lists: {clipped(name)}")
-        wanted, found = manifest.files[name], there[name].stat().st_size
-        if found != wanted.bytes:
-            raise io_error(path, f"{name} is damaged: it has {found} bytes, the manifest says {wanted.bytes}")
-        digest = _describe(there[name]).sha256
-        if digest != wanted.sha256:
-            raise io_error(
-                path, f"{name} is damaged: its SHA-256 is {digest}, the manifest says {wanted.sha256}"
-            )
+    names = sorted(manifest.files.keys() | there.keys())
+    with _threads(names) as pool:
+        # In the order of the names, whichever file is done first; after a problem no other file is begun.
+        problems = pool.map(partial(_problem, manifest.files, there), names)
+        problem = next(filter(None, problems), None)
+        problems.close()
+    if problem is not None:
+        raise io_error(path, problem)
     return manifest
+
+
+def _problem(listed: dict[str, Entry], there: dict[str, Path], name: str) -> str | None:
+    """Say what is wrong with a file, the rest of a sentence that begins with the folder's path."""
+    if name not in listed:
+        return f"holds a file that its manifest does not list: {clipped(name)}"
+    if name not in there:
+        return f"lacks a file that its manifest lists: {clipped(name)}"
+    wanted, found = listed[name], there[name].stat().st_size
+    if found != wanted.bytes:
+        return f"{name} is damaged: it has {found} bytes, the manifest says {wanted.bytes}"
+    digest = _describe(there[name]).sha256
+    if digest != wanted.sha256:
+        return f"{name} is damaged: its SHA-256 is {digest}, the manifest says {wanted.sha256}"
+    return None
+
+
+def _threads(files: Sized) -> ThreadPoolExecutor:
+    """Threads to hash so many files with; hashlib lets others run while it hashes."""
+    return ThreadPoolExecutor(max(1, min(HASH_THREADS, os.cpu_count() or 1, len(files))))
 
 
 def _parse(written: bytes) -> Manifest:

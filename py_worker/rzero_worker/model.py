@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,19 @@ def empty_model(source: str) -> PreTrainedModel:
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
     return model.eval().requires_grad_(False)
+
+
+def loaded_types(model: PreTrainedModel, dtype: torch.dtype) -> dict[str, torch.dtype]:
+    """Give the float types that a model's parameters have where `load_model` loads it in `dtype`, by name.
+
+    There are models some of whose parameters stay float32: what decides between experts, for example.
+    """
+    kept = model._keep_in_fp32_modules_strict or ()
+    return {
+        name: torch.float32 if any(fnmatch(name, f"*{part}*") for part in kept) else dtype
+        for name, parameter in model.named_parameters(remove_duplicate=False)
+        if parameter.is_floating_point()
+    }
 
 
 def checkpoint_weights(model: PreTrainedModel) -> dict[str, Tensor]:

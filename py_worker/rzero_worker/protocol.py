@@ -10,7 +10,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-PROTOCOL_HASH = "95d7404abcf5c34753e388a6b0be5767d63d3ce5f7349faff20dd4bd07985fe2"
+PROTOCOL_HASH = "7bbed559a1b165612e441823869fba68b217bba165c5fa5180844cbf03ab2639"
 """sha256 over the names, types, ranges and limits below; a peer with another hash is refused."""
 
 MESSAGE_BYTES = 2**30
@@ -416,6 +416,8 @@ class SaveCheckpointParams(Base, kw_only=True):
     model_id: str
     path: str  # must not exist
     with_optimizer: bool
+    # weights in the float type they are sampled in; not withOptimizer, which needs all of them. Absent: false
+    for_sampling: bool | None = None
 
 
 class SaveCheckpointResult(Base, kw_only=True):

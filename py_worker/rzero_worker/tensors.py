@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 
 import torch
 from torch import Tensor
@@ -11,6 +12,8 @@ from transformers import PreTrainedModel
 
 from rzero_worker.adapters import own_parameters
 from rzero_worker.ranks import Ranks
+
+AS_THEY_ARE: Mapping[str, torch.dtype] = MappingProxyType({})
 
 
 @torch.no_grad()
@@ -61,21 +64,28 @@ def whole_tensor(tensor: Tensor) -> Tensor:
     return tensor.detach().to(tensor.device_mesh.device_type).full_tensor()
 
 
-def whole_tensors(named: Iterable[tuple[str, Tensor]], ranks: Ranks) -> dict[str, Tensor]:
+def whole_tensors(
+    named: Iterable[tuple[str, Tensor]], ranks: Ranks, types: Mapping[str, torch.dtype] = AS_THEY_ARE
+) -> dict[str, Tensor]:
     """Gather tensors that are cut up one by one into rank 0's host memory; the other ranks get none of them.
 
+    Those that `types` names get that type, on the way: each rank rounds its piece, so that less is gathered.
     A tied tensor is one object under each of its names. Why not torch.distributed.checkpoint's writer for
     Hugging Face folders? There each rank writes its pieces and one rank puts them together afterwards, so all
     bytes are written twice, under the model's own names, not those of the checkpoint it came from. One rank
     that writes needs no more memory than it needed to load.
     """
-    found: dict[int, Tensor] = {}
+    found: dict[int, Tensor | None] = {}
     result: dict[str, Tensor] = {}
     for name, tensor in named:
         if id(tensor) not in found:
             ranks.mark()
-            whole = whole_tensor(tensor).detach()
-            found[id(tensor)] = whole.cpu() if ranks.first and isinstance(tensor, DTensor) else whole
+            whole = whole_tensor(tensor.detach().to(types.get(name, tensor.dtype)))
+            is_new = isinstance(tensor, DTensor) or whole.dtype != tensor.dtype
+            if not ranks.first:
+                found[id(tensor)] = None  # it has helped to gather
+            else:
+                found[id(tensor)] = whole.cpu() if is_new else whole
         if ranks.first:
             result[name] = found[id(tensor)]
     return result

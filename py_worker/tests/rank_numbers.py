@@ -15,10 +15,10 @@ import torch
 from rzero_worker import protocol as p
 from rzero_worker import trainer as trainer_module
 from rzero_worker.errors import WorkerFailure
-from rzero_worker.model import load_model
+from rzero_worker.model import load_model, loaded_types
 from rzero_worker.ranks import Ranks, join
 from rzero_worker.sharding import load_sharded
-from rzero_worker.tensors import whole_tensor
+from rzero_worker.tensors import AS_THEY_ARE, model_tensors, whole_tensor, whole_tensors
 from rzero_worker.trainer import Batch, Trainer, sequence_logprobs
 
 CPU = torch.device("cpu")
@@ -172,11 +172,21 @@ def held(folder: str, ranks: Ranks) -> dict:
     }
 
 
+def gathered(folder: str, ranks: Ranks) -> dict:
+    """How many weights are had by all ranks together, and how many were rounded otherwise on the way."""
+    model = load_sharded(folder, BUDGET, ranks, CPU).model
+    types = loaded_types(model, torch.bfloat16)
+    half, whole = (whole_tensors(model_tensors(model), ranks, t) for t in (types, AS_THEY_ARE))
+    wrong = [name for name in half if not torch.equal(half[name], whole[name].bfloat16())]
+    had, wrong = ranks.sum(np.array([len(half), len(wrong)])).tolist()
+    return {"names": len(list(model_tensors(model))), "had": had, "wrong": wrong}
+
+
 def main(folders: list[str]) -> None:
     ranks, _ = join(60.0)
     torch.use_deterministic_algorithms(True)
     found = {"train": [train(folder, ranks) for folder in folders]}
-    for part in (fail, little, halved, held):
+    for part in (fail, little, halved, gathered, held):
         found[part.__name__] = part(folders[0], ranks)
     print(json.dumps(found))
     torch.distributed.destroy_process_group()

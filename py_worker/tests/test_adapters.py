@@ -19,6 +19,7 @@ from rzero_worker import adapters
 from rzero_worker import protocol as p
 from rzero_worker.backends.torch import TorchBackend
 from rzero_worker.errors import WorkerFailure
+from rzero_worker.loader import Loader
 from rzero_worker.model import load_model
 from rzero_worker.trainer import Trainer, copy_weights
 
@@ -240,9 +241,22 @@ def test_a_folder_goes_to_a_worker_that_only_has_the_base_as_often_as_it_comes(
         learn(backend, "solver", 2 * version)
         proof = backend.publish_weights(p.PublishWeightsParams(model_id="solver")).proof
         path = str(tmp_path / f"c{version}")
-        backend.save_checkpoint(p.SaveCheckpointParams(model_id="solver", path=path, with_optimizer=False))
+        backend.save_checkpoint(
+            p.SaveCheckpointParams(model_id="solver", path=path, with_optimizer=False, for_sampling=True)
+        )
         given = other.load_checkpoint(p.LoadCheckpointParams(model_id="solver", path=path))
         assert given.proof == proof
+
+
+def test_adapters_are_sampled_in_float32_over_whatever_base(base, tmp_path: Path) -> None:
+    how = p.Training(pack_tokens=0, recompute=False, offload=False, lora_rank=4, lora_alpha=8.0)
+    trainer, path = TorchBackend("cpu"), tmp_path / "c"
+    trainer._loader = Loader(torch.device("cpu"), torch.bfloat16)
+    trainer.load_model(samples.load("solver", base.name_or_path, training=how))
+    trainer.save_checkpoint(
+        p.SaveCheckpointParams(model_id="solver", path=str(path), with_optimizer=False, for_sampling=True)
+    )
+    assert {t.dtype for t in load_file(path / adapters.WEIGHTS_FILE).values()} == {torch.float32}
 
 
 def test_training_goes_on_from_a_checkpoint_of_adapters(backend, base, tmp_path: Path) -> None:

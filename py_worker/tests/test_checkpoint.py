@@ -116,6 +116,31 @@ def test_beside_the_config_no_safetensors_but_weights(tmp_path: Path) -> None:
     ]
 
 
+def test_many_weights_are_in_several_files_that_transformers_puts_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer = make_trainer()
+    monkeypatch.setattr(checkpoint, "MAX_FILE_BYTES", 20_000)
+    written = save(tmp_path / "c", trainer)
+    index = json.loads((tmp_path / "c" / "model.safetensors.index.json").read_text())
+    files = sorted(set(index["weight_map"].values()))
+    assert len(files) > 2 and files[0] == f"model-00001-of-{len(files):05}.safetensors"
+    assert files == sorted(file.name for file in (tmp_path / "c").glob("*.safetensors"))
+    assert all((tmp_path / "c" / name).stat().st_size < 22_000 for name in files)
+    model = AutoModelForCausalLM.from_pretrained(tmp_path / "c", dtype="auto")
+    assert weights(model) == weights(trainer.model)
+    assert weights(checkpoint.load(str(tmp_path / "c"), trainer.model).model) == weights(trainer.model)
+    assert set(files) < manifest.verify(str(tmp_path / "c"), written.manifest_sha256).files.keys()
+    for name in files:
+        file = tmp_path / "c" / name
+        whole = file.read_bytes()
+        file.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+        assert f"{name} is damaged" in io_error_of(
+            lambda: manifest.verify(str(tmp_path / "c")), tmp_path / "c"
+        )
+        file.write_bytes(whole)
+
+
 def test_who_may_read_the_config_may_read_the_weights(tmp_path: Path) -> None:
     before = os.umask(0o027)
     try:
@@ -243,6 +268,19 @@ def syncs_of_a_save(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> int:
     # Each file, the folder below and the whole, and the folder that it was put into.
     assert len(synced) == len(contents(tmp_path / "counted")) + 3
     return len(synced)
+
+
+def test_what_need_not_be_durable_does_not_wait_for_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+    monkeypatch.setattr(
+        os, "fsync", lambda descriptor: synced.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+    )
+    written = save(tmp_path / "new" / "c", make_trainer(1), durable=False)
+    assert [Path(name).name for name in synced] == ["manifest.json"]
+    manifest.verify(str(tmp_path / "new" / "c"), written.manifest_sha256)
+    assert len(list((tmp_path / "new").iterdir())) == 1
 
 
 def test_a_failure_anywhere_leaves_nothing_and_can_be_tried_again(

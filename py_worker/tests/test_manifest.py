@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -120,3 +122,46 @@ def test_a_path_that_is_no_folder(tmp_path: Path, name: str, problem: str) -> No
     with pytest.raises(WorkerFailure, match=problem) as failure:
         manifest.verify(str(tmp_path / name))
     assert failure.value.code is ErrorCode.IO_ERROR
+
+
+def test_of_several_wrong_files_the_first_by_name_is_named_whichever_is_read_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    folder = tmp_path / "checkpoint"
+    folder.mkdir()
+    names = [f"file-{letter}" for letter in "abcdefghijkl"]
+    for name in names:
+        (folder / name).write_bytes(b"right")
+    manifest.write(folder, steps=0, weights_version=0)
+    for name in names[3:]:
+        (folder / name).write_bytes(b"wrong")
+    others, describe = threading.Semaphore(0), manifest._describe
+
+    def last(path: Path) -> manifest.Entry:
+        """Hash a file; the first wrong one only after four others."""
+        if path.name != names[3]:
+            others.release()
+            return describe(path)
+        assert all(others.acquire(timeout=30) for _ in range(4))
+        return describe(path)
+
+    monkeypatch.setattr(manifest, "_describe", last)
+    with pytest.raises(WorkerFailure, match="file-d is damaged"):
+        manifest.verify(str(folder))
+
+
+@pytest.mark.parametrize("threads", [2, 8])
+def test_files_are_hashed_at_once_when_written_and_when_verified(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: threads)
+    folder = tmp_path / "checkpoint"
+    folder.mkdir()
+    for at in range(8):
+        (folder / str(at)).write_bytes(bytes([at]))
+    # Nobody goes on before so many are there.
+    together, describe = threading.Barrier(threads, timeout=30), manifest._describe
+    monkeypatch.setattr(manifest, "_describe", lambda path: (together.wait(), describe(path))[1])
+    digest = manifest.write(folder, steps=0, weights_version=0)
+    assert len(manifest.verify(str(folder), digest).files) == 8

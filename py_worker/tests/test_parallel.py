@@ -98,6 +98,11 @@ def test_two_ranks_train_as_one_process_does(numbers: list[dict], at: int) -> No
             assert ours == pytest.approx(alone, abs=1e-5)
 
 
+def test_rank_0_alone_gets_gathered_weights_in_the_type_that_was_asked_for(numbers: list[dict]) -> None:
+    found = numbers[0]["gathered"]
+    assert (found["had"], found["wrong"]) == (found["names"], 0)
+
+
 def test_all_ranks_know_the_same(numbers: list[dict]) -> None:
     assert numbers[0] == numbers[1]
 

@@ -28,6 +28,7 @@ from rzero_worker.errors import WorkerFailure
 from rzero_worker.executor import Executor
 from rzero_worker.job import Job
 from rzero_worker.job_queue import JobQueue
+from rzero_worker.loader import Loader
 from rzero_worker.trainer import copy_weights
 
 SEQUENCES = [[5, 6, 7, 8, 9], [10, 11, 12]]
@@ -485,6 +486,74 @@ def test_a_checkpoint_replaces_the_weights_of_one_frozen_model_only(backend, fol
     backend.load_checkpoint(p.LoadCheckpointParams(model_id="a", path=path))
     assert draw(backend, model_id="b") == before
     assert draw(backend, model_id="a").logprobs != before.logprobs
+
+
+def halved() -> TorchBackend:
+    """A backend that samples in bfloat16, as on a GPU."""
+    made = TorchBackend("cpu")
+    made._loader = Loader(torch.device("cpu"), torch.bfloat16)
+    return made
+
+
+def float_types(folder: Path) -> set[torch.dtype]:
+    return {tensor.dtype for tensor in load_file(folder / "model.safetensors").values()}
+
+
+def for_sampling(path: Path, with_optimizer: bool = False) -> p.SaveCheckpointParams:
+    return p.SaveCheckpointParams(
+        model_id="m", path=str(path), with_optimizer=with_optimizer, for_sampling=True
+    )
+
+
+@pytest.mark.parametrize("name", ["qwen3", "llama"])
+def test_what_is_saved_for_sampling_is_what_is_published(folders, tmp_path: Path, name: str) -> None:
+    trainer = halved()
+    trainer.load_model(samples.load(source=folders[name]))
+    learn(trainer)
+    whole, half = tmp_path / "whole", tmp_path / "half"
+    bytes_of = [trainer.save_checkpoint(of).bytes for of in (save(whole, False), for_sampling(half))]
+    assert (float_types(whole), float_types(half)) == ({torch.float32}, {torch.bfloat16})
+    assert bytes_of[1] < 0.6 * bytes_of[0]
+    proven = trainer.publish_weights(published("m")).proof
+    for folder in (whole, half):
+        sampler = halved()
+        sampler.load_model(samples.load(source=folders[name], trainable=False))
+        loaded = sampler.load_checkpoint(p.LoadCheckpointParams(model_id="m", path=str(folder)))
+        assert loaded.proof == proven
+        ours, theirs = (b._models["m"].published.state_dict() for b in (sampler, trainer))
+        assert ours.keys() == theirs.keys()
+        for key, tensor in theirs.items():
+            assert ours[key].dtype == tensor.dtype == torch.bfloat16 and torch.equal(ours[key], tensor)
+        assert draw(sampler) == draw(trainer)
+
+
+def test_saved_for_sampling_changes_nothing_where_all_is_float32_or_training_is_to_go_on(
+    backend, folders, tmp_path: Path
+) -> None:
+    learn(backend)
+    for params in (save(tmp_path / "a", False), for_sampling(tmp_path / "b")):
+        backend.save_checkpoint(params)
+    names = [file.relative_to(tmp_path / "a") for file in (tmp_path / "a").rglob("*") if file.is_file()]
+    assert all((tmp_path / "a" / n).read_bytes() == (tmp_path / "b" / n).read_bytes() for n in names)
+    other = halved()
+    other.load_model(samples.load(source=folders["qwen3"]))
+    other.save_checkpoint(for_sampling(tmp_path / "c", with_optimizer=True))
+    assert float_types(tmp_path / "c") == {torch.float32}
+
+
+def test_what_a_model_keeps_in_float32_stays_so_for_sampling(folders, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(Qwen3ForCausalLM, "_keep_in_fp32_modules_strict", ["q_norm", "layers.0*k_norm"])
+    trainer = halved()
+    trainer.load_model(samples.load(source=folders["qwen3"]))
+    trainer.save_checkpoint(for_sampling(tmp_path / "c"))
+    tensors = load_file(tmp_path / "c" / "model.safetensors")
+    whole = {name for name, tensor in tensors.items() if tensor.dtype == torch.float32}
+    assert whole == {
+        *(f"model.layers.{at}.self_attn.q_norm.weight" for at in (0, 1)),
+        "model.layers.0.self_attn.k_norm.weight",
+    }
+    of_published = trainer._models["m"].published.state_dict()
+    assert all(of_published[name].dtype == tensor.dtype for name, tensor in tensors.items())
 
 
 def test_weights_that_were_replaced_are_held_by_nobody(backend, folders, tmp_path: Path) -> None:

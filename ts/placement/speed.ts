@@ -53,8 +53,24 @@ export const LAUNCHES = 3e-4;
 export const HANDOVER_OVERHEAD = 0.5;
 export const TURN_OVERHEAD = 0.1;
 
-/** Bytes a second at which one core writes or reads weights in shared memory and takes their SHA-256. */
-export const EXCHANGE = 1.5e9;
+/**
+ * Bytes a second at which one thread writes weights to files, or reads them from there: a copy between pages of the
+ * host's memory that are touched for the first time. Nobody waits for a disk.
+ */
+export const EXCHANGE = 2.5e9;
+
+/**
+ * Bytes a second whose SHA-256 one thread takes where the processor has instructions for it (SHA extensions of
+ * Intel and AMD: about 2 cycles a byte, at 3 GHz); without them it is less than a third.
+ */
+export const SHA256 = 1.5e9;
+
+/** Threads that take it at once, each of another file, and bytes of a file: those of manifest.py and checkpoint.py. */
+export const HASH_THREADS = 8;
+export const FILE_BYTES = 2 ** 30;
+
+/** Bytes a second of weights whose bits one thread sums for their proof: 16-bit integers into sums of 64. */
+export const CHECKSUM = 4e9;
 
 /** Bytes a second of a host's memory, and of AdamW on its processors. */
 export const HOST_MEMORY = 50e9;
@@ -145,18 +161,33 @@ export function updateSeconds(shape: ModelShape, gpu: Gpu, gpus: number, offload
   return bytes / (offload ? HOST_MEMORY / gpus : gpu.bandwidth * DECODE_BANDWIDTH);
 }
 
+/** Seconds to hand trained weights to other workers: they are written, and then all samplers take them at once. */
+export function handoverSeconds(shape: ModelShape, gpu: Gpu, gpus: number): number {
+  return writeSeconds(shape, gpu, gpus) + takeSeconds(shape, gpu);
+}
+
 /**
- * Seconds to hand trained weights to other workers: rank 0 gathers them in float32, copies them to the host, writes
- * them with their SHA-256 into shared memory, and each sampler reads them, all at once, and copies them to its GPUs in
- * bfloat16.
+ * Seconds to write trained weights to files: each GPU rounds its piece of them to bfloat16, rank 0 gathers them
+ * and copies them to the host, one thread writes the files, and several take their SHA-256.
  *
  * @param gpus that train together
  */
-export function handoverSeconds(shape: ModelShape, gpu: Gpu, gpus: number): number {
-  const [whole, half] = [FP32 * shape.parameters, BF16 * shape.parameters];
-  const gathered = gpus === 1 ? 0 : whole / (gpu.link * LINK);
-  const copied = (whole + half) / (gpu.hostLink * HOST_LINK);
-  return HANDOVER_OVERHEAD + gathered + copied + (2 * whole) / EXCHANGE;
+export function writeSeconds(shape: ModelShape, gpu: Gpu, gpus: number): number {
+  const bytes = BF16 * shape.parameters;
+  const gathered = gpus === 1 ? 0 : bytes / (gpu.link * LINK);
+  return HANDOVER_OVERHEAD + gathered + bytes / (gpu.hostLink * HOST_LINK) + bytes / EXCHANGE + hashSeconds(bytes);
+}
+
+/** Seconds to take written weights: several threads verify the files, one reads them and sums their bits, the GPU gets them. */
+export function takeSeconds(shape: ModelShape, gpu: Gpu): number {
+  const bytes = BF16 * shape.parameters;
+  return hashSeconds(bytes) + bytes / EXCHANGE + bytes / CHECKSUM + bytes / (gpu.hostLink * HOST_LINK);
+}
+
+/** Seconds to take the SHA-256 of weights; a thread has whole files. */
+function hashSeconds(bytes: number): number {
+  const threads = Math.min(HASH_THREADS, Math.ceil(bytes / FILE_BYTES));
+  return bytes / (threads * SHA256);
 }
 
 /** Seconds to copy trained weights to those that the same worker samples from: read in float32, written in bfloat16. */

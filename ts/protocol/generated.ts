@@ -646,11 +646,14 @@ export interface SaveCheckpointParams {
   /** must not exist */
   path: string;
   withOptimizer: boolean;
+  /** weights in the float type they are sampled in; not withOptimizer, which needs all of them. Absent: false */
+  forSampling?: boolean;
 }
 export const tSaveCheckpointParams = tStruct<SaveCheckpointParams>('SaveCheckpointParams', {
   modelId: tRanged(tString, { ge: 1, le: 256 }),
   path: tRanged(tString, { ge: 1, le: 4096 }),
   withOptimizer: tBool,
+  forSampling: tOptional(tBool),
 });
 
 /** Result of `save_checkpoint`. */
@@ -1004,4 +1007,4 @@ export const VERBS: { readonly [V in Verb]: VerbSpec<VerbTypes[V]['params'], Ver
 };
 
 /** sha256 over the names, types, ranges and limits above; a peer with another hash is refused. */
-export const PROTOCOL_HASH = '95d7404abcf5c34753e388a6b0be5767d63d3ce5f7349faff20dd4bd07985fe2';
+export const PROTOCOL_HASH = '7bbed559a1b165612e441823869fba68b217bba165c5fa5180844cbf03ab2639';

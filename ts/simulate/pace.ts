@@ -4,14 +4,15 @@ import {
   decodeStepSeconds,
   EXCHANGE,
   HOST_LINK,
-  handoverSeconds,
   prefillSeconds,
   scoreSeconds,
   sleepSeconds,
   switchSeconds,
+  takeSeconds,
   trainSeconds,
   updateSeconds,
   wakeSeconds,
+  writeSeconds,
 } from '../placement/speed.ts';
 import type { Capability } from '../protocol/generated.ts';
 import type { EnginePace } from './engine.ts';
@@ -66,8 +67,6 @@ export function paceOf({
   switched,
 }: PaceOptions): WorkerPace {
   const half = 2 * shape.parameters;
-  const whole = 4 * shape.parameters;
-  const take = whole / EXCHANGE + half / (gpu.hostLink * HOST_LINK);
   const workOf = (lengths: Int32Array) => {
     const tokens = lengths.reduce((sum, length) => sum + length, 0);
     return {
@@ -88,8 +87,8 @@ export function paceOf({
       return trainSeconds(shape, gpu, gpus, tokens, work);
     },
     step: () => updateSeconds(shape, gpu, gpus, offload),
-    write: () => handoverSeconds(shape, gpu, gpus) - take,
-    take: () => take,
+    write: () => writeSeconds(shape, gpu, gpus),
+    take: () => takeSeconds(shape, gpu),
     sleep: (role) => (kept[role] === 0 ? 0 : sleepSeconds(kept[role], gpu)),
     wake: (role) => (kept[role] === 0 ? 0 : wakeSeconds(kept[role], gpu)),
     switch: () => (switched === 0 ? 0 : switchSeconds(switched, gpu)),

@@ -1,6 +1,6 @@
-import { setMaxListeners } from 'node:events';
 import type { Capability, Hello, SampleParams, Verb, VerbTypes } from '../protocol/generated.ts';
 import { LOSS_VALUES, PROTOCOL_HASH, VERBS } from '../protocol/generated.ts';
+import { onceAborted } from '../worker/aborts.ts';
 import { packResult, unpackParams } from '../worker/codec.ts';
 import { WorkerCallError } from '../worker/errors.ts';
 import { cancelledError } from '../worker/pendingCalls.ts';
@@ -122,8 +122,7 @@ export class SimulatedWorker implements Recruit {
     const verb = name as Verb;
     if (VERBS[verb].control) return Promise.resolve(this.control(verb));
     return new Promise((resolve, reject) => {
-      const onAbort = () => this.cancel(job);
-      const forget = () => options.signal?.removeEventListener('abort', onAbort);
+      const forget = onceAborted(options.cancellable ? options.signal : undefined, () => this.cancel(job));
       const job: Job = {
         verb,
         model: verb === 'sample' ? unpackParams(verb, params).modelId : undefined,
@@ -139,10 +138,6 @@ export class SimulatedWorker implements Recruit {
           reject(error);
         },
       };
-      if (options.cancellable && options.signal !== undefined) {
-        setMaxListeners(0, options.signal); // every request of a phase listens
-        options.signal.addEventListener('abort', onAbort);
-      }
       this.waiting.push(job);
       this.next();
     });

@@ -2,6 +2,7 @@ import type { Worker } from '../ports/worker.ts';
 import type { Hello, LoadModelParams, LoadModelResult, Verb, VerbTypes } from '../protocol/generated.ts';
 import { LOSS_VALUES, PROTOCOL_HASH, VERBS } from '../protocol/generated.ts';
 import { ProtocolError } from '../protocol/primitives.ts';
+import { onceAborted } from './aborts.ts';
 import { packResult, unpackParams } from './codec.ts';
 import { WorkerCallError } from './errors.ts';
 import { loadCheckpoint, loadWeights, saveCheckpoint } from './memory/checkpoints.ts';
@@ -71,13 +72,12 @@ class MemoryRequester implements Requester {
 
     return new Promise<Uint8Array>((resolve, reject) => {
       const job: Job = { verb, cancelled: false, reject };
-      const onAbort = (): void => this.cancel(job);
+      const unwatch = onceAborted(options.cancellable ? options.signal : undefined, () => this.cancel(job));
       const forget = (): void => {
-        options.signal?.removeEventListener('abort', onAbort);
+        unwatch();
         this.jobs.delete(id);
       };
       this.jobs.set(id, job);
-      if (options.cancellable) options.signal?.addEventListener('abort', onAbort);
       // One at a time, first come, first served.
       this.last = this.last.then(() => this.run(job, params, options).then(resolve, reject).finally(forget));
     });

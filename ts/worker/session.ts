@@ -1,6 +1,7 @@
 import type { Envelope, Hello } from '../protocol/generated.ts';
 import { VERBS } from '../protocol/generated.ts';
 import type { CallOptions } from '../protocol/primitives.ts';
+import { onceAborted } from './aborts.ts';
 import { packEnvelope, packParams } from './codec.ts';
 import { TIMED_OUT, within } from './deadline.ts';
 import { WorkerCallError } from './errors.ts';
@@ -162,13 +163,12 @@ export class Session {
     // Who had nothing to do cannot have moved.
     if (this.pending.size === 0) this.movedAt = performance.now();
     const call = this.pending.add(this.nextId(), verb, params, onProgress);
-    const onAbort = (): void => this.abort(call);
-    if (cancellable) signal?.addEventListener('abort', onAbort);
+    const forget = onceAborted(cancellable ? signal : undefined, () => this.abort(call));
     this.sendRequest(call);
     try {
       return await call.answer;
     } finally {
-      signal?.removeEventListener('abort', onAbort);
+      forget();
       leave();
     }
   }

@@ -1,3 +1,4 @@
+import { onceAborted } from './aborts.ts';
 import { cancelledError } from './pendingCalls.ts';
 
 interface Waiting {
@@ -103,21 +104,20 @@ export class Window {
     signal: AbortSignal | undefined,
     told: { enter(): void; cancel(error: Error): void },
   ): void {
-    const onAbort = (): void => {
+    const forget = onceAborted(signal, () => {
       this.queue.splice(this.queue.indexOf(waiting), 1);
       told.cancel(cancelledError());
       // Whoever came behind may fit where this one did not.
       this.admit();
-    };
+    });
     const waiting: Waiting = {
       bytes,
       enter: () => {
-        signal?.removeEventListener('abort', onAbort);
+        forget();
         told.enter();
       },
     };
     this.queue.push(waiting);
-    signal?.addEventListener('abort', onAbort, { once: true });
   }
 
   private admit(): void {

@@ -28,7 +28,7 @@ from rzero_worker.loader import Loader
 from rzero_worker.losses import POLICY_TERMS
 from rzero_worker.manifest import io_error
 from rzero_worker.memory import is_full, require_room
-from rzero_worker.model import context_length, load_tokenizer, stop_ids, token_bytes
+from rzero_worker.model import context_length, load_tokenizer, loaded_types, stop_ids, token_bytes
 from rzero_worker.offload import Offload
 from rzero_worker.proof import Proof
 from rzero_worker.ranks import ALONE, be_alone
@@ -36,7 +36,7 @@ from rzero_worker.sampler import Sample, Sampler
 from rzero_worker.scorer import PACK_TOKENS
 from rzero_worker.sharding import load_sharded
 from rzero_worker.stop_strings import StopStrings
-from rzero_worker.tensors import model_tensors, whole_tensors
+from rzero_worker.tensors import AS_THEY_ARE, model_tensors, whole_tensors
 from rzero_worker.tokenizer import decode_completion, decode_completions, encode_conversations
 from rzero_worker.trainer import Batch, Trainer, average_weights, copy_weights, sequence_logprobs
 from rzero_worker.weights_version import require_version, version_to_publish
@@ -281,7 +281,7 @@ class TorchBackend(Backend):
             self._publish(loaded, loaded.trainer.model)
             published = self._prove(loaded)
             trained = Proof(proof.checksum(loaded.trainer.model), proof.scored(loaded.trainer.scorer))
-            proof.require_same(published, trained, torch.bfloat16 if self._cuda else torch.float32)
+            proof.require_same(published, trained, self._loader.dtype)
         loaded.version = version
         return p.PublishWeightsResult(weights_version=version, proof=published.message())
 
@@ -316,7 +316,7 @@ class TorchBackend(Backend):
     ) -> p.SaveCheckpointResult:
         """See Backend. Rank 0 alone writes."""
         loaded = self._find(params.model_id)
-        content = self._content(loaded, params.with_optimizer)
+        content = self._content(loaded, params)
         written = self._ranks.first_does(
             lambda: checkpoint.save(
                 params.path,
@@ -325,24 +325,33 @@ class TorchBackend(Backend):
                 steps=loaded.steps,
                 weights_version=loaded.version,
                 extras=extras,
+                durable=not _is_for_sampling(params),  # it is used at once or never
             )
         )
         if written is None:
             return p.SaveCheckpointResult(bytes=0, manifest_sha256="")
         return p.SaveCheckpointResult(bytes=written.bytes, manifest_sha256=written.manifest_sha256)
 
-    def _content(self, loaded: Loaded, with_optimizer: bool) -> checkpoint.Content:
+    def _content(self, loaded: Loaded, params: p.SaveCheckpointParams) -> checkpoint.Content:
         """Collect what is saved. What is cut up comes together in the host's memory, tensor by tensor."""
-        weights = whole_tensors(model_tensors(loaded.trained), self._ranks)
-        if loaded.trainer is None or not with_optimizer:
+        types = self._sampling_types(loaded) if _is_for_sampling(params) else AS_THEY_ARE
+        weights = whole_tensors(model_tensors(loaded.trained), self._ranks, types)
+        if loaded.trainer is None or not params.with_optimizer:
             return checkpoint.Content(loaded.trained, weights=weights)
         optimizer = whole_tensors(loaded.trainer.optimizer_tensors().items(), self._ranks)
         return checkpoint.Content(loaded.trained, optimizer, rng.states(), weights)
 
+    def _sampling_types(self, loaded: Loaded) -> Mapping[str, torch.dtype]:
+        """Float types of trained weights once they are published, where those are others."""
+        if loaded.trainer is None or has_adapters(loaded.trained):  # sampled as they are
+            return AS_THEY_ARE
+        return loaded_types(loaded.trained, self._loader.dtype)
+
     def load_checkpoint(self, params: p.LoadCheckpointParams) -> p.LoadCheckpointResult:
         """See Backend."""
         loaded = self._find(params.model_id)
-        saved = checkpoint.load(params.path, loaded.like(params.path))
+        dtype = self._loader.dtype if loaded.trainer is None else torch.float32
+        saved = checkpoint.load(params.path, loaded.like(params.path), dtype)
         if loaded.trainer is not None:
             if has_adapters(saved.model) and not has_adapters(loaded.trained):
                 raise io_error(params.path, "holds adapters, and here every weight is trained")
@@ -417,6 +426,10 @@ class TorchBackend(Backend):
         if is_full(error):
             return WorkerFailure("out_of_memory", "not enough memory for the call", str(error))
         return None
+
+
+def _is_for_sampling(params: p.SaveCheckpointParams) -> bool:
+    return params.for_sampling is True and not params.with_optimizer
 
 
 def _stops(loaded: Loaded, params: p.SampleParams) -> StopStrings:

@@ -72,35 +72,35 @@ describe('every preset on GPUs', () => {
   test('paper, Qwen3-4B', () => {
     expect(decisions('paper', 'torch', shapeNamed('Qwen/Qwen3-4B-Base'))).toMatchInlineSnapshot(`
 "1 x h100: refused; trainer.offload=true | trainer.loraRank=32 | 2 x h100
-2 x h100: colocated: 2 samplers and a trainer of 2 GPUs, in turns; 119 rows; 8.5 h
-4 x h100: colocated: 4 samplers and a trainer of 4 GPUs, in turns; 119 rows; 4.4 h
+2 x h100: colocated: 2 samplers and a trainer of 2 GPUs, in turns; 119 rows; 8.4 h
+4 x h100: colocated: 4 samplers and a trainer of 4 GPUs, in turns; 119 rows; 4.3 h
 8 x h100: colocated: 8 samplers and a trainer of 8 GPUs, in turns; 119 rows; 2.3 h
 2 x 8 x h100: colocated: 16 samplers and a trainer of 16 GPUs, in turns; 119 rows; 1.3 h
-8 x 8 x h100: colocated: 64 samplers and a trainer of 64 GPUs, in turns; 119 rows; 0.61 h
-8 x a100-40: colocated: 8 samplers and a trainer of 8 GPUs, in turns; 40 rows; 6.8 h"
+8 x 8 x h100: colocated: 64 samplers and a trainer of 64 GPUs, in turns; 119 rows; 0.54 h
+8 x a100-40: colocated: 8 samplers and a trainer of 8 GPUs, in turns; 40 rows; 6.7 h"
 `);
   });
 
   test('paper, Qwen3-4B, sampling with vLLM', () => {
     expect(decisions('paper', 'vllm', shapeNamed('Qwen/Qwen3-4B-Base'))).toMatchInlineSnapshot(`
 "1 x h100: refused; trainer.offload=true | trainer.loraRank=32 | 2 x h100
-2 x h100: colocated: 2 samplers and a trainer of 2 GPUs, in turns; 264 rows; 7.3 h
-4 x h100: colocated: 4 samplers and a trainer of 4 GPUs, in turns; 264 rows; 3.8 h
+2 x h100: colocated: 2 samplers and a trainer of 2 GPUs, in turns; 264 rows; 7.2 h
+4 x h100: colocated: 4 samplers and a trainer of 4 GPUs, in turns; 264 rows; 3.7 h
 8 x h100: colocated: 8 samplers and a trainer of 8 GPUs, in turns; 264 rows; 2.0 h
-2 x 8 x h100: colocated: 16 samplers and a trainer of 16 GPUs, in turns; 264 rows; 1.2 h
-8 x 8 x h100: colocated: 64 samplers and a trainer of 64 GPUs, at once; 196 rows; 0.58 h
-8 x a100-40: colocated: 8 samplers and a trainer of 8 GPUs, in turns; 106 rows; 5.0 h"
+2 x 8 x h100: colocated: 16 samplers and a trainer of 16 GPUs, in turns; 264 rows; 1.1 h
+8 x 8 x h100: colocated: 64 samplers and a trainer of 64 GPUs, at once; 196 rows; 0.51 h
+8 x a100-40: colocated: 8 samplers and a trainer of 8 GPUs, in turns; 106 rows; 4.9 h"
 `);
   });
 
   test('repo-head and repo-2025 as paper, but for 9 answers in place of 10', () => {
     expect(decisions('repo-head', 'torch', shapeNamed('Qwen/Qwen3-4B-Base'))).toMatchInlineSnapshot(`
 "1 x h100: refused; trainer.offload=true | trainer.loraRank=32 | 2 x h100
-2 x h100: colocated: 2 samplers and a trainer of 2 GPUs, in turns; 119 rows; 8.3 h
-4 x h100: colocated: 4 samplers and a trainer of 4 GPUs, in turns; 119 rows; 4.3 h
-8 x h100: colocated: 8 samplers and a trainer of 8 GPUs, in turns; 119 rows; 2.3 h
-2 x 8 x h100: colocated: 16 samplers and a trainer of 16 GPUs, in turns; 119 rows; 1.3 h
-8 x 8 x h100: colocated: 64 samplers and a trainer of 64 GPUs, in turns; 119 rows; 0.60 h
+2 x h100: colocated: 2 samplers and a trainer of 2 GPUs, in turns; 119 rows; 8.2 h
+4 x h100: colocated: 4 samplers and a trainer of 4 GPUs, in turns; 119 rows; 4.2 h
+8 x h100: colocated: 8 samplers and a trainer of 8 GPUs, in turns; 119 rows; 2.2 h
+2 x 8 x h100: colocated: 16 samplers and a trainer of 16 GPUs, in turns; 119 rows; 1.2 h
+8 x 8 x h100: colocated: 64 samplers and a trainer of 64 GPUs, in turns; 119 rows; 0.53 h
 8 x a100-40: colocated: 8 samplers and a trainer of 8 GPUs, in turns; 40 rows; 6.6 h"
 `);
     expect(decisions('repo-2025', 'torch', shapeNamed('Qwen/Qwen3-4B-Base'))).toBe(

@@ -12,9 +12,11 @@ import {
   scoreSeconds,
   sleepSeconds,
   switchSeconds,
+  takeSeconds,
   trainSeconds,
   updateSeconds,
   wakeSeconds,
+  writeSeconds,
 } from '../../../ts/placement/speed.ts';
 
 const NAMES = ['Qwen/Qwen3-0.6B', 'Qwen/Qwen3-4B', 'Qwen/Qwen3-8B', 'Qwen/Qwen3-30B-A3B', 'meta-llama/Llama-3.1-70B'];
@@ -60,9 +62,32 @@ describe('worked by hand for Qwen3-4B on an H100', () => {
     expect(scoreSeconds(model, h100, 1, 50_000, work)).toBeCloseTo(trainSeconds(model, h100, 1, 50_000, work) / 4, 9);
   });
 
-  test('a hand-over takes 16 GB through shared memory twice, and over PCIe once each way', () => {
-    const whole = 4 * 4_022_468_096;
-    expect(handoverSeconds(model, h100, 1)).toBeCloseTo(0.5 + (1.5 * whole) / 32e9 + (2 * whole) / 1.5e9, 6);
+  test('8 GB are written by one thread, and hashed by one for each of eight files of a GiB', () => {
+    const bytes = 2 * 4_022_468_096;
+    // 7.49 GiB are 8 files. 0.5 s at any rate; PCIe 5 at half of 64 GB/s.
+    const written = 0.5 + bytes / 32e9 + bytes / 2.5e9 + bytes / (8 * 1.5e9);
+    expect(writeSeconds(model, h100, 1)).toBeCloseTo(written, 9);
+    expect(written).toBeCloseTo(0.5 + 0.2514 + 3.218 + 0.6704, 3);
+    // Over NVLink at 0.7 of 450 GB/s.
+    expect(writeSeconds(model, h100, 4)).toBeCloseTo(written + bytes / 315e9, 9);
+    // Read and summed by one thread.
+    const taken = bytes / (8 * 1.5e9) + bytes / 2.5e9 + bytes / 4e9 + bytes / 32e9;
+    expect(takeSeconds(model, h100)).toBeCloseTo(taken, 9);
+    expect(taken).toBeCloseTo(0.6704 + 3.218 + 2.0112 + 0.2514, 3);
+    expect(handoverSeconds(model, h100, 4)).toBeCloseTo(written + taken + bytes / 315e9, 9);
+  });
+
+  test('few files are hashed by few threads, many by no more than eight', () => {
+    // Beside what each byte costs alike, two hashes.
+    const hashed = (parameters: number): number => {
+      const alike = 2 * parameters * (2 / 32e9 + 2 / 2.5e9 + 1 / 4e9);
+      return (handoverSeconds({ ...model, parameters }, h100, 1) - 0.5 - alike) / 2;
+    };
+    const gib = 2 ** 30 / 1.5e9;
+    expect(hashed(2 ** 28)).toBeCloseTo(gib / 2, 9);
+    expect(hashed(2 ** 29)).toBeCloseTo(gib, 9);
+    expect(hashed(3 * 2 ** 29)).toBeCloseTo(gib, 9);
+    expect(hashed(32 * 2 ** 29)).toBeCloseTo(4 * gib, 9);
   });
 
   test('sleeping moves bytes over PCIe, and waking moves them back', () => {

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { packParams, packResult, unpackParams } from '../../../ts/worker/codec.ts';
 import { Hub } from '../../../ts/worker/hub.ts';
@@ -59,6 +60,28 @@ describe('requests', () => {
     const error = { code: 'internal', message: 'a bug', details: 'Traceback' } as const;
     await peer.send({ kind: 'Failure', id, error });
     await expect(call).rejects.toMatchObject({ name: 'WorkerCallError', ...error });
+  });
+
+  test('as many as there are may be under one signal, and Node.js does not warn', async () => {
+    const { session, peer } = await meet();
+    const { signal } = new AbortController();
+    const warned: string[] = [];
+    const onWarning = ({ name }: Error): number => warned.push(name);
+    process.on('warning', onWarning);
+    const params = packParams('forward', {
+      modelId: 'm',
+      tokens: Int32Array.of(5),
+      lengths: Int32Array.of(1),
+      temperature: 1,
+    });
+    const calls = Array.from({ length: 20 }, () => session.request('forward', params, { signal, cancellable: true }));
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+    const result = packResult('forward', { logprobs: Float32Array.of(0) });
+    for (const _ of calls) await peer.send({ kind: 'Response', id: (await peer.request()).id, result });
+    await Promise.all(calls);
+    process.off('warning', onWarning);
+    expect(warned).toEqual([]);
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0);
   });
 
   test('an answer from a stranger is no answer', async () => {

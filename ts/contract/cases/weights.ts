@@ -184,6 +184,35 @@ export const WEIGHTS: readonly Case[] = [
     },
   },
   {
+    id: 'checkpoint-for-sampling',
+    title: 'a checkpoint for sampling samples as the published weights do',
+    rule: 'forSampling may round weights to the type they are sampled in: proof and samples are as published.',
+    where: 'proto/README.md, What the verbs compute',
+    needs: NEEDS,
+    async run(context) {
+      const { worker, source, folder, tolerance } = context;
+      const { modelId, sequences } = await withSamples(context);
+      await train(context, modelId, sequences, 0);
+      const path = join(folder, 'checkpoint');
+      const saved = await worker.saveCheckpoint({ modelId, path, withOptimizer: false, forSampling: true });
+      const { proof: proven } = await worker.publishWeights({ modelId, weightsVersion: 3 });
+      const published = sequencesOf(await worker.sample(sampleParams(modelId)));
+
+      const follower = 'follower';
+      await worker.loadModel({ modelId: follower, source, trainable: false, seed: 7 });
+      const { manifestSha256 } = saved;
+      const { proof } = await worker.loadCheckpoint({ modelId: follower, path, manifestSha256, weightsVersion: 3 });
+      expect.equal('the checksum of a checkpoint for sampling', proof.checksum, proven.checksum);
+      expect.alike('log-probs of its probe', [Array.from(proof.probe)], [Array.from(proven.probe)], tolerance);
+      const drawn = sequencesOf(await worker.sample(sampleParams(follower)));
+      const completionsOf = (all: Sequence[]) => all.map(({ completion }) => completion);
+      expect.equal('completions sampled from it', completionsOf(drawn), completionsOf(published));
+      const reportedOf = (all: Sequence[]) => all.map(({ logprobs }) => logprobs);
+      expect.alike('their log-probs', reportedOf(drawn), reportedOf(published), tolerance);
+      await worker.unloadModel({ modelId: follower });
+    },
+  },
+  {
     id: 'checkpoint-damaged',
     title: 'a checkpoint with one wrong bit is not loaded, nor one with a file more or less',
     rule: 'A folder that is not as its manifest says is an io_error that names the file, and nothing of it is used.',

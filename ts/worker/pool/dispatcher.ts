@@ -1,7 +1,7 @@
 import type { Capability } from '../../protocol/generated.ts';
+import { onceAborted } from '../aborts.ts';
 import { WorkerCallError } from '../errors.ts';
 import { cancelledError } from '../pendingCalls.ts';
-import { Aborts } from './aborts.ts';
 import { Heap } from './heap.ts';
 import type { Member } from './member.ts';
 import { type Place, Queue } from './queue.ts';
@@ -73,7 +73,6 @@ export const MOST_LOSSES = 4;
 export class Dispatcher {
   private readonly members: ReadonlySet<Member>;
   private readonly lines = new Map<Kind, Line>();
-  private readonly aborts = new Aborts();
   private readonly onStuck: () => void;
   private closed: { error: WorkerCallError; begun: WorkerCallError } | undefined;
   private tasks = 0;
@@ -114,7 +113,7 @@ export class Dispatcher {
         losses: [],
         resolve,
         reject,
-        forget: signal === undefined ? () => {} : this.aborts.watch(signal, () => this.withdraw(entry)),
+        forget: onceAborted(signal, () => this.withdraw(entry)),
       };
       const line = this.lineOf(task.kind);
       entry.place = line.waiting.push(entry);

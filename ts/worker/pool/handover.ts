@@ -14,7 +14,10 @@ export interface HandoverOptions {
    * it, and removes it in the end. Absent: samplers other than the trainer cannot follow a model's training.
    */
   exchange?: string;
-  /** Milliseconds that a worker may take to write, publish or load weights, to sleep or to wake; 600,000 by default. */
+  /**
+   * Milliseconds that a worker may take to write, publish or load weights, once it has done what it was asked for
+   * before, to sleep or to wake; 600,000 by default.
+   */
   handoverDeadline?: number;
   /** Waits for a promise no longer than so many milliseconds; real time unless given. */
   within?: typeof within;
@@ -58,9 +61,11 @@ export class Handover {
     if (this.exchange === undefined) return undefined;
     const { modelId } = record.params;
     const path = this.exchange.place();
-    const saved = holder.worker.saveCheckpoint({ modelId, path, withOptimizer: false }, options);
-    const { manifestSha256 } = await this.inTime(saved, () =>
-      this.late(holder, 'write', record, version, `writing them to ${path}`),
+    const params = { modelId, path, withOptimizer: false, forSampling: true };
+    const { manifestSha256 } = await this.inTime(
+      holder,
+      () => holder.worker.saveCheckpoint(params, options),
+      () => this.late(holder, 'write', record, version, `writing them to ${path}`),
     );
     return { path, manifestSha256 };
   }
@@ -77,8 +82,10 @@ export class Handover {
     params: PublishWeightsParams & { weightsVersion: number },
     options?: CallOptions,
   ): Promise<PublishWeightsResult> {
-    return this.inTime(member.worker.publishWeights(params, options), () =>
-      this.late(member, 'publish', record, params.weightsVersion, 'publishing them'),
+    return this.inTime(
+      member,
+      () => member.worker.publishWeights(params, options),
+      () => this.late(member, 'publish', record, params.weightsVersion, 'publishing them'),
     );
   }
 
@@ -118,26 +125,27 @@ export class Handover {
   private async take(member: Member, record: ModelRecord): Promise<string | undefined> {
     const { modelId, source } = record.params;
     const { generation } = record;
-    const inTime = <T>(call: Promise<T>, doing: string): Promise<T> =>
-      this.inTime(call, () => {
+    const inTime = <T>(call: () => Promise<T>, doing: string): Promise<T> =>
+      this.inTime(member, call, () => {
         const error = this.late(member, 'take', record, record.version, doing);
         member.giveUp(error.message);
         return error;
       });
     if (member.models.get(modelId)?.generation !== generation) {
       member.models.delete(modelId);
-      await inTime(member.worker.loadModel({ ...record.params, trainable: false }), `loading the model ${source}`);
+      const loaded = { ...record.params, trainable: false };
+      await inTime(() => member.worker.loadModel(loaded), `loading the model ${source}`);
       member.models.set(modelId, { generation, publication: 0 });
     }
     const { publication, version: weightsVersion, weights, holder, proof: wanted } = record;
     if (publication === 0) return undefined;
     const load = () => {
       if (weights !== undefined) {
-        const call = member.worker.loadCheckpoint({ modelId, ...weights, weightsVersion });
-        return inTime(call, `loading them from ${weights.path}`);
+        const params = { modelId, ...weights, weightsVersion };
+        return inTime(() => member.worker.loadCheckpoint(params), `loading them from ${weights.path}`);
       }
       if (holder === undefined)
-        return inTime(member.worker.publishWeights({ modelId, weightsVersion }), 'publishing them');
+        return inTime(() => member.worker.publishWeights({ modelId, weightsVersion }), 'publishing them');
       throw new WorkerCallError('stale_weights', `the weights of ${modelId} were published to nobody else`);
     };
     const { proof } = await load();
@@ -150,8 +158,12 @@ export class Handover {
     return `${member.hello.workerId} does not hold the weights of ${modelId}, version ${weightsVersion}: ${difference}`;
   }
 
-  private async inTime<T>(call: Promise<T>, lateness: () => WorkerCallError): Promise<T> {
-    const result = await this.within(call, this.deadline);
+  /** The time begins when the member has done what it was asked for before. */
+  private async inTime<T>(member: Member, call: () => Promise<T>, lateness: () => WorkerCallError): Promise<T> {
+    const before = member.settled();
+    const answer = call();
+    await Promise.race([answer, before]);
+    const result = await this.within(answer, this.deadline);
     if (result !== TIMED_OUT) return result;
     throw lateness();
   }

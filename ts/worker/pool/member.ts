@@ -45,6 +45,8 @@ export class Member {
   /** Whether there is a connection; one that is lost may come back. */
   connected = true;
   private readonly recruit: Recruit;
+  /** Resolve when the requests that it was sent and has not answered are over. */
+  private readonly underWay = new Set<Promise<void>>();
   private readonly interrupted = new Set<() => void>();
   /** The last of the model changes, which go one after another, and how many there are to come. */
   private changes: Promise<unknown> = Promise.resolve();
@@ -54,7 +56,8 @@ export class Member {
     this.recruit = recruit;
     this.number = number;
     this.hello = recruit.hello;
-    this.worker = createTypedWorker(recruit, recruit.hello, async () => {});
+    const request: Requester['request'] = (...sent) => this.remember(recruit.request(...sent));
+    this.worker = createTypedWorker({ request }, recruit.hello, async () => {});
   }
 
   can(capability: Capability): boolean {
@@ -69,6 +72,11 @@ export class Member {
     if (!this.connected) return false;
     if (this.outstandingRequests[role] < REQUESTS_AT_ANY_RATE) return true;
     return role === 'sample' && this.outstandingSamples <= this.hello.rows;
+  }
+
+  /** Resolves when all is over that it has been sent so far: it does what it is sent in that order. */
+  async settled(): Promise<void> {
+    await Promise.all(this.underWay);
   }
 
   /** See {@link Recruit.giveUp}. */
@@ -105,6 +113,15 @@ export class Member {
         },
       );
     });
+  }
+
+  private remember<T>(answer: Promise<T>): Promise<T> {
+    const forget = (): void => {
+      this.underWay.delete(over);
+    };
+    const over = answer.then(forget, forget);
+    this.underWay.add(over);
+    return answer;
   }
 
   /** Whether its models are being changed. */

@@ -1,5 +1,6 @@
 import type { Hello } from '../../protocol/generated.ts';
 import { PROTOCOL_HASH } from '../../protocol/generated.ts';
+import { onceAborted } from '../aborts.ts';
 import { WorkerCallError } from '../errors.ts';
 import { MOST_LOSSES } from './dispatcher.ts';
 import { Member, type Recruit } from './member.ts';
@@ -136,7 +137,7 @@ export class Roster {
     return new Promise((resolve, reject) => {
       const end = (): void => {
         clearTimeout(timer);
-        signal?.removeEventListener('abort', onAbort);
+        forget();
         this.waiting.delete(look);
       };
       const look = (): void => {
@@ -150,15 +151,14 @@ export class Roster {
           reject(this.nobody());
         }
       };
-      const onAbort = (): void => {
+      const forget = onceAborted(signal, () => {
         end();
         reject(new WorkerCallError('cancelled', 'the call was cancelled while it waited for a worker'));
-      };
+      });
       const timer = setTimeout(() => {
         end();
         reject(this.nobody());
       }, this.joinDeadline);
-      signal?.addEventListener('abort', onAbort);
       this.waiting.add(look);
       look();
     });

@@ -1,8 +1,8 @@
 import type { Capability } from '../../protocol/generated.ts';
+import { onceAborted } from '../aborts.ts';
 import { TIMED_OUT, within } from '../deadline.ts';
 import { WorkerCallError } from '../errors.ts';
 import { cancelledError } from '../pendingCalls.ts';
-import { Aborts } from './aborts.ts';
 import type { Member } from './member.ts';
 
 export interface TurnOptions {
@@ -64,7 +64,6 @@ export class Turns {
   private readonly byDevice = new Map<string, Set<Seat>>();
   /** Those that somebody waits for. */
   private readonly wanted = new Set<Seat>();
-  private readonly aborts = new Aborts();
 
   constructor(options: TurnOptions) {
     this.options = { within, ...options };
@@ -148,13 +147,11 @@ export class Turns {
       };
       seat.waiting.add(waiting);
       this.wanted.add(seat);
-      if (signal !== undefined) {
-        forget = this.aborts.watch(signal, () => {
-          seat.waiting.delete(waiting);
-          if (seat.waiting.size === 0) this.wanted.delete(seat);
-          reject(cancelledError());
-        });
-      }
+      forget = onceAborted(signal, () => {
+        seat.waiting.delete(waiting);
+        if (seat.waiting.size === 0) this.wanted.delete(seat);
+        reject(cancelledError());
+      });
       this.look();
     });
   }

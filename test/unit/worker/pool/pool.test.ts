@@ -486,6 +486,38 @@ describe('a hand-over', () => {
     expect(said.some((text) => text.includes(problem ?? 'does not hold'))).toBe(problem !== undefined);
   });
 
+  test('has its time from when the worker has done what it was asked for before', async () => {
+    const trainer = new TestRecruit('trainer', ['train']);
+    const { closed, open } = gate();
+    const events: string[] = [];
+    const pool = poolOf([trainer, new TestRecruit('sampler', ['sample'])], {
+      within: (promise) => {
+        events.push('the time begins');
+        return promise;
+      },
+    });
+    await load(pool, true);
+    const ask = trainer.request.bind(trainer);
+    trainer.request = async (verb, params, options) => {
+      if (verb === 'forward') {
+        await closed;
+        events.push('forward is over');
+      }
+      return ask(verb, params, options);
+    };
+    const scored = pool.forward({
+      modelId: 'm',
+      tokens: Int32Array.of(3, 5),
+      lengths: Int32Array.of(2),
+      temperature: 1,
+    });
+    const published = pool.publishWeights({ modelId: 'm' });
+    while (!trainer.asked.includes('save_checkpoint')) await new Promise(setImmediate);
+    open();
+    await Promise.all([scored, published]);
+    expect(events).toEqual(['forward is over', 'the time begins', 'the time begins']);
+  });
+
   describe('that takes too long', () => {
     /** A pool in which time is up for the verb that a worker is asked for and does not answer. */
     async function stuck(stuckAt: string, verbs: readonly string[]) {
