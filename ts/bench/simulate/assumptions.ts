@@ -7,6 +7,7 @@ import {
   NETWORK,
   ROW_OVERHEAD,
   SAMPLE_FLOPS,
+  SHA256,
   STEP_OVERHEAD,
   TRAIN_FLOPS,
 } from '../../placement/speed.ts';
@@ -28,7 +29,7 @@ export function assumptions(gpus: readonly string[]): string[] {
       return `${name}: ${(memoryBytes / 2 ** 30).toFixed(0)} GiB, ${peak} (data sheet), $${dollarsPerHour} an hour`;
     }),
     `reached of that: ${percent(DECODE_BANDWIDTH)} of the bandwidth and ${percent(SAMPLE_FLOPS)} of the arithmetic in sampling, ${percent(TRAIN_FLOPS)} of the arithmetic in training and scoring, ${percent(LINK)} between GPUs, ${percent(HOST_LINK)} to the host; ${NETWORK / 1e9} GB/s between hosts`,
-    `a step of decoding takes ${1e3 * STEP_OVERHEAD} ms and ${1e6 * ROW_OVERHEAD} us a row besides; weights are written and read at ${EXCHANGE / 1e9} GB/s`,
+    `a step of decoding takes ${1e3 * STEP_OVERHEAD} ms and ${1e6 * ROW_OVERHEAD} us a row besides; weights are written and read at ${EXCHANGE / 1e9} GB/s and hashed at ${SHA256 / 1e9} GB/s a thread`,
     `requests of ${REQUEST_SAMPLES} samples; an engine draws from one model at a time, takes waiting samples of it into its batch, and has as many rows as \`rzero plan\` finds`,
     'the fixed split has the same speeds, one model an engine, and for nothing: starting servers and trainers, rewards on the processor, copies of weights within a step, memory of its trainers beside its engines',
     "what the orchestrator computes takes no time; a GPU is busy while it samples, scores or trains; dollars are round figures, nobody's offer",
