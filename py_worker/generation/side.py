@@ -40,6 +40,7 @@ def main(name: str, folder: str) -> None:
     import transformers
 
     from generation.requests import read_requests
+    from rzero_worker.errors import WorkerFailure
 
     torch.set_num_threads(threads)
     transformers.utils.logging.set_verbosity_error()
@@ -48,8 +49,9 @@ def main(name: str, folder: str) -> None:
     try:
         draw = getattr(import_module(module), make)(read_requests(Path(folder)))
         draw(0)  # the first round allocates, and finds out what does not work
-    except Exception as error:
-        answer({"refused": f"{type(error).__name__}: {error}"})
+    except WorkerFailure as error:
+        # What a sampler cannot do is a result. Any other error ends this process, and the bench.
+        answer({"refused": f"{error.code}: {error}"})
         raise
     packages = ["torch", "transformers", *(["vllm"] if name == "vllm" else [])]
     versions = {package: str(import_module(package).__version__) for package in packages}

@@ -124,4 +124,4 @@ def test_a_side_that_cannot_draw_says_why(tmp_path: Path, answers) -> None:
     with pytest.raises(WorkerFailure):
         side.main("ours", str(tmp_path))
     (refused,) = answers()
-    assert refused["refused"].startswith("WorkerFailure: ") and "does not exist" in refused["refused"]
+    assert refused["refused"].startswith("model_unloadable: ") and "does not exist" in refused["refused"]

@@ -322,3 +322,29 @@ def test_engines_on_a_gpu_take_turns(module: ModuleType) -> None:
         assert [backend.sample(one, Context()).tokens for one in asked] == [one.tokens for one in before]
     for name in ("m", "other"):  # the first while it sleeps
         backend.unload_model(p.UnloadModelParams(model_id=name))
+
+
+# The bench
+
+
+def test_the_bench_of_generation_draws_with_it(tmp_path: Path) -> None:
+    from generation import vllm_engine
+    from generation.requests import Args, make_requests
+
+    args = Args(
+        model=BASE,
+        prompts=2,
+        samples=3,
+        most=5,
+        least=2,
+        ends=False,
+        prompt_length=8,
+        conversations=None,
+        rows=4,
+        top_p=1.0,
+        threads=1,
+        seed=5,
+    )
+    requests = make_requests(tmp_path, args)
+    drawn = vllm_engine.make(requests)(0)
+    assert drawn.tokens == sum(requests.limits)
