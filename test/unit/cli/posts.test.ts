@@ -85,7 +85,8 @@ describe("the host's memory", () => {
     expect(() => requireHostMemory(offloaded, 32 * 2 ** 30)).toThrow(
       /needs 59\.9 GiB .* trainer\.offload keeps it there$/,
     );
-    const others = placed(config('placement.gpusPerHost=2', 'placement.layout=apart', 'worker.backend=vllm'));
+    const two = ['placement.layout=apart', 'placement.trainerGpus=2', 'worker.backend=vllm'];
+    const others = placed(config('placement.gpusPerHost=3', ...two));
     // 2 bytes of each, of the policy and of the Solver.
     expect(() => requireHostMemory(others, 8 * 2 ** 30)).toThrow(
       /needs 15\.0 GiB .* models wait there while vLLM draws from another$/,
