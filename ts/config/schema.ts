@@ -113,7 +113,7 @@ export const configSchema = z
           .describe('most samples of one request; null: few for vllm, which works on many requests at once, else more'),
         turns: z.boolean().describe('whether workers, and roles of one, that share a GPU take turns in its memory'),
         handoverSeconds: count.describe(
-          'how long a worker may take to write, publish or load weights for the others, to sleep or to wake',
+          'how long a worker that is free may take to write, publish or load weights for others, to sleep or to wake',
         ),
       })
       .refine(({ count, listen, expect }) => count !== 0 || (listen !== '' && expect > 0), {
