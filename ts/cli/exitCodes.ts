@@ -6,6 +6,7 @@ import { AddressError } from '../worker/address.ts';
 import { WorkerCallError, type WorkerCallErrorCode, WorkerStartError } from '../worker/errors.ts';
 import { KeyError } from '../worker/keys.ts';
 import { TransportError, type TransportErrorCode } from '../worker/transport.ts';
+import { HubError } from './modelShape.ts';
 import { UsageError } from './usage.ts';
 
 /** Exit codes, after sysexits.h where it has one. `rzero --help` and the README list them. */
@@ -50,6 +51,7 @@ function withDetails(message: string, details = ''): string {
 export function explainError(error: unknown): { exitCode: number; message: string } {
   if (error instanceof ConfigError) return { exitCode: EXIT.config, message: error.message };
   if (error instanceof PlacementError) return { exitCode: EXIT.config, message: error.message };
+  if (error instanceof HubError) return { exitCode: EXIT.unavailable, message: error.message };
   if (error instanceof TooFewQuestions) return { exitCode: EXIT.badData, message: error.message };
   if (error instanceof TrainingDiverged) return { exitCode: EXIT.badData, message: error.message };
   if (error instanceof UsageError) return { exitCode: EXIT.usage, message: error.message };

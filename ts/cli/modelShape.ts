@@ -9,11 +9,16 @@ import { modelSource } from './places.ts';
 /** Milliseconds that the hub gets to answer with a small file. */
 const DEADLINE = 20_000;
 
+/** The hub did not answer. */
+export class HubError extends Error {
+  override readonly name = 'HubError';
+}
+
 /**
  * The shape of a configuration's model, by its config.json: of a folder, of the Hugging Face cache, as it is known
  * here, or of the hub (at HF_ENDPOINT, unless HF_HUB_OFFLINE is set).
  *
- * @throws PlacementError naming the file and what is wrong with it
+ * @throws PlacementError naming the file and what is wrong with it; HubError
  */
 export async function modelShape(model: string, env: NodeJS.ProcessEnv, workingFolder: string): Promise<ModelShape> {
   const source = modelSource(model, workingFolder);
@@ -65,6 +70,6 @@ async function fetchConfig(model: string, env: NodeJS.ProcessEnv): Promise<strin
   } catch (error) {
     if (error instanceof PlacementError) throw error;
     const { message, cause } = error as Error;
-    throw new PlacementError(`${url} cannot be fetched: ${(cause as Error | undefined)?.message ?? message}; ${hint}`);
+    throw new HubError(`${url} cannot be fetched: ${(cause as Error | undefined)?.message ?? message}; ${hint}`);
   }
 }

@@ -1,8 +1,10 @@
 import { expect, test } from '@jest/globals';
 import { explainError } from '../../../ts/cli/exitCodes.ts';
+import { HubError } from '../../../ts/cli/modelShape.ts';
 import { UsageError } from '../../../ts/cli/usage.ts';
 import { ConfigError } from '../../../ts/config/errors.ts';
 import { TrainingDiverged } from '../../../ts/loop/errors.ts';
+import { PlacementError } from '../../../ts/placement/errors.ts';
 import { RunFolderError } from '../../../ts/store/runFolder.ts';
 import { AddressError } from '../../../ts/worker/address.ts';
 import { WorkerCallError, WorkerStartError } from '../../../ts/worker/errors.ts';
@@ -16,6 +18,8 @@ const noSpace = Object.assign(new Error('ENOSPC: no space left on device, write'
 
 test.each([
   ['a wrong configuration', new ConfigError('option'), 78],
+  ['a GPU that nobody knows', new PlacementError('gpu'), 78],
+  ['a hub that does not answer', new HubError('no'), 69],
   ['a wrong flag', new UsageError('flag'), 2],
   ['a wrong address', new AddressError('address'), 78],
   ['a key that others can read', new KeyError('exposed', 'no'), 78],
