@@ -9,16 +9,9 @@ import { type LoopContext, type PhaseScope, recordName, runPhase } from './conte
 import { drawFirst, overAsked } from './draw.ts';
 import { type Judge, loadJudges, unloadJudges } from './judges.ts';
 import { heardLater } from './later.ts';
-import {
-  creditMetrics,
-  joinRollouts,
-  loadPolicy,
-  type Policy,
-  type Rollouts,
-  scoringOf,
-  unloadPolicy,
-  updatePolicy,
-} from './policyUpdate.ts';
+import { loadPolicy, type Policy, unloadPolicy } from './policy.ts';
+import { creditMetrics, updatePolicy } from './policyUpdate.ts';
+import { joinRollouts, type Rollouts, scoringOf } from './rollouts.ts';
 
 /**
  * Train the Challenger: GRPO on uncertainty minus repetition, judged by the frozen Solver.

@@ -10,17 +10,10 @@ import { mean } from '../domain/statistics.ts';
 import { requestSeeds } from './ask.ts';
 import { type LoopContext, type PhaseScope, recordName, runPhase } from './context.ts';
 import { drawFirst, overAsked } from './draw.ts';
-import {
-  creditMetrics,
-  joinRollouts,
-  loadPolicy,
-  type Policy,
-  type Rollouts,
-  scoringOf,
-  unloadPolicy,
-  updatePolicy,
-} from './policyUpdate.ts';
+import { loadPolicy, type Policy, unloadPolicy } from './policy.ts';
+import { creditMetrics, updatePolicy } from './policyUpdate.ts';
 import type { Problem } from './questionPhase.ts';
+import { joinRollouts, type Rollouts, scoringOf } from './rollouts.ts';
 
 /**
  * Train the Solver on the kept questions: GRPO on the binary reward (paper section 3.4).

@@ -2,11 +2,12 @@ import { describe, expect, test } from '@jest/globals';
 import { type Credit, creditOf } from '../../../ts/domain/advantage.ts';
 import type { PhaseSettings, Settings } from '../../../ts/domain/settings.ts';
 import { TrainingDiverged } from '../../../ts/loop/errors.ts';
-import { joinRollouts, loadPolicy, scoreSamples, updatePolicy } from '../../../ts/loop/policyUpdate.ts';
+import { loadPolicy } from '../../../ts/loop/policy.ts';
+import { updatePolicy } from '../../../ts/loop/policyUpdate.ts';
+import { scoreSamples } from '../../../ts/loop/rollouts.ts';
 import type { Worker } from '../../../ts/ports/worker.ts';
 import type { ErrorCode } from '../../../ts/protocol/generated.ts';
 import { WorkerCallError } from '../../../ts/worker/errors.ts';
-import { scriptedWorker } from '../../fixtures/scriptedWorker.ts';
 import { recordedContext } from './loopContext.ts';
 
 interface Changes {
@@ -133,29 +134,6 @@ test('samples that are not trained leave their place in an update to the next', 
   });
   // The second sample of each group: lengths 2 and 4, prompt included 3 and 5.
   expect(calls.forwardBackward.map(({ batch }) => [...batch.lengths])).toEqual([[5, 3]]);
-});
-
-test('what was drawn and scored in parts is one, cut to what is needed', async () => {
-  const { worker } = scriptedWorker((_, sample) => 'x'.repeat(sample + 1));
-  const draw = (conversations: number) =>
-    worker.sample({
-      modelId: 'solver',
-      conversations: Array.from({ length: conversations }, () => ({
-        messages: [{ role: 'user' as const, content: 'q' }],
-      })),
-      n: 2,
-      seeds: new Uint32Array(conversations),
-      sampling: { temperature: 1, topP: 1, topK: 0, maxTokens: 8 },
-    });
-  const part = async (first: number, count: number, from: number) => {
-    const batch = await draw(count);
-    const scores = Promise.resolve({ old: Float32Array.from(batch.tokens, (_, index) => from + index) });
-    return { first, count, value: { batch, scores } };
-  };
-  const joined = await joinRollouts([await part(0, 1, 10), await part(1, 2, 20)], 2, 2);
-  expect([...joined.batch.lengths]).toEqual([1, 2, 1, 2]);
-  expect([...(joined.old ?? [])]).toEqual([10, 11, 12, 20, 21, 22]); // of the last part only its first conversation
-  expect(joined.reference).toBeUndefined();
 });
 
 test('with a KL term the reference is asked for the same tokens', async () => {
