@@ -1,4 +1,4 @@
-import type { Capability, Hello, SampleParams, Verb, VerbTypes } from '../protocol/generated.ts';
+import type { Capability, Hello, SampleParams, Verb } from '../protocol/generated.ts';
 import { LOSS_VALUES, PROTOCOL_HASH, VERBS } from '../protocol/generated.ts';
 import { onceAborted } from '../worker/aborts.ts';
 import { packResult, unpackParams } from '../worker/codec.ts';
@@ -8,6 +8,8 @@ import type { Recruit } from '../worker/pool/member.ts';
 import type { RequestOptions } from '../worker/session.ts';
 import { type Activity, ActivityLog } from './activity.ts';
 import { Engine } from './engine.ts';
+import { logprobsOf, sum, tokensOf } from './filler.ts';
+import { Held } from './held.ts';
 import type { WorkerPace } from './pace.ts';
 import type { Site } from './site.ts';
 
@@ -23,13 +25,6 @@ export interface SimulatedWorkerOptions {
   pace: WorkerPace;
 }
 
-/** A verb as it will be answered. */
-interface Work {
-  activity: Exclude<Activity, 'sample'>;
-  seconds: number;
-  answer(): Uint8Array;
-}
-
 interface Job {
   readonly verb: Verb;
   /** Of a `sample`: the model. */
@@ -41,22 +36,6 @@ interface Job {
   /** Ends it where it runs. */
   cancel: (() => void) | undefined;
 }
-
-/** What it says in place of numbers that a real one computes. */
-const TOKEN = 1;
-const LOGPROB = -1;
-const MANIFEST = '0'.repeat(64);
-const PROOF = { checksum: '', probe: Float32Array.of(LOGPROB) };
-
-/** Verbs that need a role awake. */
-const ROLES: Readonly<Partial<Record<Verb, readonly Capability[]>>> = {
-  sample: ['sample'],
-  publish_weights: ['sample', 'train'],
-  forward: ['train'],
-  forward_backward: ['train'],
-  optim_step: ['train'],
-  average_weights: ['train'],
-};
 
 /**
  * A worker that takes the time of a real one and computes nothing. It keeps to the protocol: packed requests, one after another,
@@ -70,13 +49,9 @@ export class SimulatedWorker implements Recruit {
   readonly log: ActivityLog;
   onConnection: ((connected: boolean) => void) | undefined;
   private readonly site: Site;
-  private readonly pace: WorkerPace;
   private readonly mixes: boolean;
   private readonly engine: Engine;
-  private readonly models = new Map<string, { version: number }>();
-  private readonly asleep = new Set<Capability>();
-  /** The model that was drawn from last, and is awake; none where the role has slept since, and any may wake. */
-  private drawn: string | undefined;
+  private readonly held: Held;
   /** A role or a model wakes: nothing begins before it has. */
   private waking = false;
   private readonly waiting: Job[] = [];
@@ -86,8 +61,8 @@ export class SimulatedWorker implements Recruit {
 
   constructor(site: Site, { name, capabilities, devices, rows, mixes, pace }: SimulatedWorkerOptions) {
     this.site = site;
-    this.pace = pace;
     this.mixes = mixes;
+    this.held = new Held(site, pace, { trains: capabilities.includes('train'), mixes });
     this.log = new ActivityLog(site.time, name, devices, rows);
     this.engine = new Engine(site.time, pace, rows, this.log);
     this.hello = {
@@ -191,9 +166,7 @@ export class SimulatedWorker implements Recruit {
 
   /** Wake what sleeps and is needed, a role or a model, then work. */
   private begin(job: Job): void {
-    const roles = (ROLES[job.verb] ?? []).filter((role) => this.asleep.delete(role));
-    const woken = roles.reduce((sum, role) => sum + this.wakeSeconds(role), 0);
-    const seconds = woken + this.switchSeconds(job.model);
+    const seconds = this.held.wakeFor(job.verb, job.model);
     if (seconds === 0) {
       this.start(job);
       return;
@@ -208,22 +181,11 @@ export class SimulatedWorker implements Recruit {
     });
   }
 
-  private wakeSeconds(role: Capability): number {
-    return this.models.size === 0 ? 0 : this.pace.wake(role);
-  }
-
-  private switchSeconds(model: string | undefined): number {
-    if (this.mixes || model === undefined) return 0;
-    const switches = this.drawn !== undefined && this.drawn !== model;
-    this.drawn = model;
-    return switches ? this.pace.switch() : 0;
-  }
-
   private start(job: Job): void {
     try {
       if (job.verb === 'sample') this.sample(job, unpackParams('sample', job.params));
       else {
-        const { activity, seconds, answer } = this.work(job.verb, job.params);
+        const { activity, seconds, answer } = this.held.work(job.verb, job.params);
         this.spend(job, activity, seconds, answer);
       }
     } catch (error) {
@@ -249,7 +211,7 @@ export class SimulatedWorker implements Recruit {
   }
 
   private sample(job: Job, { modelId, conversations, n, seeds, sampling, weightsVersion }: SampleParams): void {
-    const { version } = this.model(modelId);
+    const { version } = this.held.model(modelId);
     if (weightsVersion !== undefined && weightsVersion !== version) {
       throw new WorkerCallError('stale_weights', `${modelId} has version ${version}, asked for was ${weightsVersion}`);
     }
@@ -293,125 +255,4 @@ export class SimulatedWorker implements Recruit {
       site.lostTokens += cancel();
     };
   }
-
-  /** What a verb does, how long that takes, and what is answered then. */
-  private work(verb: Verb, bytes: Uint8Array): Work {
-    const { pace, site } = this;
-    switch (verb) {
-      case 'load_model': {
-        const { modelId, trainable } = unpackParams(verb, bytes);
-        if (trainable) site.trained.add(modelId);
-        return work('load', pace.load(), verb, () => {
-          this.models.set(modelId, { version: 0 });
-          return {
-            architecture: 'simulated',
-            parameters: 1,
-            vocabularySize: 2 ** 17,
-            contextLength: 2 ** 17,
-            weightsVersion: 0,
-          };
-        });
-      }
-      case 'unload_model': {
-        const { modelId } = unpackParams(verb, bytes);
-        this.model(modelId);
-        this.models.delete(modelId);
-        if (this.hello.capabilities.includes('train')) site.trained.delete(modelId);
-        return work('load', 0, verb, () => ({}));
-      }
-      case 'forward': {
-        const { modelId, lengths, tokens } = unpackParams(verb, bytes);
-        this.model(modelId);
-        const count = tokens.length;
-        return work('score', pace.score(lengths), verb, () => ({ logprobs: logprobsOf(count) }));
-      }
-      case 'forward_backward': {
-        const { modelId, batch } = unpackParams(verb, bytes);
-        this.model(modelId);
-        return work('train', pace.train(batch.lengths), verb, () => ({
-          loss: 0,
-          kl: 0,
-          entropy: 1,
-          clipFraction: 0,
-          ratioMean: 1,
-          importanceMean: 1,
-          importanceCapped: 0,
-          samplerKl: 0,
-          tokens: sum(batch.mask),
-        }));
-      }
-      case 'optim_step':
-        this.model(unpackParams(verb, bytes).modelId);
-        return work('train', pace.step(), verb, () => ({ gradNorm: 1 }));
-      case 'publish_weights': {
-        const { modelId, weightsVersion } = unpackParams(verb, bytes);
-        const model = this.model(modelId);
-        return work('handover', 0, verb, () => {
-          model.version = weightsVersion ?? model.version + 1;
-          return { weightsVersion: model.version, proof: PROOF };
-        });
-      }
-      case 'save_checkpoint':
-        this.model(unpackParams(verb, bytes).modelId);
-        return work('handover', pace.write(), verb, () => ({ manifestSha256: MANIFEST, bytes: 0 }));
-      case 'load_checkpoint': {
-        const { modelId, weightsVersion } = unpackParams(verb, bytes);
-        const model = this.model(modelId);
-        return work('handover', pace.take(), verb, () => {
-          model.version = weightsVersion ?? model.version + 1;
-          return { weightsVersion: model.version, steps: 0, proof: PROOF };
-        });
-      }
-      case 'sleep': {
-        const { role } = unpackParams(verb, bytes);
-        // One that holds no model has nothing to move.
-        const seconds = this.asleep.has(role) || this.models.size === 0 ? 0 : pace.sleep(role);
-        this.asleep.add(role);
-        if (role === 'sample') this.drawn = undefined;
-        return work('sleep', seconds, verb, () => ({ freedBytes: 0 }));
-      }
-      case 'wake': {
-        const { role } = unpackParams(verb, bytes);
-        const seconds = this.asleep.delete(role) ? this.wakeSeconds(role) : 0;
-        return work('sleep', seconds, verb, () => ({}));
-      }
-      default:
-        throw new WorkerCallError('invalid_request', `${verb}: a simulated worker does not do it`);
-    }
-  }
-
-  private model(modelId: string): { version: number } {
-    const model = this.models.get(modelId);
-    if (model === undefined) throw new WorkerCallError('unknown_model', `modelId: ${modelId} is not loaded`);
-    return model;
-  }
-}
-
-function work<V extends Verb>(
-  activity: Work['activity'],
-  seconds: number,
-  verb: V,
-  result: () => VerbTypes[V]['result'],
-): Work {
-  return { activity, seconds, answer: () => packResult(verb, result()) };
-}
-
-function sum(values: Int32Array | Uint8Array): number {
-  let total = 0;
-  for (const value of values) total += value;
-  return total;
-}
-
-let tokens = new Int32Array();
-let logprobs = new Float32Array();
-
-/** So many tokens. They are packed before anybody sees them, so that all can be of one array. */
-function tokensOf(count: number): Int32Array {
-  if (tokens.length < count) tokens = new Int32Array(2 * count).fill(TOKEN);
-  return tokens.subarray(0, count);
-}
-
-function logprobsOf(count: number): Float32Array {
-  if (logprobs.length < count) logprobs = new Float32Array(2 * count).fill(LOGPROB);
-  return logprobs.subarray(0, count);
 }
