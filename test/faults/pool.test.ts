@@ -161,12 +161,13 @@ test('over a line that breaks again and again all work is done, once', async () 
     await train();
     let cuts = 0;
     const onProgress = ({ done }: { done: number }): void => {
-      if (done < ((cuts + 1) * SAMPLES) / 4) return;
+      // Three times: a request that is lost a fourth time is given up, and one may be there at every cut.
+      if (cuts === 3 || done < ((cuts + 1) * SAMPLES) / 4) return;
       cuts += 1;
       line.cut();
     };
     expect(await inRequests(pool, 100).sample(ASKED, { onProgress })).toEqual(expected);
-    expect(cuts).toBeGreaterThanOrEqual(3);
+    expect(cuts).toBe(3);
     expect(await joined(1)).toEqual([session]);
   } finally {
     await line.close();
