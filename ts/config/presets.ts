@@ -61,7 +61,11 @@ const paper: Config = {
     requestSamples: null,
     turns: false,
     handoverSeconds: 600,
+    deadlines: { load: 1800, sample: 1800, train: 1800, save: 1800 },
+    restarts: 5,
+    graceSeconds: 120,
   },
+  storage: { checkpointEvery: 1, keepCheckpoints: 2, keepModels: 'every', keepAnswers: false },
   placement: { hosts: 1, gpusPerHost: 0, gpu: '', layout: 'auto', trainerGpus: 0, tensorParallel: 0 },
   rewards: { challenger: { ...METHODS.paper.challenger, module: '' }, solver: METHODS.paper.solver },
   roles: {

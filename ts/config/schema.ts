@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ADVANTAGES } from '../domain/advantage.ts';
 import { ORDERS, SHORTFALLS } from '../domain/curriculum.ts';
-import { AGGREGATIONS, ARMS, KL_ESTIMATORS, LOSSES, type Settings } from '../domain/settings.ts';
+import { AGGREGATIONS, ARMS, KEPT_MODELS, KL_ESTIMATORS, LOSSES, type Settings } from '../domain/settings.ts';
 import { challengerRule, curriculumRule, solverRule } from './rules.ts';
 
 const count = z.int().min(1).max(1_000_000);
@@ -115,6 +115,17 @@ export const configSchema = z
         handoverSeconds: count.describe(
           'how long a worker that is free may take to write, publish or load weights for others, to sleep or to wake',
         ),
+        deadlines: z
+          .strictObject({ load: count, sample: count, train: count, save: count })
+          .describe('seconds that a worker may make no progress while it does so, before it is given up'),
+        restarts: z
+          .int()
+          .min(0)
+          .max(1000)
+          .describe(
+            'times in a row that a worker started here is started again; what gets done in between begins the count anew',
+          ),
+        graceSeconds: count.describe('how long a step that is nearly done may go on when the run is told to stop'),
       })
       .refine(({ count, listen, expect }) => count !== 0 || (listen !== '' && expect > 0), {
         path: ['count'],
@@ -136,6 +147,18 @@ export const configSchema = z
         path: ['expect'],
         message: 'must be 0 where worker.listen is ""',
       }),
+    storage: z.strictObject({
+      checkpointEvery: count.describe('steps between the checkpoints that a phase can go on from'),
+      keepCheckpoints: count
+        .max(1000)
+        .describe('checkpoints kept of a phase that is under way; those of one that is over go'),
+      keepModels: z
+        .enum(KEPT_MODELS)
+        .describe('which iterations leave their Challenger and Solver: each, the best and the last, or the last'),
+      keepAnswers: z
+        .boolean()
+        .describe('whether recorded samples stay when their phase is over; its records always do'),
+    }),
     placement: z
       .strictObject({
         hosts: z.int().min(1).max(128).describe('machines with as many GPUs each'),

@@ -105,6 +105,20 @@ export const ARMS = [
 ] as const;
 export type Arm = (typeof ARMS)[number];
 
+/** Whose models stay when nothing needs them any more: of every iteration, of the best and the last, or of the last. */
+export const KEPT_MODELS = ['every', 'best', 'last'] as const;
+
+/** What a run keeps on disk: of no effect on what comes of it. */
+export interface StorageSettings {
+  /** Steps between the checkpoints that a phase can go on from. */
+  checkpointEvery: number;
+  /** Checkpoints of the phase that is under way. */
+  keepCheckpoints: number;
+  keepModels: (typeof KEPT_MODELS)[number];
+  /** Whether recorded samples stay when their phase is over. */
+  keepAnswers: boolean;
+}
+
 /** Everything that decides what a run computes. A run is a function of this and of the base model. */
 export interface Settings {
   seed: number;
@@ -145,4 +159,5 @@ export interface Settings {
     samples: number;
     sampling: Sampling;
   };
+  storage: StorageSettings;
 }
