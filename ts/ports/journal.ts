@@ -64,7 +64,7 @@ export type JournalEntry =
   | { type: 'end'; how: 'finished' | 'stopped' | 'preempted' | 'failed'; error?: string };
 
 /** What an object of the store can hold: JSON, and typed arrays as values of its top level. */
-export type Storable = Readonly<Record<string, unknown>>;
+export type Storable = object;
 
 /**
  * The truth about a run: what it has decided and done, in order, over all its attempts; and the objects that its

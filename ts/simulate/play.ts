@@ -1,7 +1,9 @@
 import { stream } from '../domain/random.ts';
 import type { Settings } from '../domain/settings.ts';
 import { coevolve } from '../loop/coevolve.ts';
+import { History } from '../loop/history.ts';
 import type { Exam } from '../ports/exam.ts';
+import type { Journal } from '../ports/journal.ts';
 import type { LoopEvent } from '../ports/reporter.ts';
 import type { RunStore } from '../ports/runStore.ts';
 import type { Worker } from '../ports/worker.ts';
@@ -79,6 +81,8 @@ export async function play(scenario: Scenario): Promise<Played> {
     store: NOTHING_KEPT,
     reporter: { report: (event) => follow(event, phases, time) },
     clock: time,
+    history: new History(NOTHING_RECORDED),
+    stopping: new AbortController().signal,
     signal: new AbortController().signal,
     requestSamples,
   });
@@ -106,9 +110,19 @@ const NO_EXAM: Exam = {
 };
 
 const NOTHING_KEPT: RunStore = {
-  appendMetrics() {},
-  writeRecords() {},
-  openRecords: () => ({ add() {}, finish() {}, discard() {} }),
-  writeDocument() {},
-  modelFolder: (iteration, role) => `iteration-${iteration}/${role}`,
+  writeRecords: (name) => ({ name, sha256: '' }),
+  openRecords: (name) => ({ add() {}, finish: () => ({ name, sha256: '' }), discard() {} }),
+  emptyFolder: (name) => name,
+  folder: (name) => name,
+  holds: () => true,
+  damageOf: () => undefined,
+  tidy() {},
+};
+
+const NOTHING_RECORDED: Journal = {
+  entries: [],
+  append() {},
+  put: () => '',
+  get: () => undefined,
+  digest: () => '',
 };
