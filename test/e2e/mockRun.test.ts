@@ -128,7 +128,7 @@ describe('Ctrl-C', () => {
         reporter: {
           report: (event) => {
             const inside = event.type === 'progress' || event.type === 'step';
-            if (inside && event.phase === phase) stop.abort(130);
+            if (inside && event.phase === phase) stop.abort('SIGINT');
           },
         },
         env: { ...process.env, RZERO_PYTHON: python() },

@@ -10,14 +10,15 @@ import { addMethodFilters } from './methodFilters.ts';
 import { type PlanFlags, planCommand } from './plan.ts';
 import { type RunFlags, runCommand } from './run.ts';
 import { showCommand } from './show.ts';
+import { type StopSignal, stoppedCode } from './stop.ts';
 import type { Terminal } from './terminal.ts';
 import { VERSION } from './version.ts';
 
 const EXIT_CODES = `
 Exit codes:
   0 done   1 a bug   2 wrong usage   65 unusable model or data   69 worker unavailable
-  74 input/output   76 a worker breaks the contract   78 wrong configuration
-  130, 143 stopped by a signal`;
+  74 input/output   75 told to stop, can go on: start it again   76 a worker breaks the contract
+  78 wrong configuration   129, 130, 143 stopped by a signal`;
 
 /**
  * Run one command line.
@@ -26,6 +27,7 @@ Exit codes:
  * @returns the exit code; errors are printed, never thrown
  */
 export async function runCli(argv: readonly string[], terminal: Terminal): Promise<number> {
+  const { signal } = terminal;
   const program = new Command('rzero')
     .description('R-Zero: a Challenger and a Solver, from one base model, with no tasks and no labels from people.')
     .version(VERSION)
@@ -161,12 +163,13 @@ ${EXIT_CODES}`,
       return EXIT.ok;
     }
     await program.parseAsync(argv, { from: 'user' });
-    return exitCode;
+    return exitCode === EXIT.ok || !signal.aborted ? exitCode : stoppedCode(signal.reason as StopSignal, undefined);
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-    const explained = explainError(error);
     // A stop that was asked for has been reported by the command itself.
-    if (!terminal.signal.aborted) terminal.err(`rzero: ${explained.message}\n`);
-    return terminal.signal.aborted ? EXIT.interrupted : explained.exitCode;
+    if (signal.aborted) return stoppedCode(signal.reason as StopSignal, error);
+    const explained = explainError(error);
+    terminal.err(`rzero: ${explained.message}\n`);
+    return explained.exitCode;
   }
 }
