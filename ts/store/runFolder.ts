@@ -1,4 +1,14 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { FileMark, ModelMark } from '../ports/journal.ts';
 import type { RecordFile, RunStore } from '../ports/runStore.ts';
@@ -21,7 +31,7 @@ export class RunFolderError extends Error {
 
 /** How a run ended, or that it has not: the first thing to read in a run folder. */
 export interface RunStatus {
-  status: 'running' | 'finished' | 'stopped' | 'failed';
+  status: 'running' | 'finished' | 'stopped' | 'preempted' | 'failed';
   /** ISO 8601, UTC. */
   startedAt: string;
   endedAt?: string;
@@ -77,10 +87,17 @@ export class RunFolder implements RunStore {
    * @throws RunFolderError `not_a_run` when it holds no run
    */
   static open(name: string, path = name): RunFolder {
-    if (!existsSync(join(path, 'run.json'))) {
+    if (!existsSync(join(path, 'run.json')) && !existsSync(join(path, 'journal'))) {
       throw new RunFolderError('not_a_run', `${name} is not a run folder: it has no run.json`);
     }
     return new RunFolder(path);
+  }
+
+  /** The run at a path, where there is one that was begun and is not finished. */
+  static unfinished(path: string): RunFolder | undefined {
+    if (!existsSync(join(path, 'journal'))) return undefined;
+    const folder = new RunFolder(path);
+    return folder.has('run.json') && folder.readStatus().status === 'finished' ? undefined : folder;
   }
 
   /**
@@ -124,6 +141,7 @@ export class RunFolder implements RunStore {
     const path = this.file(name);
     if (existsSync(path)) putAside(this.path, name, path);
     mkdirSync(dirname(path), { recursive: true });
+    this.removed.delete(name);
     return path;
   }
 
@@ -152,9 +170,39 @@ export class RunFolder implements RunStore {
     this.useless = useless;
   }
 
-  /** Remove a file, or a folder with all that it holds; where there is none, nothing is to be done. */
+  /** Remove a file, or a folder with all that it holds, and the folders above it that are empty then. */
   remove(name: string): void {
     rmSync(this.file(name), { recursive: true, force: true });
+    for (let above = name.split('/').slice(0, -1); above.length > 0; above = above.slice(0, -1)) {
+      try {
+        rmdirSync(this.file(above.join('/')));
+      } catch {
+        return;
+      }
+    }
+  }
+
+  /**
+   * Have another run hold the same file or folder: linked where the file system can, else copied. Neither needs the
+   * other, since what is finished is never written again in its place.
+   *
+   * @throws an error of the file system
+   */
+  share(name: string, other: RunFolder): void {
+    const from = this.file(name);
+    const to = other.file(name);
+    if (statSync(from).isDirectory()) {
+      mkdirSync(to, { recursive: true });
+      for (const part of readdirSync(from)) this.share(`${name}/${part}`, other);
+      return;
+    }
+    if (existsSync(to)) return;
+    mkdirSync(dirname(to), { recursive: true });
+    try {
+      linkSync(from, to);
+    } catch {
+      copyFileSync(from, to);
+    }
   }
 
   writeDocument(name: string, document: object): void {
@@ -167,6 +215,11 @@ export class RunFolder implements RunStore {
 
   writeStatus(status: RunStatus): void {
     this.writeDocument('run.json', status);
+  }
+
+  /** @throws as {@link RunFolder.readDocument} */
+  readStatus(): RunStatus {
+    return this.readDocument<RunStatus>('run.json');
   }
 
   has(name: string): boolean {
