@@ -37,8 +37,6 @@ export interface RunStatus {
   endedAt?: string;
   /** What a failed run died of. */
   error?: string;
-  /** The user's own reward, where the run has one: its path as configured, and the SHA-256 of the file. */
-  rewardModule?: { path: string; sha256: string };
 }
 
 /**
@@ -88,16 +86,16 @@ export class RunFolder implements RunStore {
    */
   static open(name: string, path = name): RunFolder {
     if (!existsSync(join(path, 'run.json')) && !existsSync(join(path, 'journal'))) {
-      throw new RunFolderError('not_a_run', `${name} is not a run folder: it has no run.json`);
+      throw new RunFolderError('not_a_run', `${name} is not a run folder: it has no run.json and no journal`);
     }
     return new RunFolder(path);
   }
 
-  /** The run at a path, where there is one that was begun and is not finished. */
+  /** Open a folder that holds a run which can go on; undefined where it holds none, or one that is finished. */
   static unfinished(path: string): RunFolder | undefined {
     if (!existsSync(join(path, 'journal'))) return undefined;
     const folder = new RunFolder(path);
-    return folder.has('run.json') && folder.readStatus().status === 'finished' ? undefined : folder;
+    return folder.readStatus()?.status === 'finished' ? undefined : folder;
   }
 
   /**
@@ -182,29 +180,6 @@ export class RunFolder implements RunStore {
     }
   }
 
-  /**
-   * Have another run hold the same file or folder: linked where the file system can, else copied. Neither needs the
-   * other, since what is finished is never written again in its place.
-   *
-   * @throws an error of the file system
-   */
-  share(name: string, other: RunFolder): void {
-    const from = this.file(name);
-    const to = other.file(name);
-    if (statSync(from).isDirectory()) {
-      mkdirSync(to, { recursive: true });
-      for (const part of readdirSync(from)) this.share(`${name}/${part}`, other);
-      return;
-    }
-    if (existsSync(to)) return;
-    mkdirSync(dirname(to), { recursive: true });
-    try {
-      linkSync(from, to);
-    } catch {
-      copyFileSync(from, to);
-    }
-  }
-
   writeDocument(name: string, document: object): void {
     writeWhole(this.file(name), formatDocument(document));
   }
@@ -217,9 +192,30 @@ export class RunFolder implements RunStore {
     this.writeDocument('run.json', status);
   }
 
-  /** @throws as {@link RunFolder.readDocument} */
-  readStatus(): RunStatus {
-    return this.readDocument<RunStatus>('run.json');
+  /** What run.json says; undefined where it is not there, or cannot be read. */
+  readStatus(): RunStatus | undefined {
+    try {
+      return this.readDocument<RunStatus>('run.json');
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Let another run have a file or folder of this one too: as a link where the file system can, else as a copy. */
+  share(name: string, other: RunFolder): void {
+    const [from, to] = [this.file(name), other.file(name)];
+    if (statSync(from).isDirectory()) {
+      for (const entry of readdirSync(from)) this.share(`${name}/${entry}`, other);
+      return;
+    }
+    mkdirSync(dirname(to), { recursive: true });
+    try {
+      // Nothing of a run is ever written in place, so a link is as good as a copy.
+      linkSync(from, to);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST') return;
+      copyFileSync(from, to);
+    }
   }
 
   has(name: string): boolean {

@@ -151,7 +151,7 @@ describe('run folder', () => {
     expect(RunFolder.unfinished(path)?.path).toBe(path);
     expect(RunFolder.open(path).path).toBe(path);
     run.writeStatus({ status: 'preempted', startedAt: '' });
-    expect(RunFolder.unfinished(path)?.readStatus().status).toBe('preempted');
+    expect(RunFolder.unfinished(path)?.readStatus()?.status).toBe('preempted');
     run.writeStatus({ status: 'finished', startedAt: '' });
     expect(RunFolder.unfinished(path)).toBeUndefined();
   });
