@@ -87,6 +87,16 @@ export function amount(count: number): string {
   return String(count);
 }
 
+/** Bytes for people: `812 B`, `32.5 kB`, `1.7 GB`. */
+export function byteSize(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  let size = bytes;
+  let unit = 0;
+  // Not 1000 of a unit, but 1.0 of the next.
+  for (; size >= 999.5 && unit < units.length - 1; size /= 1000) unit += 1;
+  return `${unit === 0 ? size : size.toFixed(size < 99.95 ? 1 : 0)} ${units[unit]}`;
+}
+
 /** `1 step`, `2 steps`. The noun is given in the plural. */
 export function plural(count: number, nouns: string): string {
   return `${count} ${count === 1 ? nouns.replace(/s$/, '') : nouns}`;

@@ -150,7 +150,8 @@ export class RunFolder implements RunStore {
   }
 
   damageOf(model: ModelMark): string | undefined {
-    return this.models.damageOf(model);
+    const damage = this.models.damageOf(model);
+    return damage && `${damage.name} ${damage.problem}`;
   }
 
   tidy(): void {

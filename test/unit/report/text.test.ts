@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import {
+  byteSize,
   cells,
   columns,
   duration,
@@ -100,4 +101,18 @@ test('paragraphs break at words', () => {
   expect(wrap('one two three four', 9)).toEqual(['one two', 'three', 'four']);
   expect(wrap('unbreakable', 4)).toEqual(['unbreakable']);
   expect(wrap('', 4)).toEqual([]);
+});
+
+test.each<[number, string]>([
+  [0, '0 B'],
+  [999, '999 B'],
+  [1000, '1.0 kB'],
+  [99_949, '99.9 kB'],
+  [99_951, '100 kB'],
+  [999_499, '999 kB'],
+  [999_501, '1.0 MB'],
+  [1.7e9, '1.7 GB'],
+  [5e15, '5000 TB'],
+])('%i bytes are %s', (bytes, text) => {
+  expect(byteSize(bytes)).toBe(text);
 });
