@@ -94,6 +94,16 @@ class Executor:
         self._jobs.done(job)
         self._send(job.session, answer)
 
+    def forget(self) -> None:
+        """Forget all models and what was answered for them. Raises what `unload_model` of a backend does."""
+        self.settle()
+        if self._ledgers:
+            self._wake_for(p.VERBS["unload_model"])
+        for model_id in list(self._ledgers):
+            self._backend.unload_model(p.UnloadModelParams(model_id=model_id))
+            del self._ledgers[model_id]
+            self.progress += 1
+
     def settle(self) -> None:
         """Do what the answer need not wait for. To be called before the next job."""
         if self._unsettled is not None:

@@ -73,7 +73,7 @@ def test_a_welcome_with_another_protocol_hash_is_not_welcome(
     orchestrator: Orchestrator, launch: Launch
 ) -> None:
     worker = launch("--connect", orchestrator.endpoint, "--backend", "mock")
-    orchestrator.accept(p.Welcome(protocol_hash="another", heartbeat_seconds=2.0))
+    orchestrator.accept(p.Welcome(protocol_hash="another", run="r", attempt=1, heartbeat_seconds=2.0))
     assert worker.wait() == 69
     assert "saw 'another'" in worker.stderr
 
