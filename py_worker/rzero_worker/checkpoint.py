@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from rzero_worker import manifest, rng
+from rzero_worker import manifest, pulse, rng
 from rzero_worker.adapters import has_adapters, is_adapters, own_parameters, own_tensors, read, twin
 from rzero_worker.adapters import load as load_adapters
 from rzero_worker.backend import NO_FILES
@@ -140,7 +140,7 @@ def _settle(folder: Path, steps: int, weights_version: int, durable: bool) -> Wr
 
 def _sync(paths: Iterable[Path]) -> None:
     """Make files or folders durable, the entries of a folder but not what they name."""
-    for path in paths:
+    for path in pulse.each(paths):
         descriptor = os.open(path, os.O_RDONLY)
         try:
             os.fsync(descriptor)
@@ -161,7 +161,7 @@ def load(path: str, like: PreTrainedModel, dtype: torch.dtype = torch.float32) -
     try:
         model = _read_model(str(folder), like, dtype)
         optimizer, generators = (
-            load_file(file) if (file := folder / name).is_file() else None
+            _read_tensors(file) if (file := folder / name).is_file() else None
             for name in (OPTIMIZER_FILE, RNG_FILE)
         )
     except WorkerFailure as failure:
@@ -186,6 +186,11 @@ def load(path: str, like: PreTrainedModel, dtype: torch.dtype = torch.float32) -
     if problem := rng.misfit(generators or {}):
         raise io_error(path, f"has a {RNG_FILE} that does not fit: {problem}")
     return Content(model, optimizer, generators or {})
+
+
+def _read_tensors(file: Path) -> dict[str, Tensor]:
+    with safe_open(file, framework="pt") as tensors:
+        return {name: tensors.get_tensor(name) for name in pulse.each(tensors.offset_keys())}
 
 
 def _read_model(source: str, like: PreTrainedModel, dtype: torch.dtype) -> PreTrainedModel:

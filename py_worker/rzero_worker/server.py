@@ -15,7 +15,7 @@ import threading
 from collections.abc import Sequence
 
 from rzero_worker import protocol as p
-from rzero_worker import wire
+from rzero_worker import pulse, wire
 from rzero_worker.backend import Backend
 from rzero_worker.checks import check
 from rzero_worker.connection import Connection
@@ -179,7 +179,7 @@ class Server:
         return p.Heartbeat(
             busy=running[0].verb.name if running else "",
             queued=len(self._jobs),
-            progress=self._executor.progress,
+            progress=pulse.beats(),
         )
 
     def on_lost(self) -> None:

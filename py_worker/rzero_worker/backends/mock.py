@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rzero_worker import protocol as p
-from rzero_worker import wire
+from rzero_worker import pulse, wire
 from rzero_worker.backend import NO_FILES, Backend, Context
 from rzero_worker.errors import WorkerFailure, invalid_request, not_finite, not_trainable, unknown_model
 from rzero_worker.mock import files, language
@@ -148,7 +148,8 @@ class MockBackend(Backend):
         losses: list[TokenLoss] = []
         entropies: list[float] = []
         wrong: list[int] = []
-        for index, sequence in enumerate(_scored_sequences(policy, params.batch, temperature)):
+        scored = _scored_sequences(policy, params.batch, temperature)
+        for index, sequence in enumerate(pulse.each(scored)):
             found = sequence_losses(sequence.tokens, sequence.advantage, params.loss)
             slopes = [loss.slope / params.normalizer for loss in found]
             if not all(

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rzero_worker import manifest
+from rzero_worker import manifest, pulse
 from rzero_worker.mock.adam import AdamW
 from rzero_worker.mock.language import Language, Rows
 
@@ -108,11 +108,13 @@ def _optimizer(state: dict[str, Any], shape: tuple[int, int]) -> AdamW:
 
 def _read(path: Path) -> Any:
     try:
-        return json.loads(path.read_text("utf-8"))
+        document = json.loads(path.read_text("utf-8"))
     except FileNotFoundError as error:
         raise FolderError(f"{path} is missing") from error
     except ValueError as error:  # bad JSON or bad UTF-8
         raise FolderError(f"{path} is not JSON: {error}") from error
+    pulse.beat()
+    return document
 
 
 def _write(path: Path, document: object) -> None:
@@ -124,6 +126,7 @@ def _write_bytes(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
+    pulse.beat()
 
 
 def _sync(folder: Path) -> None:
