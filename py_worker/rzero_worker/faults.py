@@ -104,7 +104,7 @@ def of_environment(environment: Mapping[str, str]) -> list[Fault]:
 
 
 def memory_of_environment(environment: Mapping[str, str]) -> Path | None:
-    """Give the folder that RZERO_FAULT_ONCE names, and make it; None if there is no name. Raises BadVariable."""
+    """Give the folder that RZERO_FAULT_ONCE names, and make it; None without one. Raises BadVariable."""
     name = environment.get(ONCE_VARIABLE, "")
     if not name:
         return None
