@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { packParams } from '../../worker/codec.ts';
 import type { Case, Context } from '../context.ts';
 import * as expect from '../expect.ts';
@@ -50,12 +51,37 @@ export const ATTEMPTS: readonly Case[] = [
         // From the beginning, and to the same end.
         const again = await train(own, context);
         expect.equal('samples of the model that was loaded anew', again.sequences, sequences);
-        const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
         expect.equal('bytes of the answer to the first step', hex(again.answer), hex(answer));
         await own.close();
       },
     }),
   ),
+  {
+    id: 'later-attempt-checkpoint',
+    title:
+      'a later attempt gets the record of seq back by load_checkpoint: a step from before it is answered, not taken',
+    rule: 'withOptimizer saves the record of seq too; load_checkpoint puts it back, whoever asks for it.',
+    where: WHERE,
+    needs: NEEDS,
+    async run(context) {
+      const own = await context.wire();
+      const { sequences, answer, step } = await train(own, context);
+      const path = join(context.folder, 'checkpoint');
+      const { manifestSha256 } = await own.worker.saveCheckpoint({ modelId: MODEL, path, withOptimizer: true });
+      const saved = await completionLogprobs(own.worker, MODEL, sequences);
+
+      await own.reconnect({ ...WELCOME, attempt: WELCOME.attempt + 1 });
+      await own.worker.loadModel({ modelId: MODEL, source: context.source, trainable: true, seed: 7 });
+      await own.worker.loadCheckpoint({ modelId: MODEL, path, manifestSha256 });
+      const again = await own.request('optim_step', step);
+      expect.equal('bytes of the answer to the repeated step', hex(again), hex(answer));
+      const after = await completionLogprobs(own.worker, MODEL, sequences);
+      expect.alike('log-probs after the repeat', after, saved, context.tolerance);
+      const other = own.worker.optimStep({ modelId: MODEL, seq: 5, adam: adam(0) });
+      await expect.fails('seq 5 with another learning rate', other, 'sequence_conflict');
+      await own.close();
+    },
+  },
   {
     id: 'earlier-attempt',
     title: 'an orchestrator of an earlier attempt is not obeyed; the worker hangs up, dials again, and has all it had',
@@ -85,3 +111,7 @@ export const ATTEMPTS: readonly Case[] = [
     },
   },
 ];
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex');
+}
