@@ -15,7 +15,10 @@ export function recordedRun(entries: readonly JournalEntry[], name: string): Run
     throw new RunFolderError('not_a_run', message);
   }
   // Through the schema, which may know options that the program did not that began the run.
-  return { ...entry, config: loadConfig({ file: { name: `the journal of ${name}`, text: JSON.stringify(entry.config) } }) };
+  return {
+    ...entry,
+    config: loadConfig({ file: { name: `the journal of ${name}`, text: JSON.stringify(entry.config) } }),
+  };
 }
 
 /**

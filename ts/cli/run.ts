@@ -8,6 +8,7 @@ import { type ConfigFlags, configFrom } from './configFlags.ts';
 import { processClock, runExperiment } from './experiment.ts';
 import { type Placed, placeRun, requireHostMemory } from './placement.ts';
 import { postsOf } from './posts.ts';
+import { RUNS, warnOfLittleRoom } from './room.ts';
 import { printResult } from './show.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -31,10 +32,11 @@ export async function runCommand(flags: RunFlags, terminal: Terminal): Promise<v
   // What cannot be started is refused before there is a folder.
   postsOf(config, placed);
   if (placed !== undefined) requireHostMemory(placed, totalmem());
-  const path = resolve(terminal.workingFolder, flags.out ?? join('runs', defaultName(config)));
+  const path = resolve(terminal.workingFolder, flags.out ?? join(RUNS, defaultName(config)));
   const folder = RunFolder.create(path);
   const shownPath = shorterPath(path, terminal.workingFolder);
   terminal.err(`${announcement(config, shownPath)}${placementLine(placed)}\n\n`);
+  terminal.err(await warnOfLittleRoom(config, placed, path, terminal));
   const reporter = createProgressReporter({
     write: terminal.err,
     terminal: terminal.screen,
