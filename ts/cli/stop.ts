@@ -14,12 +14,16 @@ export function killedCode(name: StopSignal): number {
   return 128 + constants.signals[name];
 }
 
+/** Whether whoever owns the machine wants it back. */
+export function isPreemption(reason: unknown): boolean {
+  return reason === 'SIGTERM' || reason === 'SIGUSR1';
+}
+
 /**
  * The exit code of a command that was told to stop: a run that a scheduler took the machine from is to be started again.
  *
  * @param error what the command ended with
  */
 export function stoppedCode(name: StopSignal, error: unknown): number {
-  const preempted = name === 'SIGTERM' || name === 'SIGUSR1';
-  return preempted && error instanceof Stopped ? EXIT.retry : killedCode(name);
+  return isPreemption(name) && error instanceof Stopped ? EXIT.retry : killedCode(name);
 }

@@ -2,8 +2,8 @@ import { stream } from '../domain/random.ts';
 import type { Settings } from '../domain/settings.ts';
 import { coevolve } from '../loop/coevolve.ts';
 import { History } from '../loop/history.ts';
+import { UNRECORDED } from '../loop/unrecorded.ts';
 import type { Exam } from '../ports/exam.ts';
-import type { Journal } from '../ports/journal.ts';
 import type { LoopEvent } from '../ports/reporter.ts';
 import type { RunStore } from '../ports/runStore.ts';
 import type { Worker } from '../ports/worker.ts';
@@ -81,7 +81,7 @@ export async function play(scenario: Scenario): Promise<Played> {
     store: NOTHING_KEPT,
     reporter: { report: (event) => follow(event, phases, time) },
     clock: time,
-    history: new History(NOTHING_RECORDED),
+    history: new History(UNRECORDED),
     stopping: new AbortController().signal,
     signal: new AbortController().signal,
     requestSamples,
@@ -117,12 +117,4 @@ const NOTHING_KEPT: RunStore = {
   holds: () => true,
   damageOf: () => undefined,
   tidy() {},
-};
-
-const NOTHING_RECORDED: Journal = {
-  entries: [],
-  append() {},
-  put: () => '',
-  get: () => undefined,
-  digest: () => '',
 };

@@ -37,7 +37,7 @@ describe('rzero plan', () => {
       'AdamW moments, float32                                     3.7',
       'Challenger step       5 ',
       'Disk, in GiB\n',
-      'checkpoints: weights, moments, float32            134.9\n',
+      '3 checkpoints: weights, moments, float32         134.9\n',
       ` are free in ${process.cwd()}\n`,
       '9 workers on 8 GPUs',
     ]) {

@@ -21,7 +21,7 @@ const iteration = (number: number): JournalEntry[] => [
   ...(['challenger', 'questions', 'solver', 'evaluation'] as const).flatMap((phase) => done(number, phase)),
 ];
 const run: JournalEntry[] = [
-  { type: 'run', config: {} },
+  { type: 'run', config: {}, workingFolder: '/' },
   ...done(0, 'evaluation'),
   ...iteration(1),
   { type: 'workers', message: 'joined' },
