@@ -1,6 +1,7 @@
 import { ConfigError } from '../config/errors.ts';
 import { ReplayDiverged, TooFewQuestions, TrainingDiverged } from '../loop/errors.ts';
 import { PlacementError } from '../placement/errors.ts';
+import { JournalError } from '../store/journalError.ts';
 import { RunFolderError } from '../store/runFolder.ts';
 import { AddressError } from '../worker/address.ts';
 import { WorkerCallError, type WorkerCallErrorCode, WorkerStartError } from '../worker/errors.ts';
@@ -57,6 +58,9 @@ export function explainError(error: unknown): { exitCode: number; message: strin
   if (error instanceof ReplayDiverged) return { exitCode: EXIT.badData, message: error.message };
   if (error instanceof UsageError) return { exitCode: EXIT.usage, message: error.message };
   if (error instanceof RunFolderError) return { exitCode: EXIT.usage, message: error.message };
+  if (error instanceof JournalError) {
+    return { exitCode: error.code === 'damaged' ? EXIT.badData : EXIT.unavailable, message: error.message };
+  }
   if (error instanceof AddressError) return { exitCode: EXIT.config, message: error.message };
   if (error instanceof KeyError) {
     return { exitCode: error.code === 'unsupported' ? EXIT.unavailable : EXIT.config, message: error.message };

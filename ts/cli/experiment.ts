@@ -47,9 +47,10 @@ export interface Experiment {
  * @throws as {@link attemptRun}
  */
 export async function runExperiment(experiment: Experiment): Promise<RunSummary> {
-  const { folder, config, workingFolder } = experiment;
+  const { folder, config, workingFolder, reporter } = experiment;
   const rewardModule = await describeReward(config, workingFolder);
-  const journal = await RunJournal.open(folder.path, { version: VERSION });
+  const onTrouble = (message: string): void => reporter.report({ type: 'recovery', message });
+  const journal = await RunJournal.open(folder.path, { version: VERSION, onTrouble });
   try {
     journal.append({ type: 'run', config, workingFolder, ...(rewardModule && { rewardModule }) }, true);
     folder.writeText('config.yml', formatConfig(config));
@@ -67,7 +68,7 @@ export async function runExperiment(experiment: Experiment): Promise<RunSummary>
  */
 export async function attemptRun(experiment: Experiment, journal: RunJournal): Promise<RunSummary> {
   const { config, folder, signal } = experiment;
-  const startedAt = folder.has('run.json') ? folder.readStatus().startedAt : new Date().toISOString();
+  const startedAt = folder.readStatus()?.startedAt ?? new Date().toISOString();
   folder.writeStatus({ status: 'running', startedAt });
   const end = (how: Extract<JournalEntry, { type: 'end' }>['how'], error?: string): void => {
     const said = error === undefined ? {} : { error };

@@ -5,6 +5,7 @@ import type { JournalEntry } from '../ports/journal.ts';
 import { plural } from '../report/text.ts';
 import { entriesBefore, FORK_POINT_FORM, type ForkPoint, parseForkPoint } from '../store/fork.ts';
 import { RunJournal, readJournal } from '../store/journal.ts';
+import { objectFile } from '../store/objects.ts';
 import { RunFolder, RunFolderError } from '../store/runFolder.ts';
 import { recordedRun } from './recordedConfig.ts';
 import { describeReward } from './reward.ts';
@@ -29,7 +30,7 @@ export async function forkCommand(name: string, { at, out, set = [] }: ForkFlags
   const point = parseForkPoint(at);
   if (point === undefined) throw new UsageError(`--at is ${JSON.stringify(at)}: allowed is ${FORK_POINT_FORM}`);
   const parent = RunFolder.open(name, resolve(terminal.workingFolder, name));
-  const { entries, run } = readJournal(parent.path);
+  const { entries, attempts } = readJournal(parent.path);
   const recorded = recordedRun(entries, name);
   const { workingFolder } = recorded;
   const text = JSON.stringify(recorded.config);
@@ -45,10 +46,10 @@ export async function forkCommand(name: string, { at, out, set = [] }: ForkFlags
   }
   const journal = await RunJournal.open(folder.path, { version: VERSION });
   try {
-    const forkOf = { run, at };
+    const forkOf = { run: attempts[0]?.run ?? '', at };
     journal.append({ type: 'run', config, workingFolder, ...(rewardModule && { rewardModule }), forkOf });
     for (const entry of shared) {
-      if (entry.type === 'done') parent.share(objectName(entry.value), folder);
+      if (entry.type === 'done') parent.share(objectFile(entry.value), folder);
       journal.append(entry);
     }
     journal.append({ type: 'end', how: 'stopped' }, true);
@@ -73,9 +74,4 @@ function sharedEntries(entries: readonly JournalEntry[], point: ForkPoint, name:
     if (!(error instanceof RangeError)) throw error;
     throw new RunFolderError('not_finished', `run ${name} cannot be forked at ${at}: ${error.message}`);
   }
-}
-
-/** Where an object lies in a run's folder. */
-function objectName(sha256: string): string {
-  return `objects/${sha256.slice(0, 2)}/${sha256}`;
 }

@@ -38,7 +38,7 @@ export async function resumeRun(
   present: (recorded: Config) => Config,
   terminal: Terminal,
 ): Promise<void> {
-  const journal = await openJournal(folder, name, terminal);
+  const journal = await openJournal(folder, terminal);
   try {
     const { entries } = journal;
     const recorded = recordedRun(entries, name);

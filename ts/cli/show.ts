@@ -11,7 +11,7 @@ import type { Terminal } from './terminal.ts';
  */
 export function showCommand(folder: string, flags: { json?: true }, terminal: Terminal): void {
   const run = RunFolder.open(folder, resolve(terminal.workingFolder, folder));
-  const { status, error } = run.readStatus();
+  const { status, error } = run.readStatus() ?? { status: 'running' };
   if (status !== 'finished') {
     const how = {
       running: 'it is still running, or was killed',

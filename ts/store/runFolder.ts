@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { FileMark, ModelMark } from '../ports/journal.ts';
 import type { RecordFile, RunStore } from '../ports/runStore.ts';
@@ -21,14 +21,12 @@ export class RunFolderError extends Error {
 
 /** How a run ended, or that it has not: the first thing to read in a run folder. */
 export interface RunStatus {
-  status: 'running' | 'finished' | 'stopped' | 'failed';
+  status: 'running' | 'finished' | 'stopped' | 'preempted' | 'failed';
   /** ISO 8601, UTC. */
   startedAt: string;
   endedAt?: string;
   /** What a failed run died of. */
   error?: string;
-  /** The user's own reward, where the run has one: its path as configured, and the SHA-256 of the file. */
-  rewardModule?: { path: string; sha256: string };
 }
 
 /**
@@ -77,10 +75,17 @@ export class RunFolder implements RunStore {
    * @throws RunFolderError `not_a_run` when it holds no run
    */
   static open(name: string, path = name): RunFolder {
-    if (!existsSync(join(path, 'run.json'))) {
-      throw new RunFolderError('not_a_run', `${name} is not a run folder: it has no run.json`);
+    if (!existsSync(join(path, 'run.json')) && !existsSync(join(path, 'journal'))) {
+      throw new RunFolderError('not_a_run', `${name} is not a run folder: it has no run.json and no journal`);
     }
     return new RunFolder(path);
+  }
+
+  /** Open a folder that holds a run which can go on; undefined where it holds none, or one that is finished. */
+  static unfinished(path: string): RunFolder | undefined {
+    if (!existsSync(join(path, 'journal'))) return undefined;
+    const folder = new RunFolder(path);
+    return folder.readStatus()?.status === 'finished' ? undefined : folder;
   }
 
   /**
@@ -167,6 +172,32 @@ export class RunFolder implements RunStore {
 
   writeStatus(status: RunStatus): void {
     this.writeDocument('run.json', status);
+  }
+
+  /** What run.json says; undefined where it is not there, or cannot be read. */
+  readStatus(): RunStatus | undefined {
+    try {
+      return this.readDocument<RunStatus>('run.json');
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Let another run have a file or folder of this one too: as a link where the file system can, else as a copy. */
+  share(name: string, other: RunFolder): void {
+    const [from, to] = [this.file(name), other.file(name)];
+    if (statSync(from).isDirectory()) {
+      for (const entry of readdirSync(from)) this.share(`${name}/${entry}`, other);
+      return;
+    }
+    mkdirSync(dirname(to), { recursive: true });
+    try {
+      // Nothing of a run is ever written in place, so a link is as good as a copy.
+      linkSync(from, to);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST') return;
+      copyFileSync(from, to);
+    }
   }
 
   has(name: string): boolean {
