@@ -114,6 +114,7 @@ async function coevolveWithWorkers(experiment: Experiment, journal: RunJournal, 
     handoverDeadline: handoverSeconds * 1000,
     sharedFolder: folder.path,
     logFile: folder.file('worker.log'),
+    onLogTrouble: (message) => reporter.report({ type: 'workers', message }),
     signal: stopping,
     ...(listen === undefined
       ? {}
