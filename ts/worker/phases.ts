@@ -1,0 +1,31 @@
+import type { Verb } from '../protocol/generated.ts';
+
+/** Kinds of work, each with a deadline of its own: the keys of `worker.deadlines`. */
+export const PHASES = ['load', 'sample', 'train', 'save'] as const;
+
+export type Phase = (typeof PHASES)[number];
+
+/** Milliseconds that a worker may make no progress in work of a kind. */
+export type Deadlines = Readonly<Record<Phase, number>>;
+
+type ControlVerb = 'ping' | 'cancel' | 'shutdown';
+
+const PHASE_OF: Readonly<Record<Exclude<Verb, ControlVerb>, Phase>> = {
+  load_model: 'load',
+  unload_model: 'load',
+  load_checkpoint: 'load',
+  sample: 'sample',
+  forward: 'train',
+  forward_backward: 'train',
+  optim_step: 'train',
+  average_weights: 'train',
+  save_checkpoint: 'save',
+  publish_weights: 'save',
+  sleep: 'save',
+  wake: 'save',
+};
+
+/** Which kind of work a verb is; undefined for one that is answered at once, and for what is no verb. */
+export function phaseOf(verb: string): Phase | undefined {
+  return Object.hasOwn(PHASE_OF, verb) ? PHASE_OF[verb as keyof typeof PHASE_OF] : undefined;
+}
