@@ -37,7 +37,7 @@ async function open(patience: Partial<Patience> = {}): Promise<void> {
   place = await Neighbourhood.open(patience);
   said = [];
   onSaid = () => {};
-  const options = { exchange: join(folder, 'exchange'), expectsMore: true };
+  const options = { exchange: join(folder, 'exchange'), expectsMore: () => true };
   pool = new Pool({ ...options, onChange: hear }, async () => {});
 }
 

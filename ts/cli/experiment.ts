@@ -11,6 +11,7 @@ import type { Exam } from '../ports/exam.ts';
 import type { Reporter } from '../ports/reporter.ts';
 import type { RunSummary } from '../report/runSummary.ts';
 import type { RunFolder } from '../store/runFolder.ts';
+import { inMilliseconds } from '../worker/phases.ts';
 import { type ListenOptions, startWorkers } from '../worker/startWorkers.ts';
 import type { Placed } from './placement.ts';
 import { modelSource, pythonPath } from './places.ts';
@@ -77,7 +78,7 @@ async function coevolveWithWorkers(
   rewards: Pick<LoopContext, 'challengerReward'>,
 ): Promise<void> {
   const { config, placed, folder, reporter, env, workingFolder, signal } = experiment;
-  const { backend, threads, handoverSeconds } = config.worker;
+  const { backend, threads, handoverSeconds, deadlines, restarts } = config.worker;
   const posts = postsOf(config, placed);
   const listen = listenOptions(experiment);
   const several = posts.length > 1 || listen !== undefined;
@@ -91,6 +92,8 @@ async function coevolveWithWorkers(
     backend,
     threads,
     posts,
+    restarts,
+    patience: { deadlines: inMilliseconds(deadlines) },
     turns: config.worker.turns || (placed?.decision.layout.turns ?? false),
     handoverDeadline: handoverSeconds * 1000,
     sharedFolder: folder.path,
@@ -99,7 +102,7 @@ async function coevolveWithWorkers(
     ...(listen === undefined
       ? {}
       : { listen: { ...listen, onListening: (endpoint) => tell(dialHint(config, endpoint)) } }),
-    ...(several ? { onChange: tell } : {}),
+    onChange: tell,
   });
   try {
     const settings: Settings = {

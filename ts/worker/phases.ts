@@ -1,12 +1,15 @@
 import type { Verb } from '../protocol/generated.ts';
 
-/** Kinds of work, each with a deadline of its own: the keys of `worker.deadlines`. */
-export const PHASES = ['load', 'sample', 'train', 'save'] as const;
-
-export type Phase = (typeof PHASES)[number];
+/** A kind of work, which has a deadline of its own: the keys of `worker.deadlines`. */
+export type Phase = 'load' | 'sample' | 'train' | 'save';
 
 /** Milliseconds that a worker may make no progress in work of a kind. */
 export type Deadlines = Readonly<Record<Phase, number>>;
+
+/** Deadlines as the configuration has them, in seconds. */
+export function inMilliseconds({ load, sample, train, save }: Deadlines): Deadlines {
+  return { load: 1000 * load, sample: 1000 * sample, train: 1000 * train, save: 1000 * save };
+}
 
 type ControlVerb = 'ping' | 'cancel' | 'shutdown';
 

@@ -29,6 +29,8 @@ export interface SpawnOptions {
   token: string;
   /** Everything the process prints is also appended to this file. */
   logFile?: string;
+  /** The how manieth start of this worker it is, for the log file to say; absent: it says nothing of it. */
+  startNumber?: number;
   /** What Python runs instead of `-m rzero_worker`, before the flags. */
   program?: readonly string[];
   /** A program with its arguments that is a worker itself, run instead of Python: it gets `--connect` alone. */
@@ -41,6 +43,11 @@ export interface SpawnOptions {
 export interface ProcessEnd {
   exitCode: number | undefined;
   signal: string | undefined;
+}
+
+/** An end in a few words: `exit code 3`, `SIGKILL`. */
+export function describeEnd({ exitCode, signal }: ProcessEnd): string {
+  return signal ?? `exit code ${exitCode}`;
 }
 
 /** A worker process in its own process group. */
@@ -67,7 +74,7 @@ const PYTHON_PATH = fileURLToPath(new URL('../../py_worker', import.meta.url));
  */
 export async function spawnWorker(options: SpawnOptions): Promise<WorkerProcess> {
   const tail = createTail(64 * 1024);
-  const log = options.logFile === undefined ? undefined : openLog(options.logFile);
+  const log = options.logFile === undefined ? undefined : openLog(options.logFile, options.startNumber);
   const [program = '', ...args] = commandLine(options);
   const subprocess = execa(program, args, {
     ...(options.workingFolder === undefined ? {} : { cwd: options.workingFolder }),
@@ -170,9 +177,11 @@ function visibleGpus(gpus: readonly number[], visible: string | undefined): stri
   return gpus.flatMap((gpu) => (all === undefined ? String(gpu) : (all[gpu] ?? []))).join(',');
 }
 
-function openLog(path: string): number {
+function openLog(path: string, startNumber: number | undefined): number {
   try {
-    return openSync(path, 'a');
+    const log = openSync(path, 'a');
+    if (startNumber !== undefined) writeSync(log, `--- start ${startNumber} ---\n`);
+    return log;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new WorkerStartError('worker_start_failed', `cannot write the worker's log file ${path}: ${reason}`);
