@@ -145,6 +145,7 @@ async function coevolveWithWorkers(experiment: Experiment, journal: RunJournal, 
       history: new History(journal),
       stopping,
       signal: grace.over,
+      mostLosses: restarts + 1,
       requestSamples,
       ...(challengerReward && { challengerReward }),
     };
