@@ -14,6 +14,8 @@ import type { Reporter } from '../ports/reporter.ts';
 import type { RunSummary } from '../report/runSummary.ts';
 import { RunJournal } from '../store/journal.ts';
 import type { RunFolder } from '../store/runFolder.ts';
+import { sweeper } from '../store/sweeper.ts';
+import { inMilliseconds } from '../worker/phases.ts';
 import { type ListenOptions, startWorkers } from '../worker/startWorkers.ts';
 import type { Placed } from './placement.ts';
 import { modelSource, pythonPath } from './places.ts';
@@ -70,6 +72,7 @@ export async function attemptRun(experiment: Experiment, journal: RunJournal): P
   const { config, folder, signal } = experiment;
   const startedAt = folder.readStatus()?.startedAt ?? new Date().toISOString();
   folder.writeStatus({ status: 'running', startedAt });
+  folder.tidiedBy(sweeper(folder, journal.entries, config));
   const end = (how: Extract<JournalEntry, { type: 'end' }>['how'], error?: string): void => {
     const said = error === undefined ? {} : { error };
     journal.append({ type: 'end', how, ...said }, true);
@@ -96,7 +99,7 @@ export async function attemptRun(experiment: Experiment, journal: RunJournal): P
 
 async function coevolveWithWorkers(experiment: Experiment, journal: RunJournal, exam: Exam): Promise<void> {
   const { config, placed, folder, reporter, env, workingFolder, signal: stopping } = experiment;
-  const { backend, threads, handoverSeconds } = config.worker;
+  const { backend, threads, handoverSeconds, deadlines, restarts } = config.worker;
   const posts = postsOf(config, placed);
   const listen = listenOptions(experiment);
   const several = posts.length > 1 || listen !== undefined;
@@ -109,16 +112,21 @@ async function coevolveWithWorkers(experiment: Experiment, journal: RunJournal, 
     python: pythonPath(env, backend),
     backend,
     threads,
+    run: journal.run,
+    attempt: journal.attempt,
     posts,
+    restarts,
+    patience: { deadlines: inMilliseconds(deadlines) },
     turns: config.worker.turns || (placed?.decision.layout.turns ?? false),
     handoverDeadline: handoverSeconds * 1000,
     sharedFolder: folder.path,
     logFile: folder.file('worker.log'),
+    onLogTrouble: (message) => reporter.report({ type: 'workers', message }),
     signal: stopping,
     ...(listen === undefined
       ? {}
       : { listen: { ...listen, onListening: (endpoint) => tell(dialHint(config, endpoint)) } }),
-    ...(several ? { onChange: tell } : {}),
+    onChange: tell,
   });
   const grace = graceOf(stopping, config.worker.graceSeconds);
   try {
@@ -139,6 +147,7 @@ async function coevolveWithWorkers(experiment: Experiment, journal: RunJournal, 
       history: new History(journal),
       stopping,
       signal: grace.over,
+      mostLosses: restarts + 1,
       requestSamples,
       ...(challengerReward && { challengerReward }),
     };

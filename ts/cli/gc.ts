@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { byteSize, columns, plural } from '../report/text.ts';
+import { columns, plural, size } from '../report/text.ts';
 import { type Garbage, garbageIn } from '../store/garbage.ts';
 import { readJournal } from '../store/journal.ts';
 import { realTime, untilFree } from '../store/lease.ts';
@@ -20,7 +20,7 @@ export async function gcCommand(name: string, flags: { delete?: true }, terminal
   if (found.length === 0) terminal.out(`${name}: nothing to free\n`);
   else {
     const end = flags.delete ? 'freed' : 'can be freed: rzero gc --delete does it';
-    terminal.out(`${[...table(found), `${plural(found.length, 'things')}, ${byteSize(sum)} ${end}`].join('\n')}\n`);
+    terminal.out(`${[...table(found), `${plural(found.length, 'things')}, ${size(sum)} ${end}`].join('\n')}\n`);
   }
 }
 
@@ -54,7 +54,7 @@ function table(found: readonly Garbage[]): string[] {
   const rows = [...groups.values()].map((group) => {
     const [{ name, why }] = group as [Garbage];
     const bytes = group.reduce((total, one) => total + one.bytes, 0);
-    return [name.startsWith('objects/') ? plural(group.length, 'objects') : name, byteSize(bytes), why];
+    return [name.startsWith('objects/') ? plural(group.length, 'objects') : name, size(bytes), why];
   });
   return columns(rows, [1]);
 }

@@ -5,6 +5,7 @@ import { conduct, placeWorkers } from './conduct.ts';
 import { type ConfigFlags, configFrom } from './configFlags.ts';
 import { runExperiment } from './experiment.ts';
 import { resumeRun } from './resume.ts';
+import { RUNS, warnOfLittleRoom } from './room.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Flags of `rzero run` as given. */
@@ -35,8 +36,9 @@ export async function runCommand(flags: RunFlags, terminal: Terminal): Promise<v
   const config = configOf(flags, workingFolder);
   // What cannot be started is refused before there is a folder.
   const placed = await placeWorkers(config, terminal);
-  const path = resolve(workingFolder, flags.out ?? join('runs', defaultName(config)));
+  const path = resolve(workingFolder, flags.out ?? join(RUNS, defaultName(config)));
   const folder = RunFolder.create(path);
+  terminal.err(await warnOfLittleRoom(config, placed, path, terminal));
   await conduct(config, placed, folder, shorterPath(path, workingFolder), terminal, runExperiment);
 }
 

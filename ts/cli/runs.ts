@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createColors } from 'picocolors';
-import { byteSize, columns, oneLine, plural, wrap } from '../report/text.ts';
+import { columns, oneLine, plural, size, wrap } from '../report/text.ts';
 import { type RunState, readRunState } from '../store/runState.ts';
 import { entriesIn } from '../store/tree.ts';
 import type { Terminal } from './terminal.ts';
@@ -64,7 +64,7 @@ function rowOf(run: ListedRun): string[] {
     `${config?.seed ?? ''}`,
     `${attempts}`,
     `${day} ${time.slice(0, 5)}`,
-    byteSize(bytes),
+    size(bytes),
   ];
 }
 

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { LiveBlock } from '../report/liveBlock.ts';
-import { byteSize, plural, shorten } from '../report/text.ts';
+import { plural, shorten, size } from '../report/text.ts';
 import { readJournal } from '../store/journal.ts';
 import { describeHolder, holderState } from '../store/lease.ts';
 import { RunFolder } from '../store/runFolder.ts';
@@ -45,7 +45,7 @@ function report(name: string, found: Verification, bytes: number): string[] {
   ];
   return [
     ...problems.map(({ name: file, problem, effect }) => `${file} ${problem}: ${effect}`),
-    `${name}: ${problems.length === 0 ? 'intact' : plural(problems.length, 'problems')} in ${looked.join(', ')} (${byteSize(bytes)})`,
+    `${name}: ${problems.length === 0 ? 'intact' : plural(problems.length, 'problems')} in ${looked.join(', ')} (${size(bytes)})`,
   ];
 }
 
@@ -72,7 +72,7 @@ function progressOn({ screen, err }: Terminal) {
       total += bytes;
       if (!screen.live || performance.now() - drawn < REDRAW) return;
       drawn = performance.now();
-      block.draw([shorten(`${byteSize(total)} read, now ${name}`, screen.width())]);
+      block.draw([shorten(`${size(total)} read, now ${name}`, screen.width())]);
     },
     end: (): void => {
       if (drawn > 0) block.draw([]);

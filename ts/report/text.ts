@@ -1,3 +1,7 @@
+import { GIB, MIB } from '../placement/units.ts';
+
+const KIB = 1024;
+
 /**
  * One line that is safe to print: control characters (a model may write escape sequences) and line
  * breaks become single spaces.
@@ -87,14 +91,11 @@ export function amount(count: number): string {
   return String(count);
 }
 
-/** Bytes for people: `812 B`, `32.5 kB`, `1.7 GB`. */
-export function byteSize(bytes: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
-  let size = bytes;
-  let unit = 0;
-  // Not 1000 of a unit, but 1.0 of the next.
-  for (; size >= 999.5 && unit < units.length - 1; size /= 1000) unit += 1;
-  return `${unit === 0 ? size : size.toFixed(size < 99.95 ? 1 : 0)} ${units[unit]}`;
+/** Bytes for people: `212 GiB`, `4.6 GiB`, `12.3 MiB`, `812 B`. */
+export function size(bytes: number): string {
+  if (bytes < KIB) return `${bytes} B`;
+  const [unit, name] = bytes < MIB ? [KIB, 'KiB'] : bytes < GIB ? [MIB, 'MiB'] : [GIB, 'GiB'];
+  return `${(bytes / unit).toFixed(bytes < 100 * unit ? 1 : 0)} ${name}`;
 }
 
 /** `1 step`, `2 steps`. The noun is given in the plural. */

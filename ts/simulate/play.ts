@@ -47,7 +47,7 @@ export async function play(scenario: Scenario): Promise<Played> {
   const logs: ActivityLog[] = [];
   const pool = new Pool(
     {
-      expectsMore: failures !== undefined,
+      expectsMore: () => failures !== undefined,
       exchange: 'exchange',
       within: time.within,
       remove: async () => {},
@@ -84,6 +84,7 @@ export async function play(scenario: Scenario): Promise<Played> {
     history: new History(UNRECORDED),
     stopping: new AbortController().signal,
     signal: new AbortController().signal,
+    mostLosses: 1,
     requestSamples,
   });
   await time.run(run);

@@ -72,7 +72,7 @@ describe('rzero verify', () => {
   test('a run that is whole is intact, and so is one that was lost', async () => {
     const { exitCode, out } = await command('verify', 'whole');
     expect(out).toMatch(
-      /^whole: intact in \d+ lines, \d+ objects, \d+ records, 0 checkpoints, 4 models \(\d+(\.\d)? [kM]?B\)\n$/,
+      /^whole: intact in \d+ lines, \d+ objects, \d+ records, 0 checkpoints, 4 models \(\d+(\.\d)? [KM]?i?B\)\n$/,
     );
     expect(exitCode).toBe(0);
     const lost = await command('verify', 'lost');
@@ -255,7 +255,7 @@ describe('rzero runs', () => {
     expect(exitCode).toBe(0);
     const lines = out.split('\n').map((line) => line.replace(/ {2,}/g, '|'));
     expect(lines[0]).toBe('run|state|where|preset|seed|attempts|changed (UTC)|size');
-    const row = (text: string) => new RegExp(`^${text}\\|\\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d\\|[0-9.]+ [kM]?B$`);
+    const row = (text: string) => new RegExp(`^${text}\\|\\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d\\|[0-9.]+ [KM]?i?B$`);
     // Notes are broken to the width of the page.
     const whole = lines.slice(1, -1).reduce<string[]>((all, line) => {
       if (line.startsWith('|') && all.at(-1)?.startsWith('|')) all.push(`${all.pop()} ${line.slice(1)}`);

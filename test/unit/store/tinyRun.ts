@@ -40,6 +40,7 @@ export async function liveTiny(path: string, journal: Journal, settings: Setting
     history: new History(journal),
     stopping: new AbortController().signal,
     signal: new AbortController().signal,
+    mostLosses: 1,
     requestSamples: 64,
   });
 }
