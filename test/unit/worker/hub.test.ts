@@ -58,6 +58,13 @@ test('a Welcome names the run and the attempt that the hub was bound for', async
   own.close();
 });
 
+test('a run or an attempt that no Welcome can name is refused at once', async () => {
+  await expect(Hub.bind({ run: 'x'.repeat(65) })).rejects.toThrow(
+    'Welcome.run: saw 65 bytes, allowed is 1 to 64 bytes',
+  );
+  await expect(Hub.bind({ attempt: -1 })).rejects.toThrow('Welcome.attempt: saw -1, allowed is 0 or more');
+});
+
 test('a wrong token is refused without a word about anything else, and the right one still gets in', async () => {
   const stranger = new HandPeer(hub.endpoint);
   await stranger.send(hello({ token: 'guess', protocolHash: 'other' }));
