@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { afterAll, expect, test } from '@jest/globals';
-import { differences, resultDigests } from '../../ts/bench/churn/result.ts';
 import { Samplers } from '../../ts/bench/churn/samplers.ts';
+import { differences, resultDigests } from '../../ts/bench/result.ts';
 import { runExperiment } from '../../ts/cli/experiment.ts';
 import { loadConfig } from '../../ts/config/load.ts';
 import { stream } from '../../ts/domain/random.ts';

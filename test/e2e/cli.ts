@@ -58,7 +58,7 @@ export async function cli(
     input: () => Readable.from([...(options.input ?? [])].map((chunk) => Buffer.from(chunk))),
     err: (text) => {
       result.err += text;
-      if (options.stopAt?.test(result.err)) stop.abort(130);
+      if (options.stopAt?.test(result.err)) stop.abort('SIGINT');
     },
     screen: { live: false, colour: false, width: () => 100 },
     page: { live: false, colour: false, width: () => 100 },

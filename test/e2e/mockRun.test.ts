@@ -38,7 +38,10 @@ describe('a whole run on the mock worker', () => {
       'iteration-0',
       'iteration-1',
       'iteration-2',
+      'journal',
+      'lease.json',
       'metrics.jsonl',
+      'objects',
       'run.json',
       'summary.json',
       'worker.log',
@@ -128,14 +131,14 @@ describe('Ctrl-C', () => {
         reporter: {
           report: (event) => {
             const inside = event.type === 'progress' || event.type === 'step';
-            if (inside && event.phase === phase) stop.abort(130);
+            if (inside && event.phase === phase) stop.abort('SIGINT');
           },
         },
         env: { ...process.env, RZERO_PYTHON: python() },
         workingFolder: home.path,
         signal: stop.signal,
       });
-      await expect(run).rejects.toMatchObject({ code: 'cancelled' });
+      await expect(run).rejects.toMatchObject({ code: 'stopped' });
       expect(JSON.parse(readFileSync(join(path, 'run.json'), 'utf8')).status).toBe('stopped');
       expect(existsSync(join(path, 'summary.json'))).toBe(false);
       expect(readdirSync(path, { recursive: true }).filter((name) => String(name).endsWith('.tmp'))).toEqual([]);
@@ -149,11 +152,11 @@ describe('Ctrl-C', () => {
       stopAt: /iteration 1 +challenger/,
     });
     expect(exitCode).toBe(130);
-    expect(err.trim().split('\n').at(-1)).toBe(`rzero: stopped; what was finished is in ${out}`);
+    expect(err.trim().split('\n').at(-1)).toBe(`rzero: stopped; go on with: rzero resume ${out}`);
     expect(await cli(['show', out])).toEqual({
       exitCode: 2,
       out: '',
-      err: `rzero: run ${out} is not finished: it was stopped\n`,
+      err: `rzero: run ${out} is not finished: it was stopped; rzero resume ${out} goes on with it\n`,
     });
   });
 });
@@ -223,7 +226,7 @@ describe('wrong input is one clear error', () => {
   test('a folder that is no run', async () => {
     expect(await errorOf(['show', 'elsewhere'])).toEqual({
       exitCode: 2,
-      err: 'rzero: elsewhere is not a run folder: it has no run.json\n',
+      err: 'rzero: elsewhere is not a run folder: it has no run.json and no journal\n',
     });
   });
 });

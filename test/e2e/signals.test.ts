@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from '@jest/globals';
+import { readJournal } from '../../ts/store/journal.ts';
 import { python } from '../fixtures/python.ts';
 import { temporaryFolder, workersOf } from './cli.ts';
 
@@ -36,15 +37,18 @@ async function disturbed(
 const AT_WORK = /iteration 1 +Challenger 1 from/;
 
 test.each([
-  ['SIGINT', 130],
-  ['SIGTERM', 143],
+  ['SIGINT', 130, 'stopped'],
+  ['SIGHUP', 129, 'stopped'],
+  ['SIGTERM', 75, 'preempted'],
+  ['SIGUSR1', 75, 'preempted'],
 ] as const)(
-  '%s stops the run in order and ends with %i',
-  async (signal, code) => {
+  '%s stops the run where it can go on from, and ends with %i',
+  async (signal, code, how) => {
     const { exitCode, stderr, out } = await disturbed(signal, [{ cue: AT_WORK, deed: (child) => child.kill(signal) }]);
-    expect(stderr).toMatch(/stopping \(once more to stop at once\)\n.*rzero: stopped; what was finished is in/s);
+    expect(stderr).toMatch(/stopping \(once more to stop at once\)\n.*rzero: stopped; go on with: rzero resume/s);
     expect(exitCode).toBe(code);
-    expect(JSON.parse(readFileSync(join(out, 'run.json'), 'utf8')).status).toBe('stopped');
+    expect(JSON.parse(readFileSync(join(out, 'run.json'), 'utf8')).status).toBe(how);
+    expect(readJournal(out).entries.at(-1)).toEqual({ type: 'end', how });
     expect(existsSync(join(out, 'summary.json'))).toBe(false);
     expect(workersOf(out)).toEqual([]);
   },

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, expect, test } from '@jest/globals';
-import { differences, resultDigests } from '../../ts/bench/churn/result.ts';
+import { differences, resultDigests } from '../../ts/bench/result.ts';
 import { runExperiment } from '../../ts/cli/experiment.ts';
 import { loadConfig } from '../../ts/config/load.ts';
 import { RunFolder } from '../../ts/store/runFolder.ts';

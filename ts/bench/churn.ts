@@ -9,8 +9,8 @@ import { pythonPath } from '../cli/places.ts';
 import { loadConfig } from '../config/load.ts';
 import { stream } from '../domain/random.ts';
 import { RunFolder } from '../store/runFolder.ts';
-import { differences, resultDigests } from './churn/result.ts';
 import { Samplers } from './churn/samplers.ts';
+import { differences, resultDigests } from './result.ts';
 
 /** Sizes at which a run on the mock takes seconds, not moments. */
 const SIZES = [

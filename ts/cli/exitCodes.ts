@@ -1,6 +1,7 @@
 import { ConfigError } from '../config/errors.ts';
-import { TooFewQuestions, TrainingDiverged } from '../loop/errors.ts';
+import { ReplayDiverged, TooFewQuestions, TrainingDiverged } from '../loop/errors.ts';
 import { PlacementError } from '../placement/errors.ts';
+import { JournalError } from '../store/journalError.ts';
 import { RunFolderError } from '../store/runFolder.ts';
 import { AddressError } from '../worker/address.ts';
 import { WorkerCallError, type WorkerCallErrorCode, WorkerStartError } from '../worker/errors.ts';
@@ -17,11 +18,11 @@ export const EXIT = {
   badData: 65,
   unavailable: 69,
   io: 74,
+  /** The run was stopped by whoever owns the machine, and can go on from where it is: EX_TEMPFAIL. */
+  retry: 75,
   /** A worker breaks the contract: EX_PROTOCOL. */
   protocol: 76,
   config: 78,
-  interrupted: 130,
-  terminated: 143,
 } as const;
 
 /** What a worker's failure means; the codes that are not here are bugs of ours. */
@@ -54,8 +55,12 @@ export function explainError(error: unknown): { exitCode: number; message: strin
   if (error instanceof HubError) return { exitCode: EXIT.unavailable, message: error.message };
   if (error instanceof TooFewQuestions) return { exitCode: EXIT.badData, message: error.message };
   if (error instanceof TrainingDiverged) return { exitCode: EXIT.badData, message: error.message };
+  if (error instanceof ReplayDiverged) return { exitCode: EXIT.badData, message: error.message };
   if (error instanceof UsageError) return { exitCode: EXIT.usage, message: error.message };
   if (error instanceof RunFolderError) return { exitCode: EXIT.usage, message: error.message };
+  if (error instanceof JournalError) {
+    return { exitCode: error.code === 'damaged' ? EXIT.badData : EXIT.unavailable, message: error.message };
+  }
   if (error instanceof AddressError) return { exitCode: EXIT.config, message: error.message };
   if (error instanceof KeyError) {
     return { exitCode: error.code === 'unsupported' ? EXIT.unavailable : EXIT.config, message: error.message };

@@ -1,22 +1,28 @@
 import { resolve } from 'node:path';
 import { formatConfig } from '../config/load.ts';
-import { loadRewardModule } from '../config/rewardModule.ts';
 import type { Config } from '../config/schema.ts';
 import type { Settings } from '../domain/settings.ts';
 import { createArithmeticExam } from '../eval/exam.ts';
-import { coevolve } from '../loop/coevolve.ts';
 import type { LoopContext } from '../loop/context.ts';
+import { Stopped } from '../loop/errors.ts';
+import { History } from '../loop/history.ts';
+import { coevolveThrough } from '../loop/recovery.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Exam } from '../ports/exam.ts';
+import type { JournalEntry } from '../ports/journal.ts';
 import type { Reporter } from '../ports/reporter.ts';
 import type { RunSummary } from '../report/runSummary.ts';
+import { RunJournal } from '../store/journal.ts';
 import type { RunFolder } from '../store/runFolder.ts';
 import { inMilliseconds } from '../worker/phases.ts';
 import { type ListenOptions, startWorkers } from '../worker/startWorkers.ts';
 import type { Placed } from './placement.ts';
 import { modelSource, pythonPath } from './places.ts';
 import { postsOf } from './posts.ts';
+import { describeReward, rewardOf } from './reward.ts';
+import { isPreemption } from './stop.ts';
 import { summarizeRun } from './summarizeRun.ts';
+import { VERSION } from './version.ts';
 
 /** Monotonic seconds. */
 export const processClock: Clock = { now: () => performance.now() / 1000 };
@@ -25,72 +31,87 @@ export interface Experiment {
   config: Config;
   /** What starts where, by plan; absent where workers are counted by hand, or one computes without a GPU. */
   placed?: Placed;
-  /** A new run folder. */
   folder: RunFolder;
   reporter: Reporter;
   env: NodeJS.ProcessEnv;
   /** Folder that a relative model folder starts from. */
   workingFolder: string;
-  /** Aborting it stops the run cleanly. */
+  /** Aborting it stops the run where it can go on from: after the step that is nearly done, or at once. */
   signal: AbortSignal;
+  /** What a measurement puts around the loop's ports. */
+  instrument?: (context: LoopContext) => LoopContext;
 }
 
 /**
- * Do a whole run: save the configuration, start the workers, co-evolve, stop them, write the
- * summary. run.json says how it ended, whatever happens but the loss of this process.
+ * Do a whole run in a new folder.
  *
- * @throws whatever ended the run early, after the workers are stopped
+ * @throws as {@link attemptRun}
  */
 export async function runExperiment(experiment: Experiment): Promise<RunSummary> {
-  const { config, folder } = experiment;
-  const startedAt = new Date().toISOString();
-  const rewards = await loadRewards(experiment);
-  const about = { startedAt, ...rewards?.about };
-  const ended = () => ({ ...about, endedAt: new Date().toISOString() });
-  folder.writeStatus({ status: 'running', ...about });
-  folder.writeText('config.yml', formatConfig(config));
+  const { folder, config, workingFolder, reporter } = experiment;
+  const rewardModule = await describeReward(config, workingFolder);
+  const onTrouble = (message: string): void => reporter.report({ type: 'recovery', message });
+  const journal = await RunJournal.open(folder.path, { version: VERSION, onTrouble });
   try {
-    const exam = createArithmeticExam(config.evaluation.problems);
-    await coevolveWithWorkers(experiment, exam, rewards?.port ?? {});
-    const summary = summarizeRun(folder, config, exam);
-    folder.writeDocument('summary.json', summary);
-    folder.writeStatus({ status: 'finished', ...ended() });
-    return summary;
-  } catch (error) {
-    const stopped = experiment.signal.aborted;
-    const message = error instanceof Error ? error.message : String(error);
-    folder.writeStatus({ status: stopped ? 'stopped' : 'failed', ...ended(), ...(stopped ? {} : { error: message }) });
-    throw error;
+    journal.append({ type: 'run', config, workingFolder, ...(rewardModule && { rewardModule }) }, true);
+    folder.writeText('config.yml', formatConfig(config));
+    return await attemptRun(experiment, journal);
+  } finally {
+    journal.close();
   }
 }
 
-/** The user's own reward, if there is one: for the loop, and for run.json. */
-async function loadRewards({ config, workingFolder }: Experiment) {
-  const path = config.rewards.challenger.module;
-  if (path === '') return undefined;
-  const { reward, sha256 } = await loadRewardModule(resolve(workingFolder, path), path);
-  return { port: { challengerReward: reward }, about: { rewardModule: { path, sha256 } } };
+/**
+ * Start the workers, co-evolve from where the journal is, stop the workers, write the summary. The journal and run.json
+ * say how it ended, whatever happens but the loss of this process.
+ *
+ * @throws Stopped; whatever ended the run early, after the workers are stopped
+ */
+export async function attemptRun(experiment: Experiment, journal: RunJournal): Promise<RunSummary> {
+  const { config, folder, signal } = experiment;
+  const startedAt = folder.readStatus()?.startedAt ?? new Date().toISOString();
+  folder.writeStatus({ status: 'running', startedAt });
+  const end = (how: Extract<JournalEntry, { type: 'end' }>['how'], error?: string): void => {
+    const said = error === undefined ? {} : { error };
+    journal.append({ type: 'end', how, ...said }, true);
+    folder.writeStatus({ status: how, startedAt, endedAt: new Date().toISOString(), ...said });
+  };
+  try {
+    const exam = createArithmeticExam(config.evaluation.problems);
+    await coevolveWithWorkers(experiment, journal, exam);
+    const summary = summarizeRun(folder, config, exam);
+    folder.writeDocument('summary.json', summary);
+    end('finished');
+    return summary;
+  } catch (error) {
+    const stopped = signal.aborted;
+    try {
+      if (stopped) end(isPreemption(signal.reason) ? 'preempted' : 'stopped');
+      else end('failed', error instanceof Error ? error.message : String(error));
+    } catch {
+      // A disk that is full, or a run that somebody else goes on with: what ended this attempt says more.
+    }
+    throw stopped ? new Stopped() : error;
+  }
 }
 
-async function coevolveWithWorkers(
-  experiment: Experiment,
-  exam: Exam,
-  rewards: Pick<LoopContext, 'challengerReward'>,
-): Promise<void> {
-  const { config, placed, folder, reporter, env, workingFolder, signal } = experiment;
+async function coevolveWithWorkers(experiment: Experiment, journal: RunJournal, exam: Exam): Promise<void> {
+  const { config, placed, folder, reporter, env, workingFolder, signal: stopping } = experiment;
   const { backend, threads, handoverSeconds, deadlines, restarts } = config.worker;
   const posts = postsOf(config, placed);
   const listen = listenOptions(experiment);
   const several = posts.length > 1 || listen !== undefined;
   const requestSamples = config.worker.requestSamples ?? requestSamplesFor(backend, several);
   const tell = (message: string): void => {
-    folder.appendMetrics({ kind: 'workers', message });
+    journal.append({ type: 'workers', message });
     reporter.report({ type: 'workers', message });
   };
   const workers = await startWorkers({
     python: pythonPath(env, backend),
     backend,
     threads,
+    run: journal.run,
+    attempt: journal.attempt,
     posts,
     restarts,
     patience: { deadlines: inMilliseconds(deadlines) },
@@ -98,12 +119,14 @@ async function coevolveWithWorkers(
     handoverDeadline: handoverSeconds * 1000,
     sharedFolder: folder.path,
     logFile: folder.file('worker.log'),
-    signal,
+    onLogTrouble: (message) => reporter.report({ type: 'workers', message }),
+    signal: stopping,
     ...(listen === undefined
       ? {}
       : { listen: { ...listen, onListening: (endpoint) => tell(dialHint(config, endpoint)) } }),
     onChange: tell,
   });
+  const grace = graceOf(stopping, config.worker.graceSeconds);
   try {
     const settings: Settings = {
       ...config,
@@ -111,20 +134,41 @@ async function coevolveWithWorkers(
       // A rank of a group cannot find out by itself what fits: one that fails ends them all.
       ...(placed === undefined ? {} : { trainer: { ...config.trainer, packTokens: placed.decision.packTokens } }),
     };
-    await coevolve({
+    const challengerReward = await rewardOf(config, workingFolder);
+    const context: LoopContext = {
       settings,
       worker: workers,
       exam,
       store: folder,
       reporter,
       clock: processClock,
-      signal,
+      history: new History(journal),
+      stopping,
+      signal: grace.over,
       requestSamples,
-      ...rewards,
-    });
+      ...(challengerReward && { challengerReward }),
+    };
+    await coevolveThrough(experiment.instrument?.(context) ?? context);
   } finally {
+    grace.forget();
     await workers.close();
   }
+}
+
+/** What is nearly done when the run is told to stop may go on for so long. */
+function graceOf(stopping: AbortSignal, seconds: number): { over: AbortSignal; forget(): void } {
+  const over = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const begin = (): void => {
+    timer = setTimeout(() => over.abort(), seconds * 1000);
+  };
+  if (stopping.aborted) begin();
+  stopping.addEventListener('abort', begin);
+  const forget = (): void => {
+    clearTimeout(timer);
+    stopping.removeEventListener('abort', begin);
+  };
+  return { over: over.signal, forget };
 }
 
 /**

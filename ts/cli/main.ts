@@ -1,20 +1,17 @@
 #!/usr/bin/env node
-import { constants } from 'node:os';
-import { EXIT } from './exitCodes.ts';
 import { runCli } from './program.ts';
+import { killedCode, STOP_SIGNALS } from './stop.ts';
 import { processTerminal } from './terminal.ts';
 
-// The first signal asks for a clean stop; a second one of any kind ends the process at once (the worker
+// The first signal asks for a stop in order; a second one of any kind ends the process at once (the worker
 // follows, since its stdin closes with us).
 const stop = new AbortController();
-for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+for (const name of STOP_SIGNALS) {
   process.on(name, () => {
-    const exitCode = 128 + constants.signals[name];
-    if (stop.signal.aborted) process.exit(exitCode);
-    stop.abort(exitCode);
+    if (stop.signal.aborted) process.exit(killedCode(name));
+    stop.abort(name);
     process.stderr.write('\nstopping (once more to stop at once)\n');
   });
 }
 
-const exitCode = await runCli(process.argv.slice(2), processTerminal(stop.signal));
-process.exitCode = stop.signal.aborted && exitCode !== EXIT.ok ? Number(stop.signal.reason) : exitCode;
+process.exitCode = await runCli(process.argv.slice(2), processTerminal(stop.signal));

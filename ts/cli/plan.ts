@@ -2,13 +2,15 @@ import { freemem, totalmem } from 'node:os';
 import { ConfigError } from '../config/errors.ts';
 import type { Config } from '../config/schema.ts';
 import { isRefusal, type Plan } from '../placement/plan.ts';
-import { GIB, MIB } from '../placement/units.ts';
 import { piecesOf } from '../placement/workload.ts';
+import { diskLine, roomWarning } from '../report/disk.ts';
 import { refusalText, renderPlan } from '../report/plan.ts';
+import { size } from '../report/text.ts';
 import { type ConfigFlags, configFrom } from './configFlags.ts';
 import { modelShape } from './modelShape.ts';
 import { type Placed, placementOf } from './placement.ts';
 import { handStarts } from './posts.ts';
+import { diskOf, roomForRuns } from './room.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Flags of `rzero plan` as given. */
@@ -29,7 +31,8 @@ export async function planCommand(flags: PlanFlags, terminal: Terminal): Promise
   const config = configOf(flags, terminal.workingFolder);
   const placement = await placementOf(config, terminal);
   if (placement === undefined) {
-    terminal.out(flags.json ? `${JSON.stringify({ gpus: 0, workers: 1 })}\n` : await withoutGpus(config, terminal));
+    const text = flags.json ? documentWithoutGpus : withoutGpus;
+    terminal.out(await text(config, terminal));
     return;
   }
   const { cluster, shape, workload, decision } = placement;
@@ -38,10 +41,13 @@ export async function planCommand(flags: PlanFlags, terminal: Terminal): Promise
     throw new ConfigError(refusalText(shape, decision));
   }
   const placed: Placed = { ...placement, decision };
+  const disk = diskOf(config, shape, placed);
+  const room = roomForRuns(terminal);
   if (flags.json) {
-    terminal.out(`${JSON.stringify(documentOf(placed), null, 2)}\n`);
+    terminal.out(`${JSON.stringify({ ...documentOf(placed), disk: { ...disk, room } }, null, 2)}\n`);
     return;
   }
+  const warning = roomWarning(disk, room);
   terminal.out(
     renderPlan({
       title: `${config.model}, preset ${config.preset}`,
@@ -49,7 +55,9 @@ export async function planCommand(flags: PlanFlags, terminal: Terminal): Promise
       shape,
       workload,
       plan: decision,
-      notes: notesOf(config),
+      disk,
+      room,
+      notes: [...notesOf(config), ...(warning === undefined ? [] : [warning])],
       byHand: handStarts(config, placed),
       colour: terminal.page.colour,
     }),
@@ -84,17 +92,28 @@ function configOf(flags: PlanFlags, workingFolder: string): Config {
  * What is planned where there is no GPU. Float32: 16 bytes a weight to train it, 4 for each copy that samples or stands
  * still.
  */
-async function withoutGpus(config: Config, { env, workingFolder }: Terminal): Promise<string> {
-  const gib = (bytes: number): string =>
-    bytes < GIB ? `${(bytes / MIB).toFixed(1)} MiB` : `${(bytes / GIB).toFixed(1)} GiB`;
-  const memory = `${gib(totalmem())} of memory, ${gib(freemem())} of it free`;
+async function withoutGpus(config: Config, terminal: Terminal): Promise<string> {
+  const memory = `${size(totalmem())} of memory, ${size(freemem())} of it free`;
   const who = (config.worker.count ?? 1) === 1 ? 'one worker computes' : `${config.worker.count} workers compute`;
   if (config.worker.backend === 'mock') return `The mock worker computes no model, on the CPU: ${memory}.\n`;
-  const { name, parameters } = await modelShape(config.model, env, workingFolder);
+  const shape = await modelShape(config.model, terminal.env, terminal.workingFolder);
+  const { name, parameters } = shape;
+  const room = roomForRuns(terminal);
+  const disk = diskOf(config, shape, undefined);
+  const warning = roomWarning(disk, room);
   return [
     `No GPU here: ${who} on the CPU, with ${memory}.`,
-    `The weights of ${name} take ${gib(4 * parameters)} there, and training them ${gib(16 * parameters)}.`,
+    `The weights of ${name} take ${size(4 * parameters)} there, and training them ${size(16 * parameters)}.`,
+    diskLine(disk, room),
+    ...(warning === undefined ? [] : [`Note: ${warning}`]),
     'To plan for GPUs: rzero plan --gpus 8 --gpu h100',
     '',
   ].join('\n');
+}
+
+async function documentWithoutGpus(config: Config, terminal: Terminal): Promise<string> {
+  const { backend } = config.worker;
+  const shape = backend === 'mock' ? undefined : await modelShape(config.model, terminal.env, terminal.workingFolder);
+  const disk = shape && { ...diskOf(config, shape, undefined), room: roomForRuns(terminal) };
+  return `${JSON.stringify({ gpus: 0, workers: 1, disk })}\n`;
 }

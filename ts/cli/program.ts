@@ -5,19 +5,22 @@ import { contractCommand } from './contract.ts';
 import type { ContractFlags } from './contractPlan.ts';
 import { EXIT, explainError } from './exitCodes.ts';
 import { addFilters } from './filters.ts';
+import { type ForkFlags, forkCommand } from './fork.ts';
 import { type KeysFlags, keysCommand } from './keys.ts';
 import { addMethodFilters } from './methodFilters.ts';
 import { type PlanFlags, planCommand } from './plan.ts';
+import { type ResumeFlags, resumeCommand } from './resume.ts';
 import { type RunFlags, runCommand } from './run.ts';
 import { showCommand } from './show.ts';
+import { type StopSignal, stoppedCode } from './stop.ts';
 import type { Terminal } from './terminal.ts';
 import { VERSION } from './version.ts';
 
 const EXIT_CODES = `
 Exit codes:
   0 done   1 a bug   2 wrong usage   65 unusable model or data   69 worker unavailable
-  74 input/output   76 a worker breaks the contract   78 wrong configuration
-  130, 143 stopped by a signal`;
+  74 input/output   75 told to stop, can go on: start it again   76 a worker breaks the contract
+  78 wrong configuration   129, 130, 143 stopped by a signal`;
 
 /**
  * Run one command line.
@@ -26,6 +29,7 @@ Exit codes:
  * @returns the exit code; errors are printed, never thrown
  */
 export async function runCli(argv: readonly string[], terminal: Terminal): Promise<number> {
+  const { signal } = terminal;
   const program = new Command('rzero')
     .description('R-Zero: a Challenger and a Solver, from one base model, with no tasks and no labels from people.')
     .version(VERSION)
@@ -47,6 +51,7 @@ Examples:
   rzero run --preset mock                    the whole loop against the mock worker, in seconds
   rzero plan --preset paper --gpus 8 --gpu h100   what would compute where, and for how long
   rzero run --model ./my-model --out runs/a  another backbone: any Hugging Face causal LM
+  rzero resume runs/a                        go on with a run that was stopped or lost
   rzero show runs/a                          the table of a finished run
   rzero contract --worker mock               try every promise of the worker protocol on a worker
   rzero grade < pairs.jsonl                  is each answer the right one?
@@ -64,7 +69,7 @@ ${EXIT_CODES}`,
     .option('--arm <name>', `the whole method or an ablation: ${ARMS.join(', ')}`)
     .option('--seed <number>', 'everything random comes from it')
     .option('--iterations <number>', 'rounds of Challenger and Solver')
-    .option('--out <folder>', 'run folder to make (default: runs/ and the time)')
+    .option('--out <folder>', 'run folder to make (default: runs/ and the time), or to go on with')
     .addHelpText(
       'after',
       `
@@ -76,6 +81,41 @@ Examples:
 ${EXIT_CODES}`,
     )
     .action((flags: RunFlags) => runCommand(flags, terminal));
+  program
+    .command('resume')
+    .description('go on with a run that was stopped, lost or failed')
+    .argument('<folder>', 'run folder')
+    .option('--set <name=value>', 'an option that may change meanwhile, e.g. worker.count=4; may be repeated', collect)
+    .addHelpText(
+      'after',
+      `
+What was finished stays; what was under way goes on from its last checkpoint and from what is on record, to the result
+that it would have had anyway. Options that would make it another run are refused: see rzero fork.
+
+Examples:
+  rzero resume runs/a
+  rzero resume runs/a --set iterations=5 --set worker.count=2
+${EXIT_CODES}`,
+    )
+    .action((folder: string, flags: ResumeFlags) => resumeCommand(folder, flags, terminal));
+  program
+    .command('fork')
+    .description('make a run that shares the first phases of another and goes on otherwise')
+    .argument('<folder>', 'run folder')
+    .requiredOption('--at <point>', 'what it does itself first: iteration:2, or iteration:2/solver')
+    .requiredOption('--out <folder>', 'run folder to make')
+    .option('--set <name=value>', 'one option, e.g. solver.steps=20; may be repeated', collect)
+    .addHelpText(
+      'after',
+      `
+Nothing is started: rzero resume does. Files are linked where the file system can, so that what is shared takes no room.
+
+Examples:
+  rzero fork runs/a --at iteration:2 --out runs/b --set solver.optimizer.learningRate=3e-4
+  rzero fork runs/a --at iteration:1/solver --out runs/c --set questions.delta=0.2
+${EXIT_CODES}`,
+    )
+    .action((folder: string, flags: ForkFlags) => forkCommand(folder, flags, terminal));
   program
     .command('plan')
     .description('say which GPUs would sample and which train, what they would hold, and how long it would take')
@@ -161,12 +201,13 @@ ${EXIT_CODES}`,
       return EXIT.ok;
     }
     await program.parseAsync(argv, { from: 'user' });
-    return exitCode;
+    return exitCode === EXIT.ok || !signal.aborted ? exitCode : stoppedCode(signal.reason as StopSignal, undefined);
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-    const explained = explainError(error);
     // A stop that was asked for has been reported by the command itself.
-    if (!terminal.signal.aborted) terminal.err(`rzero: ${explained.message}\n`);
-    return terminal.signal.aborted ? EXIT.interrupted : explained.exitCode;
+    if (signal.aborted) return stoppedCode(signal.reason as StopSignal, error);
+    const explained = explainError(error);
+    terminal.err(`rzero: ${explained.message}\n`);
+    return explained.exitCode;
   }
 }

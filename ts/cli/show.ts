@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { RunSummary } from '../report/runSummary.ts';
 import { renderTable } from '../report/table.ts';
-import { RunFolder, RunFolderError, type RunStatus } from '../store/runFolder.ts';
+import { RunFolder, RunFolderError } from '../store/runFolder.ts';
 import type { Terminal } from './terminal.ts';
 
 /**
@@ -11,14 +11,16 @@ import type { Terminal } from './terminal.ts';
  */
 export function showCommand(folder: string, flags: { json?: true }, terminal: Terminal): void {
   const run = RunFolder.open(folder, resolve(terminal.workingFolder, folder));
-  const { status, error } = run.readDocument<RunStatus>('run.json');
+  const { status, error } = run.readStatus() ?? { status: 'running' };
   if (status !== 'finished') {
     const how = {
       running: 'it is still running, or was killed',
       stopped: 'it was stopped',
+      preempted: 'its machine was taken away',
       failed: `it failed: ${error}`,
     };
-    throw new RunFolderError('not_finished', `run ${folder} is not finished: ${how[status]}`);
+    const message = `run ${folder} is not finished: ${how[status]}; rzero resume ${folder} goes on with it`;
+    throw new RunFolderError('not_finished', message);
   }
   const summary = run.readDocument<RunSummary>('summary.json');
   if (flags.json) terminal.out(`${JSON.stringify(summary, null, 2)}\n`);

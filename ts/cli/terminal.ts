@@ -22,7 +22,7 @@ export interface Terminal {
   page: Screen;
   env: NodeJS.ProcessEnv;
   workingFolder: string;
-  /** Aborted by the first Ctrl-C or SIGTERM. */
+  /** Aborted by the first signal that asks for a stop, whose name is the reason (a StopSignal). */
   signal: AbortSignal;
 }
 

@@ -54,6 +54,8 @@ export interface CreditRule {
 
 /** What comes of a batch's rewards. */
 export interface Credit {
+  /** One a sample, as they were earned: without penalties. */
+  rewards: Float64Array;
   /** One a sample. */
   advantages: Float32Array;
   /** Which samples are trained. */
@@ -88,7 +90,13 @@ export function creditOf(
       !(rule.zeroVariance === 'drop' && flat[Math.floor(i / groupSize)] === true) &&
       !(rule.overlong === 'mask' && cut[i] === true),
   );
-  return { advantages, trained, flatGroups: flat.filter(Boolean).length, overlong: cut.filter(Boolean).length };
+  return {
+    rewards: Float64Array.from(rewards),
+    advantages,
+    trained,
+    flatGroups: flat.filter(Boolean).length,
+    overlong: cut.filter(Boolean).length,
+  };
 }
 
 function scaleOf(group: readonly number[], mean: number, kind: Advantage): number {

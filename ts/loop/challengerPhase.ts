@@ -9,9 +9,11 @@ import { type LoopContext, type PhaseScope, recordName, runPhase } from './conte
 import { drawFirst, overAsked } from './draw.ts';
 import { type Judge, loadJudges, unloadJudges } from './judges.ts';
 import { heardLater } from './later.ts';
-import { loadPolicy, type Policy, unloadPolicy } from './policy.ts';
-import { creditMetrics, updatePolicy } from './policyUpdate.ts';
+import type { Policy } from './policy.ts';
+import { creditMetrics, type StepScope, updatePolicy } from './policyUpdate.ts';
 import { joinRollouts, type Rollouts, scoringOf } from './rollouts.ts';
+import { modelName, requireIntact } from './sources.ts';
+import { paddedStep, type StepResult, Training } from './training.ts';
 
 /**
  * Train the Challenger: GRPO on uncertainty minus repetition, judged by the frozen Solver.
@@ -28,31 +30,28 @@ export async function challengerPhase(
   solvers: readonly string[],
   remembered: readonly string[] = [],
 ): Promise<string> {
-  const { settings, worker, store, signal } = context;
+  const { settings, store } = context;
   const { steps } = settings.challenger;
-  const { folder } = await runPhase(
+  await runPhase(
     context,
     { iteration, phase: 'challenger', total: steps, unit: 'steps', note: 'learns to ask what the Solver half knows' },
     async (scope) => {
-      const policy = await loadPolicy(context, 'challenger', start, settings.challenger);
+      requireIntact(context, [start, ...solvers]);
+      const training = await Training.begin(context, scope, 'challenger', start, settings.challenger);
+      const { policy } = training;
       // The Challenger's own weights of the moment judge it, or frozen ones.
       const current = settings.roles.judge === 'current';
       const judges = current ? [] : await loadJudges(context, solvers, settings.answering.votes);
       const asked = current ? [{ modelId: policy.modelId, votes: settings.answering.votes }] : judges;
-      const history: Record<string, number>[] = [];
-      for (let step = 1; step <= steps; step++) {
-        const metrics = await challengerStep(context, scope, policy, asked, { iteration, step, remembered });
-        history.push(metrics);
-        scope.step(step, steps, metrics);
-      }
-      const folder = store.modelFolder(iteration, 'challenger');
-      await worker.saveCheckpoint({ modelId: policy.modelId, path: folder, withOptimizer: false }, { signal });
-      await unloadPolicy(worker, policy, { signal });
+      const made = await training.run(steps, steps, (step, within) =>
+        challengerStep(context, scope, policy, asked, within, { iteration, step, remembered }),
+      );
+      const model = await training.finish();
       await unloadJudges(context, judges);
-      return { folder, metrics: history.at(-1) ?? {} };
+      return { metrics: made.at(-1)?.metrics ?? {}, files: made.flatMap(({ files }) => files), model, value: {} };
     },
   );
-  return folder;
+  return store.folder(modelName(iteration, 'challenger'));
 }
 
 async function challengerStep(
@@ -60,13 +59,14 @@ async function challengerStep(
   scope: PhaseScope,
   policy: Policy,
   judges: readonly Judge[],
+  within: StepScope,
   { iteration, step, remembered }: { iteration: number; step: number; remembered: readonly string[] },
-): Promise<Record<string, number>> {
+): Promise<StepResult> {
   const { settings, worker, store } = context;
   const { prompts, rollouts: n, credit } = settings.challenger;
 
   const { rollouts, proposals } = await propose(context, scope, policy, judges, iteration, step);
-  const scored = score(context, proposals, remembered);
+  const scored = score(context, scope, proposals, step, remembered);
   const cut = rollouts.batch.stopReasons.map((reason) => reason === 'length');
   const creditFor = async (group: number): Promise<Credit> => {
     const [from, to] = [group * n, (group + 1) * n];
@@ -75,12 +75,11 @@ async function challengerStep(
   };
   // All prompts are alike, so the order in which they were drawn is as random as any.
   const order = Array.from({ length: prompts }, (_, group) => group);
-  const within = { step, options: scope.call, warn: scope.warn };
   const update = await updatePolicy(worker, policy, rollouts, settings.challenger, order, creditFor, within);
 
   const judged = await Promise.all(scored);
-  store.writeRecords(
-    recordName(iteration, 'challenger', `step-${String(step).padStart(3, '0')}`),
+  const file = store.writeRecords(
+    recordName(iteration, 'challenger', `step-${paddedStep(step)}`),
     judged.map(({ text, parsed, responses, vote, reward }, row) => ({
       iteration,
       step,
@@ -95,7 +94,7 @@ async function challengerStep(
   reportBest(context, scope, iteration, judged);
   const asked = judged.filter(({ parsed }) => parsed !== null);
   const questions = new Set(asked.map(({ parsed }) => parsed?.question));
-  return {
+  const metrics = {
     reward: mean(judged.map(({ reward }) => reward.total)),
     uncertainty: mean(judged.map(({ reward }) => reward.uncertainty)),
     repetition: mean(judged.map(({ reward }) => reward.repetition)),
@@ -105,6 +104,7 @@ async function challengerStep(
     ...creditMetrics(credit, update.credit, prompts),
     ...update.metrics,
   };
+  return { metrics, files: [file] };
 }
 
 /** One of the Challenger's texts, and its answers to come; null for a malformed one. */
@@ -180,7 +180,9 @@ type Judged = ScoredProposal & { responses: readonly string[] };
  */
 function score(
   { settings, challengerReward }: LoopContext,
+  { call }: PhaseScope,
   proposals: readonly Pending[],
+  step: number,
   remembered: readonly string[],
 ): Promise<Judged>[] {
   const rule = settings.rewards.challenger;
@@ -196,7 +198,12 @@ function score(
   });
   for (const one of scored) heardLater(one);
   if (challengerReward === undefined) return scored;
-  const paid = Promise.all(scored).then(async (batch) => withTotals(batch, await challengerReward(batch)));
+  const paid = Promise.all(scored).then(async (batch) => {
+    const pay = async () => ({ totals: await challengerReward(batch) });
+    const question = { rewardOf: step, texts: batch.map(({ text }) => text) };
+    const { totals } = await (call.answers?.recall(question, pay) ?? pay());
+    return withTotals(batch, totals);
+  });
   return scored.map((_, index) => heardLater(paid.then((batch) => batch[index] as Judged)));
 }
 

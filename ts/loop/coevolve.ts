@@ -20,7 +20,7 @@ import { solverPhase } from './solverPhase.ts';
  *   worker dies
  */
 export async function coevolve(context: LoopContext): Promise<void> {
-  const { settings, store, reporter } = context;
+  const { settings, history, reporter } = context;
   const trainsChallenger = settings.arm !== 'untrained-challenger';
   const { models, challengerFrom, judge, ensemble } = settings.roles;
   let challenger = settings.model;
@@ -37,7 +37,7 @@ export async function coevolve(context: LoopContext): Promise<void> {
       solverFrom: iteration - 1,
       ...variantOf(settings.roles, iteration),
     };
-    store.appendMetrics({ kind: 'iteration', ...starts, trainsChallenger });
+    if (!history.hasIteration(iteration)) history.record({ type: 'iteration', ...starts, trainsChallenger });
     reporter.report({ type: 'iteration-started', ...starts, trainsChallenger });
     const judges = judge === 'ensemble' ? solvers.slice(0, ensemble) : [latest()];
     if (trainsChallenger) {

@@ -1,11 +1,14 @@
 import type { Worker } from '../ports/worker.ts';
 import type { CallOptions, SampleBatch, SampleParams } from '../protocol/generated.ts';
+import type { Answers } from './answers.ts';
 import { heardLater } from './later.ts';
 
 /** How a phase's samples are asked for. */
 export interface DrawOptions extends CallOptions {
   /** Most samples of one request; a conversation's are never parted. */
   requestSamples: number;
+  /** Where answers are recorded; absent: nowhere. */
+  answers?: Answers;
 }
 
 /**
@@ -22,16 +25,22 @@ export type Handle<T> = (batch: SampleBatch, first: number, signal: AbortSignal)
  * is cut depends on it alone, so that a run repeats itself.
  *
  * @param handle what it throws is a failure too
+ * @param chosen the requests that are made, each by the number of its first conversation; all unless given
  * @returns what `handle` gave, request by request. The first that fails cancels the others, which then fail as it did.
  */
 export function drawEach<T>(
   worker: Worker,
   params: SampleParams,
-  { requestSamples, signal, onProgress }: DrawOptions,
+  { requestSamples, signal, onProgress, answers }: DrawOptions,
   handle: Handle<T>,
+  chosen?: ReadonlySet<number>,
 ): Promise<T>[] {
-  const requests = cut(params, requestSamples);
+  const requests = cut(params, requestSamples).filter(({ first }) => chosen?.has(first) ?? true);
   const total = params.conversations.length * params.n;
+  const sample = (request: SampleParams, options: CallOptions): Promise<SampleBatch> => {
+    const ask = () => worker.sample(request, options);
+    return answers === undefined ? ask() : answers.recall({ verb: 'sample', ...request }, ask);
+  };
   const done = requests.map(() => 0);
   let sum = 0;
   const stop = new AbortController();
@@ -59,7 +68,7 @@ export function drawEach<T>(
         },
       };
       try {
-        const batch = worker.sample(request, options);
+        const batch = sample(request, options);
         onAsked();
         return await handle(await batch, first, wanted);
       } catch (error) {
@@ -86,6 +95,7 @@ export interface Drawn<T> {
 
 /**
  * As {@link drawEach}, until answers for `needed` conversations have been handled; the other requests are cancelled then.
+ * Which came first is put on record: who replays makes those requests alone.
  *
  * @returns what was handled first, in the requests' order; with the last request it may be more than was needed
  */
@@ -96,6 +106,10 @@ export async function drawFirst<T>(
   options: DrawOptions,
   handle: Handle<T>,
 ): Promise<Drawn<T>[]> {
+  const { answers } = options;
+  const cuts = params.conversations.length > needed;
+  const choice = { chosenOf: params.modelId, seeds: params.seeds, needed };
+  const known = cuts ? answers?.known<{ firsts: readonly number[] }>(choice) : undefined;
   const enough = new AbortController();
   const handling = new Set<AbortController>();
   const drawn: Drawn<T>[] = [];
@@ -117,10 +131,13 @@ export async function drawFirst<T>(
       enough.abort();
       for (const one of handling) one.abort();
     },
+    known && new Set(known.firsts),
   );
   const reached = new Promise((resolve) => enough.signal.addEventListener('abort', resolve));
   await Promise.race([reached, Promise.all(requests)]);
-  return drawn.sort((one, other) => one.first - other.first);
+  drawn.sort((one, other) => one.first - other.first);
+  if (cuts && known === undefined) answers?.remember(choice, { firsts: drawn.map(({ first }) => first) });
+  return drawn;
 }
 
 /** How many conversations a request has, the last one of a phase aside. */

@@ -29,3 +29,33 @@ export class TooFewQuestions extends Error {
     );
   }
 }
+
+/** The run was told to stop, and has: it can go on from here. */
+export class Stopped extends Error {
+  override readonly name = 'Stopped';
+  readonly code = 'stopped';
+
+  constructor() {
+    super('the run was told to stop');
+  }
+}
+
+/** A replay comes to another update than the one on record: what computes it is not what it was. */
+export class ReplayDiverged extends Error {
+  override readonly name = 'ReplayDiverged';
+  readonly code = 'replay_diverged';
+
+  /** @param where the phase, step and update */
+  constructor(where: string) {
+    super(
+      `${where} would be made of another batch than the journal says: the program, its libraries or a file of the run ` +
+        'changed. Nothing was trained. Go on with the program that began the run, or fork the run at this iteration',
+    );
+  }
+}
+
+/** What a phase left is damaged, and a later one needs it: it was put down as undone. */
+export class PhaseUndone extends Error {
+  override readonly name = 'PhaseUndone';
+  readonly code = 'phase_undone';
+}

@@ -5,6 +5,7 @@ import type { Sampling } from '../protocol/generated.ts';
 import { requestSeeds } from './ask.ts';
 import { type LoopContext, recordName, runPhase, type Tally } from './context.ts';
 import { drawEach } from './draw.ts';
+import { requireIntact } from './sources.ts';
 
 /** How an exam is sat: greedily once, sampled k times, and sampled k times from the worked prefix. */
 type Mode = 'greedy' | 'sampled' | 'worked';
@@ -31,6 +32,7 @@ export async function evaluatePhase(
     { iteration, phase: 'evaluation', total, unit: 'answers', note: `${questions} held-out problems` },
     async (scope) => {
       const { seed } = settings;
+      requireIntact(context, [solver]);
       await worker.loadModel({ modelId: 'solver', source: solver, trainable: false, role: 'sample', seed }, { signal });
       const tally = scope.tally({ from: 0, to: total, total }, total);
       const [greedy, sampled, worked] = await Promise.all([
@@ -39,7 +41,7 @@ export async function evaluatePhase(
         prefixed ? sit(context, tally, 'worked', sampling, samples) : undefined,
       ]);
       await worker.unloadModel({ modelId: 'solver' }, { signal });
-      store.writeRecords(recordName(iteration, 'evaluation'), [
+      const file = store.writeRecords(recordName(iteration, 'evaluation'), [
         ...greedy.records,
         ...sampled.records,
         ...(worked?.records ?? []),
@@ -51,6 +53,8 @@ export async function evaluatePhase(
           majority: sampled.majority,
           ...(worked === undefined ? {} : { worked: worked.accuracy }),
         },
+        files: [file],
+        value: {},
       };
     },
   );

@@ -2,6 +2,7 @@ import type { PhaseSettings } from '../domain/settings.ts';
 import type { Worker } from '../ports/worker.ts';
 import type { CallOptions, TrainBatch } from '../protocol/generated.ts';
 import type { LoopContext } from './context.ts';
+import type { DrawOptions } from './draw.ts';
 import { inLessMemory } from './lessMemory.ts';
 
 /** A policy in training: the worker's names for it and for its frozen start, and its step counter. */
@@ -13,6 +14,9 @@ export interface Policy {
   referenceShare?: number;
   /** Number for the next gradient verb; the worker applies each number once. */
   seq: number;
+  /** Of the published weights, and of the anchor's where it follows. */
+  weightsVersion: number;
+  referenceVersion: number;
 }
 
 /**
@@ -28,12 +32,13 @@ export async function loadPolicy(
 ): Promise<Policy> {
   const { seed, model, roles, trainer } = settings;
   await worker.loadModel({ modelId, source, trainable: true, training: trainer, seed }, { signal });
-  if (phase.klCoef === 0) return { modelId, seq: 1 };
+  const fresh = { modelId, seq: 1, weightsVersion: 0, referenceVersion: 0 };
+  if (phase.klCoef === 0) return fresh;
   const referenceId = `${modelId}-reference`;
   const anchor = roles.anchor === 'base' ? model : source;
   await worker.loadModel({ modelId: referenceId, source: anchor, trainable: false, role: 'train', seed }, { signal });
   const follows = roles.anchor === 'ema' ? { referenceShare: 1 - roles.anchorDecay } : {};
-  return { modelId, referenceId, ...follows, seq: 1 };
+  return { ...fresh, referenceId, ...follows };
 }
 
 /** Free a policy and its anchor. */
@@ -42,15 +47,22 @@ export async function unloadPolicy(worker: Worker, policy: Policy, options: Call
   if (policy.referenceId !== undefined) await worker.unloadModel({ modelId: policy.referenceId }, options);
 }
 
-/** Log-probs of the trained tokens of a batch, aligned with its tokens: under a policy, or under its anchor. */
+/**
+ * Log-probs of the trained tokens of a batch, aligned with its tokens: under a policy as it is, or under its anchor.
+ *
+ * @param modelId of the policy or of its anchor
+ */
 export async function logprobsOf(
   worker: Worker,
+  { seq }: Policy,
   modelId: string,
   { tokens, lengths, mask }: TrainBatch,
   { sampling }: PhaseSettings,
-  options: CallOptions,
+  { answers, ...options }: DrawOptions,
 ): Promise<Float32Array> {
-  const { temperature } = sampling;
-  const forward = () => worker.forward({ modelId, tokens, lengths, mask, temperature }, options);
-  return (await inLessMemory(forward)).logprobs;
+  const params = { modelId, tokens, lengths, mask, temperature: sampling.temperature };
+  const forward = () => inLessMemory(() => worker.forward(params, options));
+  // The same tokens have other log-probs after an update, which `seq` tells.
+  const { logprobs } = await (answers?.recall({ verb: 'forward', seq, ...params }, forward) ?? forward());
+  return logprobs;
 }

@@ -2,18 +2,39 @@ import type { Credit, CreditRule } from '../domain/advantage.ts';
 import { type TrainStep, trainStep } from '../domain/datum.ts';
 import type { PhaseSettings } from '../domain/settings.ts';
 import { mean } from '../domain/statistics.ts';
+import type { Storable } from '../ports/journal.ts';
 import type { Worker } from '../ports/worker.ts';
-import type { CallOptions, ForwardBackwardResult, LossSpec, OptimStepResult } from '../protocol/generated.ts';
+import type {
+  Adam,
+  CallOptions,
+  ForwardBackwardResult,
+  LossSpec,
+  OptimStepResult,
+  TrainBatch,
+} from '../protocol/generated.ts';
+import type { DrawOptions } from './draw.ts';
 import { TrainingDiverged } from './errors.ts';
 import { inLessMemory } from './lessMemory.ts';
 import { logprobsOf, type Policy } from './policy.ts';
 import type { Rollouts } from './rollouts.ts';
 import { failedWith } from './workerFailure.ts';
 
-/** One training step of a phase: which it is, and who hears of what went wrong in it. */
+/** An update that is going to be made, see JournalEntry `update`. */
+export interface Intent {
+  update: number;
+  seq: number;
+  /** All that decides it. */
+  batch: Storable;
+  /** What its samples were paid. */
+  credit: Storable;
+}
+
+/** One training step of a phase: which it is, and who hears of what is done in it and of what went wrong. */
 export interface StepScope {
   step: number;
-  options: CallOptions;
+  options: DrawOptions;
+  /** Told before each update. @throws ReplayDiverged where another one is on record */
+  intend(intent: Intent): void;
   warn(message: string): void;
 }
 
@@ -38,13 +59,14 @@ export async function updatePolicy(
   settings: PhaseSettings,
   order: readonly number[],
   creditOf: (group: number) => Promise<Credit>,
-  { step, options, warn }: StepScope,
+  { step, options, intend, warn }: StepScope,
 ): Promise<{ metrics: Record<string, number>; credit: Credit }> {
   const { modelId } = policy;
   const { batch } = rollouts;
   const n = settings.rollouts;
   const samples = batch.lengths.length;
   const credit: Credit = {
+    rewards: new Float64Array(samples),
     advantages: new Float32Array(samples),
     trained: new Array<boolean>(samples).fill(false),
     flatGroups: 0,
@@ -60,10 +82,22 @@ export async function updatePolicy(
       sampleLogprobs: settings.importanceCap > 0,
     });
     if (policy.referenceId !== undefined && policy.referenceShare !== undefined) {
-      made.batch.refLogprobs = await logprobsOf(worker, policy.referenceId, made.batch, settings, options);
+      made.batch.refLogprobs = await logprobsOf(worker, policy, policy.referenceId, made.batch, settings, options);
     }
+    const { seq } = policy;
+    const weighed = { loss: lossOf(settings), normalizer: normalizerOf(made, settings), adam: settings.optimizer };
+    intend({
+      update: tried,
+      seq,
+      batch: { modelId, seq, ...weighed, ...made.batch },
+      credit: {
+        rows: Int32Array.from(rows),
+        rewards: Float64Array.from(rows, (row) => credit.rewards[row] as number),
+        advantages: Float32Array.from(rows, (row) => credit.advantages[row] as number),
+      },
+    });
     try {
-      reports.push(await updateOnce(worker, policy, made, settings, options));
+      reports.push(await updateOnce(worker, policy, made.batch, weighed, options));
     } catch (error) {
       if (!failedWith(error, 'not_finite')) throw error;
       skipped = error.message;
@@ -71,16 +105,18 @@ export async function updatePolicy(
       return;
     }
     if (policy.referenceId !== undefined && policy.referenceShare !== undefined) {
-      await worker.averageWeights(
+      const { weightsVersion } = await worker.averageWeights(
         { modelId: policy.referenceId, towards: modelId, share: policy.referenceShare },
         options,
       );
+      policy.referenceVersion = weightsVersion;
     }
   };
 
   let pending: number[] = [];
   for (const group of order) {
-    const { advantages, trained, flatGroups, overlong } = await creditOf(group);
+    const { rewards, advantages, trained, flatGroups, overlong } = await creditOf(group);
+    credit.rewards.set(rewards, group * n);
     credit.advantages.set(advantages, group * n);
     credit.flatGroups += flatGroups;
     credit.overlong += overlong;
@@ -100,6 +136,7 @@ export async function updatePolicy(
     throw new TrainingDiverged(`${modelId}, step ${step}`, tried, option, skipped);
   }
   const { weightsVersion } = await worker.publishWeights({ modelId }, options);
+  policy.weightsVersion = weightsVersion;
   const average = (key: keyof Report) => mean(reports.map((report) => report[key]));
   const meanLength = mean(Array.from(batch.lengths));
   if (reports.length === 0) return { metrics: { updates: 0, meanLength, weightsVersion }, credit };
@@ -124,13 +161,19 @@ export async function updatePolicy(
 async function updateOnce(
   worker: Worker,
   policy: Policy,
-  update: TrainStep,
-  settings: PhaseSettings,
+  batch: TrainBatch,
+  { loss, normalizer, adam }: { loss: LossSpec; normalizer: number; adam: Adam },
   options: CallOptions,
 ): Promise<Report> {
   const { modelId } = policy;
   const seq = policy.seq++;
-  const loss: LossSpec = {
+  const pass = await inLessMemory(() => worker.forwardBackward({ modelId, seq, batch, loss, normalizer }, options));
+  const step = await worker.optimStep({ modelId, seq: policy.seq++, adam }, options);
+  return { ...pass, ...step };
+}
+
+function lossOf(settings: PhaseSettings): LossSpec {
+  return {
     name: settings.loss,
     aggregation: settings.aggregation === 'sequence' ? 'sequence' : 'token',
     clipLow: settings.clipLow,
@@ -141,12 +184,6 @@ async function updateOnce(
     importanceCap: settings.importanceCap,
     temperature: settings.sampling.temperature,
   };
-  const normalizer = normalizerOf(update, settings);
-  const pass = await inLessMemory(() =>
-    worker.forwardBackward({ modelId, seq, batch: update.batch, loss, normalizer }, options),
-  );
-  const step = await worker.optimStep({ modelId, seq: policy.seq++, adam: settings.optimizer }, options);
-  return { ...pass, ...step };
 }
 
 /** What the loss of an update is divided by. */

@@ -3,9 +3,11 @@ import { inOrder } from '../domain/curriculum.ts';
 import type { Gate } from '../domain/gates.ts';
 import { stream } from '../domain/random.ts';
 import { mean } from '../domain/statistics.ts';
+import type { FileMark } from '../ports/journal.ts';
 import { type LoopContext, recordName, runPhase } from './context.ts';
 import { TooFewQuestions } from './errors.ts';
 import { type Candidate, type KeptCandidate, Labelling } from './labelling.ts';
+import { requireIntact } from './sources.ts';
 
 /** A question that the Solver is trained on, with its pseudo-label. */
 export interface Problem {
@@ -33,35 +35,39 @@ export async function questionPhase(
   const needed = settings.solver.prompts;
   const votes = settings.questions.votes ?? settings.answering.votes;
   const total = candidates * (1 + votes);
-  const { problems } = await runPhase(
+  const { value } = await runPhase(
     context,
     { iteration, phase: 'questions', total, unit: 'answers', note: 'asks, answers, votes, keeps the middle band' },
     async (scope) => {
+      requireIntact(context, [challenger, ...solvers]);
       const records = store.openRecords(recordName(iteration, 'questions'));
       const labelling = new Labelling(context, scope, { iteration, challenger, solvers, votes, records });
       let rounds = 0;
+      const files: FileMark[] = [];
       try {
         do {
           await labelling.ask();
           rounds++;
         } while (shortfall === 'resample' && labelling.kept.length < needed && rounds <= resamples);
-        records.finish();
+        files.push(records.finish());
       } finally {
         records.discard();
       }
       const kept = labelledFor(context, iteration, labelling.kept);
-      store.writeRecords(
-        `iteration-${iteration}/problems.jsonl`,
-        kept.map(({ question, label }) => ({ iteration, question, label })),
+      files.push(
+        store.writeRecords(
+          `iteration-${iteration}/problems.jsonl`,
+          kept.map(({ question, label }) => ({ iteration, question, label })),
+        ),
       );
       if (shortfall === 'stop' && kept.length < needed) {
         throw new TooFewQuestions(iteration, kept.length, labelling.candidates.length, needed);
       }
       const problems = inOrder(kept, order).map(({ question, label }) => ({ question, label }));
-      return { problems, metrics: metricsOf(context, labelling, rounds) };
+      return { metrics: metricsOf(context, labelling, rounds), files, value: { problems } };
     },
   );
-  return problems;
+  return value.problems;
 }
 
 /** Kept candidates with the labels that the Solver is trained on: their own, unless an ablation shuffles them. */

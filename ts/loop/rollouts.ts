@@ -2,7 +2,7 @@ import { completionsOf, type Scores, trainableRows, trainStep } from '../domain/
 import { firstGroups, joinBatches, joinFloats } from '../domain/samples.ts';
 import type { PhaseSettings } from '../domain/settings.ts';
 import type { Worker } from '../ports/worker.ts';
-import type { CallOptions, SampleBatch } from '../protocol/generated.ts';
+import type { SampleBatch } from '../protocol/generated.ts';
 import { conversationsPerRequest, type Drawn, type DrawOptions } from './draw.ts';
 import { logprobsOf, type Policy } from './policy.ts';
 import { Scoring } from './scoring.ts';
@@ -25,14 +25,14 @@ export async function scoreSamples(
   policy: Policy,
   batch: SampleBatch,
   settings: PhaseSettings,
-  options: CallOptions,
+  options: DrawOptions,
 ): Promise<Scores> {
   const { rollouts, prompts, miniBatch } = settings;
   const rows = trainableRows(batch);
   if (rows.length === 0) return {};
   const step = trainStep(batch, new Float32Array(batch.lengths.length), rollouts, rows);
   const score = async (modelId: string) =>
-    completionsOf(await logprobsOf(worker, modelId, step.batch, settings, options), step.batch);
+    completionsOf(await logprobsOf(worker, policy, modelId, step.batch, settings, options), step.batch);
   const several = prompts * rollouts > miniBatch;
   const { referenceId, referenceShare } = policy;
   const old = several ? score(policy.modelId) : undefined;

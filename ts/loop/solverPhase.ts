@@ -10,10 +10,12 @@ import { mean } from '../domain/statistics.ts';
 import { requestSeeds } from './ask.ts';
 import { type LoopContext, type PhaseScope, recordName, runPhase } from './context.ts';
 import { drawFirst, overAsked } from './draw.ts';
-import { loadPolicy, type Policy, unloadPolicy } from './policy.ts';
-import { creditMetrics, updatePolicy } from './policyUpdate.ts';
+import type { Policy } from './policy.ts';
+import { creditMetrics, type StepScope, updatePolicy } from './policyUpdate.ts';
 import type { Problem } from './questionPhase.ts';
 import { joinRollouts, type Rollouts, scoringOf } from './rollouts.ts';
+import { modelName, requireIntact } from './sources.ts';
+import { paddedStep, type StepResult, Training } from './training.ts';
 
 /**
  * Train the Solver on the kept questions: GRPO on the binary reward (paper section 3.4).
@@ -30,14 +32,15 @@ export async function solverPhase(
   start: string,
   problems: readonly Problem[],
 ): Promise<string> {
-  const { settings, worker, store, signal } = context;
+  const { settings, store } = context;
   const { steps, prompts, overAsk } = settings.solver;
   const { order, shortfall } = settings.questions;
-  const { folder } = await runPhase(
+  await runPhase(
     context,
     { iteration, phase: 'solver', total: steps, unit: 'steps', note: 'learns to agree with the majority' },
     async (scope) => {
-      const policy = await loadPolicy(context, 'solver', start, settings.solver);
+      requireIntact(context, [start]);
+      const training = await Training.begin(context, scope, 'solver', start, settings.solver);
       const size = shortfall === 'repeat' ? prompts : Math.max(1, Math.min(prompts, problems.length));
       const random = order === 'shuffled' ? stream(settings.seed, 'solver', iteration, 'batches') : null;
       const batches = problemBatches(problems, overAsked(size, overAsk), steps, random);
@@ -47,19 +50,16 @@ export async function solverPhase(
         const remedy = size === prompts ? 'each is used several times' : `the batches are of ${size}`;
         scope.warn(`only ${problems.length} questions were kept for batches of ${prompts}: ${remedy}`);
       }
-      const history: Record<string, number>[] = [];
-      for (const [index, batch] of batches.entries()) {
-        const metrics = await solverStep(context, scope, policy, { iteration, step: index + 1, asked: batch, size });
-        history.push(metrics);
-        scope.step(index + 1, steps, metrics);
-      }
-      const folder = store.modelFolder(iteration, 'solver');
-      await worker.saveCheckpoint({ modelId: policy.modelId, path: folder, withOptimizer: false }, { signal });
-      await unloadPolicy(worker, policy, { signal });
-      return { folder, metrics: { steps: batches.length, ...history.at(-1) } };
+      const made = await training.run(steps, batches.length, (step, within) => {
+        const asked = batches[step - 1] as Problem[];
+        return solverStep(context, scope, training.policy, within, { iteration, step, asked, size });
+      });
+      const model = await training.finish();
+      const metrics = { steps: batches.length, ...made.at(-1)?.metrics };
+      return { metrics, files: made.flatMap(({ files }) => files), model, value: {} };
     },
   );
-  return folder;
+  return store.folder(modelName(iteration, 'solver'));
 }
 
 /** What a step is drawn from. */
@@ -76,8 +76,9 @@ async function solverStep(
   context: LoopContext,
   scope: PhaseScope,
   policy: Policy,
+  within: StepScope,
   batch: Batch,
-): Promise<Record<string, number>> {
+): Promise<StepResult> {
   const { settings, worker, store } = context;
   const { iteration, step } = batch;
   const { rollouts: n, credit } = settings.solver;
@@ -97,12 +98,11 @@ async function solverStep(
   };
   // Problems may come by difficulty, and an update shall not be of one difficulty.
   const order = permutation(problems.length, stream(settings.seed, ...path, 'order'));
-  const within = { step, options: scope.call, warn: scope.warn };
   const update = await updatePolicy(worker, policy, rollouts, settings.solver, order, creditFor, within);
 
   const rewardsOf = (group: number) => rewards.slice(group * n, (group + 1) * n);
-  store.writeRecords(
-    recordName(iteration, 'solver', `step-${String(step).padStart(3, '0')}`),
+  const file = store.writeRecords(
+    recordName(iteration, 'solver', `step-${paddedStep(step)}`),
     problems.map((problem, group) => ({
       iteration,
       step,
@@ -112,12 +112,13 @@ async function solverStep(
     })),
   );
   const uninformative = problems.filter((_, group) => new Set(rewardsOf(group)).size === 1).length;
-  return {
+  const metrics = {
     reward: mean(rewards),
     uninformative: uninformative / problems.length,
     ...creditMetrics(credit, update.credit, problems.length),
     ...update.metrics,
   };
+  return { metrics, files: [file] };
 }
 
 /**

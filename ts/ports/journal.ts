@@ -26,8 +26,18 @@ interface OfPhase {
 
 /** One thing that a run has decided or done. Free of times but for `seconds`: the same run writes the same entries. */
 export type JournalEntry =
-  /** What the run was asked to do: its whole configuration. Where it was changed, the last one counts. */
-  | { type: 'run'; config: object; rewardModule?: { path: string; sha256: string } }
+  /**
+   * What the run was asked to do: its whole configuration, and the folder that relative paths in it start from. Where it
+   * was changed, the last one counts.
+   */
+  | {
+      type: 'run';
+      config: object;
+      workingFolder: string;
+      rewardModule?: { path: string; sha256: string };
+      /** The run that it shares its first phases with. */
+      forkOf?: { run: string; at: string };
+    }
   | {
       type: 'iteration';
       iteration: number;
@@ -64,7 +74,7 @@ export type JournalEntry =
   | { type: 'end'; how: 'finished' | 'stopped' | 'preempted' | 'failed'; error?: string };
 
 /** What an object of the store can hold: JSON, and typed arrays as values of its top level. */
-export type Storable = Readonly<Record<string, unknown>>;
+export type Storable = object;
 
 /**
  * The truth about a run: what it has decided and done, in order, over all its attempts; and the objects that its

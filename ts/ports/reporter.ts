@@ -20,7 +20,13 @@ export type LoopEvent =
       total: number;
       unit: 'steps' | 'questions' | 'answers';
       note: string;
+      /** Answers on record, of a phase that was begun before. */
+      recorded?: number;
     }
+  /** A phase that an earlier attempt did. */
+  | { type: 'phase-skipped'; iteration: number; phase: Phase; metrics: Record<string, number> }
+  /** A phase that was begun before goes on after this step. */
+  | { type: 'phase-resumed'; iteration: number; phase: Phase; step: number }
   /** How far a phase is, in its unit; steps in progress count as fractions. */
   | { type: 'progress'; iteration: number; phase: Phase; done: number; total: number }
   | { type: 'step'; iteration: number; phase: Phase; step: number; steps: number; metrics: Record<string, number> }
@@ -36,6 +42,8 @@ export type LoopEvent =
     }
   | { type: 'phase-ended'; iteration: number; phase: Phase; seconds: number; metrics: Record<string, number> }
   | { type: 'warning'; iteration: number; phase: Phase; message: string }
+  /** What was lost is made again. */
+  | { type: 'recovery'; message: string }
   /** A worker came, left, or was brought up to date; only where there are several. */
   | { type: 'workers'; message: string };
 

@@ -103,6 +103,17 @@ export function endedLine(state: PhaseState, width: number, colours: Colours): s
   return [front, ...fitting(phrases(phase, metrics), room)].join('  ');
 }
 
+/** A phase that was done before this attempt, and its figures. */
+export function skippedLine(
+  { iteration, phase, metrics }: Pick<PhaseState, 'iteration' | 'phase' | 'metrics'>,
+  width: number,
+  colours: Colours,
+): string {
+  const front = `${heading(iteration, phase, colours)} ${padEnd('done before', COUNT)}  ${' '.repeat(TIME)}`;
+  const room = width - NAME - PHASE - 4 - COUNT - TIME;
+  return [front, ...fitting(phrases(phase, metrics), room)].join('  ');
+}
+
 /** How far a question's answers agree, and the question, cut in its middle to fit. */
 export function sampleLine(sample: Sample, title: string, width: number, colours: Colours): string {
   const { agreement, votes, label } = sample;

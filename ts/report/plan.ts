@@ -1,4 +1,5 @@
 import { createColors } from 'picocolors';
+import type { DiskNeed } from '../placement/disk.ts';
 import type { PieceSeconds } from '../placement/estimate.ts';
 import type { Cluster, Layout } from '../placement/layout.ts';
 import { gpusUsed, workersOf } from '../placement/layout.ts';
@@ -8,6 +9,7 @@ import type { Refusal } from '../placement/refusal.ts';
 import type { ModelShape } from '../placement/shape.ts';
 import { GIB } from '../placement/units.ts';
 import { type Draw, meanRow, piecesOf, SAMPLE_SHARE, totals, type Workload } from '../placement/workload.ts';
+import { diskTable, freeLine } from './disk.ts';
 import { amount, columns, duration, plural } from './text.ts';
 
 /** What a plan is printed of. */
@@ -18,6 +20,9 @@ export interface PlanReport {
   shape: ModelShape;
   workload: Workload;
   plan: Plan;
+  disk: DiskNeed;
+  /** What is free where runs go; undefined where nobody can tell. */
+  room: { folder: string; bytes: number } | undefined;
   /** What the user should know besides, a line each. */
   notes: readonly string[];
   /** What is to be started by hand, a line each; empty where `rzero run` starts all. */
@@ -27,7 +32,7 @@ export interface PlanReport {
 
 /** A plan, for people: cluster, model, who does what, memory and time. */
 export function renderPlan(report: PlanReport): string {
-  const { title, cluster, shape, workload, plan, notes, byHand, colour } = report;
+  const { title, cluster, shape, workload, plan, disk, room, notes, byHand, colour } = report;
   const { bold } = createColors(colour);
   const blocks = [
     [bold(title), '', ...fields(aboutOf(cluster, shape, workload))],
@@ -39,6 +44,7 @@ export function renderPlan(report: PlanReport): string {
       '',
       total(report),
     ],
+    [bold('Disk, in GiB'), ...diskTable(disk), ...(room === undefined ? [] : ['', freeLine(room)])],
     ...(plan.others.length === 0 ? [] : [[bold('Also fits: an iteration'), ...others(plan)]]),
     ...(notes.length === 0 ? [] : [notes.map((note) => `Note: ${note}`)]),
     ...(byHand.length === 0 ? [] : [[bold('To start by hand'), ...byHand]]),

@@ -10,9 +10,10 @@ import {
   runningLine,
   type Sample,
   sampleLine,
+  skippedLine,
 } from './phaseLines.ts';
 import type { Terminal } from './terminal.ts';
-import { oneLine, wrap } from './text.ts';
+import { oneLine, plural, wrap } from './text.ts';
 
 /** Where and how to show progress. */
 export interface ProgressOptions {
@@ -78,8 +79,9 @@ export function createProgressReporter(options: ProgressOptions): Reporter {
   }
 
   function begin(event: Extract<LoopEvent, { type: 'phase-started' }>, now: number): void {
-    const { iteration, phase, unit, note, total } = event;
+    const { iteration, phase, unit, note: what, total, recorded } = event;
     block.release();
+    const note = recorded === undefined ? what : `goes on, with ${plural(recorded, 'answers')} on record`;
     const state = { iteration, phase, unit, note, total, done: 0, metrics: {}, elapsed: 0 };
     running = { state, started: now, shownAt: now };
     if (live) draw(running, now, true);
@@ -119,8 +121,19 @@ export function createProgressReporter(options: ProgressOptions): Reporter {
     else lines.forEach(print);
   }
 
-  function tellOfWorkers({ message }: Extract<LoopEvent, { type: 'workers' }>): void {
-    const lines = wrap(oneLine(`workers: ${message}`), width()).map(colours.dim);
+  function skip({ iteration, phase, metrics }: Extract<LoopEvent, { type: 'phase-skipped' }>): void {
+    block.release();
+    print(skippedLine({ iteration, phase, metrics }, width(), colours));
+  }
+
+  function resume({ step }: Extract<LoopEvent, { type: 'phase-resumed' }>, { state }: Running): void {
+    const line = `${heading(state.iteration, state.phase, colours)} ${colours.dim(`goes on after step ${step}`)}`;
+    if (live) block.above([line]);
+    else print(line);
+  }
+
+  function tell({ type, message }: Extract<LoopEvent, { type: 'workers' | 'recovery' }>): void {
+    const lines = wrap(oneLine(`${type}: ${message}`), width()).map(colours.dim);
     if (live) block.above(lines);
     else lines.forEach(print);
   }
@@ -131,8 +144,11 @@ export function createProgressReporter(options: ProgressOptions): Reporter {
     else if (event.type === 'phase-started') begin(event, now);
     else if (event.type === 'phase-ended') end(event);
     else if (event.type === 'warning') warn(event);
-    else if (event.type === 'workers') tellOfWorkers(event);
-    else if (running !== undefined) {
+    else if (event.type === 'phase-skipped') skip(event);
+    else if (event.type === 'workers' || event.type === 'recovery') tell(event);
+    else if (event.type === 'phase-resumed') {
+      if (running !== undefined) resume(event, running);
+    } else if (running !== undefined) {
       advance(running, event);
       draw(running, now, false);
     }

@@ -1,3 +1,5 @@
+import { GIB, MIB } from '../placement/units.ts';
+
 /**
  * One line that is safe to print: control characters (a model may write escape sequences) and line
  * breaks become single spaces.
@@ -85,6 +87,12 @@ export function amount(count: number): string {
     if (count >= size) return `${Number((count / size).toFixed(count >= 100 * size ? 0 : 1))} ${unit}`;
   }
   return String(count);
+}
+
+/** Bytes for people: `212 GiB`, `4.6 GiB`, `12.3 MiB`. */
+export function size(bytes: number): string {
+  const [unit, name] = bytes < GIB ? [MIB, 'MiB'] : [GIB, 'GiB'];
+  return `${(bytes / unit).toFixed(bytes < 100 * unit ? 1 : 0)} ${name}`;
 }
 
 /** `1 step`, `2 steps`. The noun is given in the plural. */

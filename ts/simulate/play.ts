@@ -1,6 +1,8 @@
 import { stream } from '../domain/random.ts';
 import type { Settings } from '../domain/settings.ts';
 import { coevolve } from '../loop/coevolve.ts';
+import { History } from '../loop/history.ts';
+import { UNRECORDED } from '../loop/unrecorded.ts';
 import type { Exam } from '../ports/exam.ts';
 import type { LoopEvent } from '../ports/reporter.ts';
 import type { RunStore } from '../ports/runStore.ts';
@@ -81,6 +83,8 @@ export async function play(scenario: Scenario): Promise<Played> {
     store: NOTHING_KEPT,
     reporter: { report: (event) => follow(event, phases, time) },
     clock: time,
+    history: new History(UNRECORDED),
+    stopping: new AbortController().signal,
     signal: new AbortController().signal,
     requestSamples,
   });
@@ -108,9 +112,11 @@ const NO_EXAM: Exam = {
 };
 
 const NOTHING_KEPT: RunStore = {
-  appendMetrics() {},
-  writeRecords() {},
-  openRecords: () => ({ add() {}, finish() {}, discard() {} }),
-  writeDocument() {},
-  modelFolder: (iteration, role) => `iteration-${iteration}/${role}`,
+  writeRecords: (name) => ({ name, sha256: '' }),
+  openRecords: (name) => ({ add() {}, finish: () => ({ name, sha256: '' }), discard() {} }),
+  emptyFolder: (name) => name,
+  folder: (name) => name,
+  holds: () => true,
+  damageOf: () => undefined,
+  tidy() {},
 };

@@ -21,11 +21,10 @@ export class LineFile {
     if (this.text.length >= BUFFER) this.flush();
   }
 
-  /** All are there. @throws an error of the file system */
-  finish(): void {
-    if (!this.file.isOpen) return;
-    this.flush();
-    this.file.finish();
+  /** All are there. @returns as {@link PendingFile.finish}. @throws an error of the file system */
+  finish(): string {
+    if (this.file.isOpen) this.flush();
+    return this.file.finish();
   }
 
   /** What is not finished goes; afterwards nothing is left to do. */

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { flushFolder } from './files.ts';
@@ -9,7 +10,9 @@ import { flushFolder } from './files.ts';
 export class PendingFile {
   private readonly path: string;
   private readonly temporary: string;
+  private readonly hash = createHash('sha256');
   private handle: number | undefined;
+  private sha256 = '';
 
   /** @throws an error of the file system */
   constructor(path: string) {
@@ -28,16 +31,24 @@ export class PendingFile {
   append(bytes: Uint8Array): void {
     // One write may be cut short, by a disk that is nearly full, say, and that is no error.
     for (let at = 0; at < bytes.length; ) at += writeSync(this.handle as number, bytes, at);
+    this.hash.update(bytes);
   }
 
-  /** All is there. @throws an error of the file system; the old file then stays */
-  finish(): void {
-    if (this.handle === undefined) return;
+  /**
+   * All is there.
+   *
+   * @returns the SHA-256 (hex) of all that was appended; '' where it was discarded
+   * @throws an error of the file system; the old file then stays
+   */
+  finish(): string {
+    if (this.handle === undefined) return this.sha256;
     fsyncSync(this.handle);
     renameSync(this.temporary, this.path);
     closeSync(this.handle);
     this.handle = undefined;
     flushFolder(dirname(this.path));
+    this.sha256 = this.hash.digest('hex');
+    return this.sha256;
   }
 
   /** What is not finished goes; afterwards nothing is left to do. */

@@ -1,13 +1,27 @@
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import {
+  copyFileSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import type { FileMark, ModelMark } from '../ports/journal.ts';
 import type { RecordFile, RunStore } from '../ports/runStore.ts';
-import { formatDocument, formatRecords, writeWhole } from './files.ts';
+import { formatDocument, writeWhole } from './files.ts';
 import { LineFile } from './lineFile.ts';
+import { ModelCheck } from './modelCheck.ts';
+import { putAside } from './quarantine.ts';
+import { sha256Of } from './sha256.ts';
 
 /** A run folder that cannot be made or read. */
 export class RunFolderError extends Error {
   override readonly name = 'RunFolderError';
-  readonly code: 'run_exists' | 'not_a_run' | 'not_finished';
+  readonly code: 'run_exists' | 'not_a_run' | 'not_finished' | 'bad_name';
 
   constructor(code: RunFolderError['code'], message: string) {
     super(message);
@@ -17,14 +31,12 @@ export class RunFolderError extends Error {
 
 /** How a run ended, or that it has not: the first thing to read in a run folder. */
 export interface RunStatus {
-  status: 'running' | 'finished' | 'stopped' | 'failed';
+  status: 'running' | 'finished' | 'stopped' | 'preempted' | 'failed';
   /** ISO 8601, UTC. */
   startedAt: string;
   endedAt?: string;
   /** What a failed run died of. */
   error?: string;
-  /** The user's own reward, where the run has one: its path as configured, and the SHA-256 of the file. */
-  rewardModule?: { path: string; sha256: string };
 }
 
 /**
@@ -32,17 +44,25 @@ export interface RunStatus {
  *
  *     run.json              how it ended
  *     config.yml            the resolved configuration
+ *     journal/, objects/    what it has decided and done (journal.ts): the truth that it goes on from
+ *     lease.json            whether somebody has the run
  *     metrics.jsonl         one line a step and a phase
  *     summary.json          every figure of the final table; there only when the run is finished
  *     worker.log            what the worker said
  *     iteration-K/          challenger/step-NNN.jsonl, questions.jsonl, problems.jsonl,
- *                           solver/step-NNN.jsonl, evaluation.jsonl, models/challenger, models/solver (Hugging Face folders)
+ *                           solver/step-NNN.jsonl, evaluation.jsonl, models/challenger, models/solver (Hugging Face folders),
+ *                           checkpoints/ of phases that are under way
+ *     quarantine/           what was in the way, or damaged
  */
 export class RunFolder implements RunStore {
   readonly path: string;
+  private readonly models: ModelCheck;
+  private useless: () => Iterable<string> = () => [];
+  private readonly removed = new Set<string>();
 
   private constructor(path: string) {
     this.path = resolve(path);
+    this.models = new ModelCheck((name) => this.file(name));
   }
 
   /**
@@ -65,26 +85,99 @@ export class RunFolder implements RunStore {
    * @throws RunFolderError `not_a_run` when it holds no run
    */
   static open(name: string, path = name): RunFolder {
-    if (!existsSync(join(path, 'run.json'))) {
-      throw new RunFolderError('not_a_run', `${name} is not a run folder: it has no run.json`);
+    if (!existsSync(join(path, 'run.json')) && !existsSync(join(path, 'journal'))) {
+      throw new RunFolderError('not_a_run', `${name} is not a run folder: it has no run.json and no journal`);
     }
     return new RunFolder(path);
   }
 
+  /** Open a folder that holds a run which can go on; undefined where it holds none, or one that is finished. */
+  static unfinished(path: string): RunFolder | undefined {
+    if (!existsSync(join(path, 'journal'))) return undefined;
+    const folder = new RunFolder(path);
+    return folder.readStatus()?.status === 'finished' ? undefined : folder;
+  }
+
+  /**
+   * The path of something in the folder.
+   *
+   * @param name relative, `/`-separated
+   * @throws RunFolderError `bad_name` for a name that leads out of the folder
+   */
   file(name: string): string {
-    return join(this.path, ...name.split('/'));
+    const parts = name.split('/');
+    if (parts.some((part) => part === '' || part === '.' || part === '..' || part.includes('\0'))) {
+      const allowed = 'a relative one, without empty parts, . and ..';
+      throw new RunFolderError(
+        'bad_name',
+        `a file of a run has the name ${JSON.stringify(name)}; allowed is ${allowed}`,
+      );
+    }
+    return join(this.path, ...parts);
   }
 
-  appendMetrics(record: object): void {
-    appendFileSync(this.file('metrics.jsonl'), formatRecords([record]));
-  }
-
-  writeRecords(name: string, records: Iterable<object>): void {
-    writeWhole(this.file(name), formatRecords(records));
+  writeRecords(name: string, records: Iterable<object>): FileMark {
+    const file = this.openRecords(name);
+    try {
+      for (const record of records) file.add(record);
+      return file.finish();
+    } finally {
+      file.discard();
+    }
   }
 
   openRecords(name: string): RecordFile {
-    return new LineFile(this.file(name));
+    const file = new LineFile(this.file(name));
+    return {
+      add: (record) => file.add(record),
+      finish: () => ({ name, sha256: file.finish() }),
+      discard: () => file.discard(),
+    };
+  }
+
+  emptyFolder(name: string): string {
+    const path = this.file(name);
+    if (existsSync(path)) putAside(this.path, name, path);
+    mkdirSync(dirname(path), { recursive: true });
+    this.removed.delete(name);
+    return path;
+  }
+
+  folder(name: string): string {
+    return this.file(name);
+  }
+
+  holds({ name, sha256 }: FileMark): boolean {
+    return sha256Of(this.file(name)) === sha256;
+  }
+
+  damageOf(model: ModelMark): string | undefined {
+    return this.models.damageOf(model);
+  }
+
+  tidy(): void {
+    for (const name of this.useless()) {
+      if (this.removed.has(name)) continue;
+      this.remove(name);
+      this.removed.add(name);
+    }
+  }
+
+  /** Say what {@link RunFolder.tidy} is to free; nothing unless it is said. @param useless names of files and folders */
+  freeing(useless: () => Iterable<string>): void {
+    this.useless = useless;
+  }
+
+  /** Remove a file, or a folder with all that it holds, and the folders above it that are empty then. */
+  remove(name: string): void {
+    rmSync(this.file(name), { recursive: true, force: true });
+    for (let above = name.split('/').slice(0, -1); above.length > 0; above = above.slice(0, -1)) {
+      try {
+        rmdirSync(this.file(above.join('/')));
+      } catch {
+        return;
+      }
+    }
   }
 
   writeDocument(name: string, document: object): void {
@@ -99,10 +192,30 @@ export class RunFolder implements RunStore {
     this.writeDocument('run.json', status);
   }
 
-  modelFolder(iteration: number, role: 'challenger' | 'solver'): string {
-    const folder = this.file(`iteration-${iteration}/models/${role}`);
-    mkdirSync(join(folder, '..'), { recursive: true });
-    return folder;
+  /** What run.json says; undefined where it is not there, or cannot be read. */
+  readStatus(): RunStatus | undefined {
+    try {
+      return this.readDocument<RunStatus>('run.json');
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Let another run have a file or folder of this one too: as a link where the file system can, else as a copy. */
+  share(name: string, other: RunFolder): void {
+    const [from, to] = [this.file(name), other.file(name)];
+    if (statSync(from).isDirectory()) {
+      for (const entry of readdirSync(from)) this.share(`${name}/${entry}`, other);
+      return;
+    }
+    mkdirSync(dirname(to), { recursive: true });
+    try {
+      // Nothing of a run is ever written in place, so a link is as good as a copy.
+      linkSync(from, to);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST') return;
+      copyFileSync(from, to);
+    }
   }
 
   has(name: string): boolean {

@@ -1,8 +1,8 @@
-import { closeSync, openSync, writeSync } from 'node:fs';
 import { delimiter } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { WorkerStartError } from './errors.ts';
+import { ProcessLog } from './processLog.ts';
 import { createTail } from './tail.ts';
 
 /** How to start a worker process. */
@@ -29,6 +29,8 @@ export interface SpawnOptions {
   token: string;
   /** Everything the process prints is also appended to this file. */
   logFile?: string;
+  /** Told when that file cannot be written; the process goes on without it. */
+  onLogTrouble?(message: string): void;
   /** The how manieth start of this worker it is, for the log file to say; absent: it says nothing of it. */
   startNumber?: number;
   /** What Python runs instead of `-m rzero_worker`, before the flags. */
@@ -70,11 +72,13 @@ const PYTHON_PATH = fileURLToPath(new URL('../../py_worker', import.meta.url));
  * exits; where that cannot run (SIGKILL), the worker sees its stdin close and ends by itself. So do the
  * processes of torchrun, which puts each into a group of its own: they hear of SIGTERM from torchrun.
  *
- * @throws WorkerStartError when the interpreter cannot be run or the log file not be opened
+ * @throws WorkerStartError when the interpreter cannot be run
  */
 export async function spawnWorker(options: SpawnOptions): Promise<WorkerProcess> {
   const tail = createTail(64 * 1024);
-  const log = options.logFile === undefined ? undefined : openLog(options.logFile, options.startNumber);
+  const { logFile, onLogTrouble = () => {}, startNumber } = options;
+  const log = logFile === undefined ? undefined : new ProcessLog(logFile, onLogTrouble);
+  if (startNumber !== undefined) log?.append(Buffer.from(`--- start ${startNumber} ---\n`));
   const [program = '', ...args] = commandLine(options);
   const subprocess = execa(program, args, {
     ...(options.workingFolder === undefined ? {} : { cwd: options.workingFolder }),
@@ -91,7 +95,7 @@ export async function spawnWorker(options: SpawnOptions): Promise<WorkerProcess>
   const { pid } = subprocess;
   const onOutput = (chunk: Uint8Array): void => {
     tail.push(chunk);
-    if (log !== undefined) writeSync(log, chunk);
+    log?.append(chunk);
   };
   subprocess.stdout.on('data', onOutput);
   subprocess.stderr.on('data', onOutput);
@@ -110,7 +114,7 @@ export async function spawnWorker(options: SpawnOptions): Promise<WorkerProcess>
 
   const ended = subprocess.then((result): ProcessEnd => {
     process.off('exit', killNow);
-    if (log !== undefined) closeSync(log);
+    log?.close();
     return { exitCode: result.exitCode, signal: result.signal };
   });
   if (pid === undefined) {
@@ -175,17 +179,6 @@ export function workerEnvironment(
 function visibleGpus(gpus: readonly number[], visible: string | undefined): string {
   const all = visible?.split(',');
   return gpus.flatMap((gpu) => (all === undefined ? String(gpu) : (all[gpu] ?? []))).join(',');
-}
-
-function openLog(path: string, startNumber: number | undefined): number {
-  try {
-    const log = openSync(path, 'a');
-    if (startNumber !== undefined) writeSync(log, `--- start ${startNumber} ---\n`);
-    return log;
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new WorkerStartError('worker_start_failed', `cannot write the worker's log file ${path}: ${reason}`);
-  }
 }
 
 function signalGroup(leader: number, signal: NodeJS.Signals): void {

@@ -3,8 +3,8 @@ import type { Worker } from '../ports/worker.ts';
 import { packParams } from './codec.ts';
 import { abortion, TIMED_OUT, within } from './deadline.ts';
 import { WorkerCallError, WorkerStartError } from './errors.ts';
-import { Hub } from './hub.ts';
-import type { Patience, Session } from './session.ts';
+import { Hub, type HubOptions } from './hub.ts';
+import type { Session } from './session.ts';
 import { describeEnd, type ProcessEnd, type SpawnOptions, spawnWorker, type WorkerProcess } from './spawn.ts';
 import { createTypedWorker } from './typedWorker.ts';
 
@@ -27,11 +27,9 @@ export interface HireOptions extends Omit<SpawnOptions, 'endpoint' | 'token'> {
   signal?: AbortSignal;
 }
 
-export interface StartWorkerOptions extends HireOptions {
-  /** Ours unless a test says otherwise. */
-  protocolHash?: string;
-  patience?: Partial<Patience>;
-}
+export interface StartWorkerOptions
+  extends HireOptions,
+    Pick<HubOptions, 'protocolHash' | 'patience' | 'run' | 'attempt'> {}
 
 /** A worker process that has connected. */
 export interface HiredWorker {
@@ -59,10 +57,12 @@ const STOP_DEADLINES: StopDeadlines = { shutdown: 15_000, terminate: 5_000, kill
  *   has ended and the socket is free
  */
 export async function startWorker(options: StartWorkerOptions): Promise<ProcessWorker> {
-  const { protocolHash, patience, ...hireOptions } = options;
+  const { protocolHash, patience, run, attempt, ...hireOptions } = options;
   const hub = await Hub.bind({
     ...(protocolHash === undefined ? {} : { protocolHash }),
     ...(patience === undefined ? {} : { patience }),
+    ...(run === undefined ? {} : { run }),
+    ...(attempt === undefined ? {} : { attempt }),
   });
   try {
     const { process, session, stop } = await hireWorker(hub, hireOptions);

@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { join, parse } from 'node:path';
 import { abortion, TIMED_OUT, within } from './deadline.ts';
 import { WorkerCallError } from './errors.ts';
-import { Hub } from './hub.ts';
+import { Hub, type HubOptions } from './hub.ts';
 import { readOrchestratorKeys } from './keyFolder.ts';
 import { Pool, type PoolOptions } from './pool/pool.ts';
 import type { Post } from './post.ts';
@@ -25,7 +25,7 @@ export interface ListenOptions {
   onListening?(endpoint: string): void;
 }
 
-export interface StartWorkersOptions extends HireOptions {
+export interface StartWorkersOptions extends HireOptions, Pick<HubOptions, 'run' | 'attempt'> {
   /** Workers to start on this machine. */
   posts: readonly Post[];
   /** Times in a row that one of them is started again without having worked; 0 by default. */
@@ -56,7 +56,7 @@ const FAREWELL = 5_000;
  *   TransportError, AddressError or KeyError for where to listen; no process is left then
  */
 export async function startWorkers(options: StartWorkersOptions): Promise<Pool> {
-  const { posts, listen, patience = {}, restarts = 0, after, ...hire } = options;
+  const { posts, listen, patience = {}, run = randomUUID(), attempt = 1, restarts = 0, after, ...hire } = options;
   if (listen !== undefined && listen.token === undefined && listen.keys === undefined) {
     throw new TransportError(
       'insecure',
@@ -79,7 +79,7 @@ export async function startWorkers(options: StartWorkersOptions): Promise<Pool> 
   try {
     if (posts.length > 0) {
       // Those of this machine come by the loopback interface, whatever the others come by.
-      const hub = await Hub.bind({ patience });
+      const hub = await Hub.bind({ patience, run, attempt });
       hubs.push(hub);
       for (const [index, post] of posts.entries()) {
         const given = { ...hire, ...logOf(hire, index), ...post };
@@ -95,6 +95,8 @@ export async function startWorkers(options: StartWorkersOptions): Promise<Pool> 
     if (listen !== undefined) {
       const hub = await Hub.bind({
         patience,
+        run,
+        attempt,
         address: listen.address,
         ...(listen.keys === undefined ? {} : { curve: readOrchestratorKeys(listen.keys) }),
       });

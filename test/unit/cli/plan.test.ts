@@ -36,6 +36,9 @@ describe('rzero plan', () => {
       'host 0      samples   s1   s2   s3   s4   s5   s6   s7   s8\n            trains     t    t',
       'AdamW moments, float32                                     3.7',
       'Challenger step       5 ',
+      'Disk, in GiB\n',
+      '3 checkpoints: weights, moments, float32         134.9\n',
+      ` are free in ${process.cwd()}\n`,
       '9 workers on 8 GPUs',
     ]) {
       expect(out).toContain(said);
@@ -54,6 +57,8 @@ describe('rzero plan', () => {
     });
     expect(plan.layout.samplers).toHaveLength(8);
     expect(plan.estimate.seconds).toBeGreaterThan(600);
+    expect(plan.disk).toMatchObject({ afterwards: expect.any(Number), room: { folder: process.cwd() } });
+    expect(plan.disk.underWay).toBeGreaterThan(plan.disk.afterwards);
   });
 
   test('of several hosts says what is started by hand', async () => {
@@ -88,13 +93,27 @@ describe('rzero plan', () => {
     expect(exitCode).toBe(0);
     expect(out).toMatch(/^No GPU here: one worker computes on the CPU, with \d+\.\d GiB of memory/);
     expect(out).toContain('training them 4.6 MiB');
+    expect(out).toMatch(/\nA run takes up to 27\.5 MiB of disk and leaves 14\.0 MiB; .* are free in \S+\.\n/);
     expect((await cli(['plan', '--preset', 'mock'], none)).out).toContain('The mock worker computes no model');
-    expect(JSON.parse((await cli(['plan', '--json'], none)).out)).toEqual({ gpus: 0, workers: 1 });
+    expect(JSON.parse((await cli(['plan', '--json'], none)).out)).toMatchObject({
+      gpus: 0,
+      workers: 1,
+      disk: { underWay: expect.any(Number) },
+    });
+    expect(JSON.parse((await cli(['plan', '--json', '--preset', 'mock'], none)).out)).toEqual({ gpus: 0, workers: 1 });
   });
 
   test('says so where workers are counted by hand', async () => {
     const { out } = await cli(['plan', ...PAPER, '--gpus', '8', '--set', 'worker.count=3']);
     expect(out).toContain('Note: worker.count is 3, so `rzero run` starts workers by count');
+  });
+
+  test('says so where there is too little room', async () => {
+    const flags = ['--model', 'Qwen/Qwen3-4B-Base', '--set', 'iterations=1000000'];
+    const { out } = await cli(['plan', ...flags], { env: { PATH: '/nowhere' } });
+    expect(out).toMatch(/\nNote: the run needs about \d+ GiB and .* are free in /);
+    const planned = await cli(['plan', ...PAPER, '--gpus', '8', '--set', 'iterations=1000000']);
+    expect(planned.out).toMatch(/\nNote: the run needs about \d+ GiB and .* are free in /);
   });
 
   test('takes the GPUs that this machine has', async () => {

@@ -3,7 +3,7 @@ import { type Credit, creditOf } from '../../../ts/domain/advantage.ts';
 import type { PhaseSettings, Settings } from '../../../ts/domain/settings.ts';
 import { TrainingDiverged } from '../../../ts/loop/errors.ts';
 import { loadPolicy } from '../../../ts/loop/policy.ts';
-import { updatePolicy } from '../../../ts/loop/policyUpdate.ts';
+import { type Intent, updatePolicy } from '../../../ts/loop/policyUpdate.ts';
 import { scoreSamples } from '../../../ts/loop/rollouts.ts';
 import type { Worker } from '../../../ts/ports/worker.ts';
 import type { ErrorCode } from '../../../ts/protocol/generated.ts';
@@ -28,6 +28,7 @@ async function update(miniBatch: number, klCoef: number, changes: Changes = {}) 
   const { calls } = context;
   const worker = { ...context.worker, ...changes.worker?.(context.worker) };
   const warnings: string[] = [];
+  const intents: Intent[] = [];
   const policy = await loadPolicy(context, 'solver', 'base', settings);
   const samples = await worker.sample({
     modelId: 'solver',
@@ -36,7 +37,7 @@ async function update(miniBatch: number, klCoef: number, changes: Changes = {}) 
     seeds: new Uint32Array(2),
     sampling: settings.sampling,
   });
-  const scores = await scoreSamples(worker, policy, samples, settings, {});
+  const scores = await scoreSamples(worker, policy, samples, settings, { requestSamples: 1 });
   const rewards = [0, 1, 1, 0];
   const { metrics, credit } = await updatePolicy(
     worker,
@@ -46,9 +47,14 @@ async function update(miniBatch: number, klCoef: number, changes: Changes = {}) 
     [1, 0],
     changes.creditOf ??
       (async (group) => creditOf(rewards.slice(2 * group, 2 * group + 2), [false, false], 2, settings.credit)),
-    { step: 7, options: {}, warn: (message) => warnings.push(message) },
+    {
+      step: 7,
+      options: { requestSamples: 1 },
+      intend: (intent) => intents.push(intent),
+      warn: (message) => warnings.push(message),
+    },
   );
-  return { calls, metrics, credit, policy, warnings };
+  return { calls, metrics, credit, policy, warnings, intents };
 }
 
 function failure(code: ErrorCode, message: string): WorkerCallError {
@@ -95,6 +101,7 @@ test('an update is made as soon as the rewards of its groups are there', async (
     give = resolve;
   });
   const credit = (advantage: number): Credit => ({
+    rewards: Float64Array.of(0, 1),
     advantages: Float32Array.of(advantage, -advantage),
     trained: [true, true],
     flatGroups: 0,
@@ -126,6 +133,7 @@ test('an update is made as soon as the rewards of its groups are there', async (
 test('samples that are not trained leave their place in an update to the next', async () => {
   const { calls } = await update(2, 0, {
     creditOf: async () => ({
+      rewards: Float64Array.of(1, 0),
       advantages: Float32Array.of(1, -1),
       trained: [false, true],
       flatGroups: 0,

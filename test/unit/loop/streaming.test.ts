@@ -23,7 +23,7 @@ function seeded(change: (settings: Settings) => void, requestSamples: number) {
     inputs.push(request);
     return sample(request, options);
   };
-  return { ...context, requestSamples, inputs };
+  return Object.assign(context, { requestSamples, inputs });
 }
 
 const several = (settings: Settings) => {

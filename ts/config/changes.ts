@@ -1,0 +1,58 @@
+import type { Config } from './schema.ts';
+
+/** An option that has another value than before. */
+export interface Change {
+  /** As in the file: `solver.steps`. */
+  option: string;
+  /** Undefined where it was not there. */
+  before: unknown;
+  after: unknown;
+}
+
+/**
+ * Options that may change while a run is under way, a whole group by its name: where and with what it is computed, and
+ * what is kept on disk. What it computes is not among them, nor what rounds otherwise: backend, threads, processes.
+ */
+const HARMLESS = [
+  'worker.count',
+  'worker.listen',
+  'worker.keys',
+  'worker.expect',
+  'worker.requestSamples',
+  'worker.turns',
+  'worker.handoverSeconds',
+  'worker.deadlines',
+  'worker.restarts',
+  'worker.graceSeconds',
+  'placement',
+  'storage',
+];
+
+/** Options whose values differ, in the order of the file. */
+export function changesBetween(before: Config, after: Config): Change[] {
+  return differences(before, after, '');
+}
+
+/** Whether a run may go on with a change. More iterations come after all that is there; fewer would leave some of it out. */
+export function isHarmless({ option, before, after }: Change): boolean {
+  if (option === 'iterations') return (after as number) > (before as number);
+  return HARMLESS.some((name) => option === name || option.startsWith(`${name}.`));
+}
+
+/** `  solver.steps: 15 -> 20`, one line a change. */
+export function describeChanges(changes: readonly Change[]): string {
+  const shown = (value: unknown) => (value === undefined ? 'not there' : JSON.stringify(value));
+  return changes.map(({ option, before, after }) => `  ${option}: ${shown(before)} -> ${shown(after)}`).join('\n');
+}
+
+function differences(before: unknown, after: unknown, option: string): Change[] {
+  if (isGroup(before) && isGroup(after)) {
+    const names = [...new Set([...Object.keys(before), ...Object.keys(after)])];
+    return names.flatMap((name) => differences(before[name], after[name], option === '' ? name : `${option}.${name}`));
+  }
+  return JSON.stringify(before) === JSON.stringify(after) ? [] : [{ option, before, after }];
+}
+
+function isGroup(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

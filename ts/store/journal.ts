@@ -1,0 +1,224 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Journal, JournalEntry, Storable } from '../ports/journal.ts';
+import { type FileSystem, flushPath, realFileSystem, writeAll } from './fileSystem.ts';
+import { JournalError } from './journalError.ts';
+import { type Attempt, formatLine } from './journalLine.ts';
+import { describeHolder, Heartbeat, type LeaseTime, realTime, untilFree } from './lease.ts';
+import { MetricsFile } from './metricsFile.ts';
+import { ObjectStore } from './objects.ts';
+import { type ProcessIdentity, thisProcess } from './processIdentity.ts';
+import { newestHeader, type Past, readHeader, readSegments, segmentFile, segmentSizes } from './segments.ts';
+
+export interface JournalOptions {
+  /** The program's. */
+  version: string;
+  /** Ends the waiting for a holder that cannot be seen from here. */
+  signal?: AbortSignal;
+  /** Told what is being waited for. */
+  onWait?: (message: string) => void;
+  /** Told what goes wrong and does no harm: metrics.jsonl cannot be written. */
+  onTrouble?: (message: string) => void;
+  files?: FileSystem;
+  time?: LeaseTime;
+  /** Who takes the run; this process unless given. */
+  self?: ProcessIdentity;
+}
+
+/** A run's journal as it is, without a claim to the run. It is read as far as it was written, also while it grows. */
+export function readJournal(run: string): Past {
+  return readSegments(run);
+}
+
+/**
+ * The journal of a run on disk, held for writing:
+ *
+ *     journal/0001.jsonl, ...   one segment an attempt; who makes the next one has the run
+ *     objects/ab/abcd...        what entries name
+ *     lease.json                whether whoever has the run lives
+ *     metrics.jsonl             the figures, made from the entries
+ *
+ * No two processes ever write one segment, so no lock of the file system is needed. A segment says which line of an
+ * earlier one it follows, and whatever a late writer appends behind that does not count.
+ */
+export class RunJournal implements Journal {
+  /** The number of this attempt, from 1: the token that fences earlier ones off. */
+  readonly attempt: number;
+  /** A UUID of the run's. */
+  readonly run: string;
+  /** The version of the program that began the run. */
+  readonly begunBy: string;
+  /** What was found and put right, for people to see. */
+  readonly notes: readonly string[];
+  readonly entries: readonly JournalEntry[];
+  private readonly folder: string;
+  private readonly files: FileSystem;
+  private readonly handle: number;
+  private readonly objects: ObjectStore;
+  private readonly metrics: MetricsFile;
+  private readonly heartbeat: Heartbeat;
+  private readonly grown: JournalEntry[];
+  private previous: { hash: string; seq: number };
+  private failure: unknown;
+  private isOpen = true;
+
+  /**
+   * Take a run over, or begin one.
+   *
+   * @param folder the run's
+   * @throws JournalError `run_held`, `fenced` where somebody else was faster, `damaged`; an error of the file system; the
+   *   signal's reason
+   */
+  static async open(folder: string, options: JournalOptions): Promise<RunJournal> {
+    const { files = realFileSystem, time = realTime } = options;
+    const sizes = segmentSizes(folder);
+    let past = readSegments(folder);
+    const holder = past.attempts.at(-1);
+    if (holder !== undefined) await untilFree(folder, holder, time, options);
+    mkdirSync(join(folder, 'journal'), { recursive: true });
+    const number = past.newest + 1;
+    const handle = takeOver(folder, number, files);
+    try {
+      // From here on nobody adds to an earlier segment, but somebody may have, while this one waited.
+      const present = segmentSizes(folder);
+      present.delete(number);
+      if (JSON.stringify([...present]) !== JSON.stringify([...sizes])) past = readSegments(folder);
+      const header = headerOf(number, past, options);
+      const previous = { hash: header.after?.hash ?? '', seq: past.last?.seq ?? 0 };
+      // What this attempt goes on from must survive as surely as what it writes.
+      if (past.last !== undefined) flushPath(files, join(folder, segmentFile(past.last.attempt)));
+      const { text, hash } = formatLine(stamp(previous.seq + 1), 'attempt', JSON.stringify(header), previous.hash);
+      writeAll(files, handle, Buffer.from(text));
+      files.flush(handle);
+      flushPath(files, join(folder, 'journal'));
+      flushPath(files, folder);
+      const journal = new RunJournal(folder, header, past, { hash, seq: previous.seq + 1 }, handle, files, options);
+      journal.requireHeld();
+      return journal;
+    } catch (error) {
+      files.close(handle);
+      throw error;
+    }
+  }
+
+  private constructor(
+    folder: string,
+    header: Attempt,
+    past: Past,
+    previous: { hash: string; seq: number },
+    handle: number,
+    files: FileSystem,
+    { onTrouble = () => {}, time = realTime }: JournalOptions,
+  ) {
+    this.folder = folder;
+    this.attempt = header.number;
+    this.run = header.run;
+    this.begunBy = past.attempts[0]?.version ?? header.version;
+    this.notes = notesOf(past);
+    this.grown = past.entries;
+    this.entries = past.entries;
+    this.previous = previous;
+    this.handle = handle;
+    this.files = files;
+    this.objects = new ObjectStore(folder, files);
+    this.metrics = new MetricsFile(folder, this.entries, onTrouble);
+    this.heartbeat = new Heartbeat(folder, header, files, time, () => this.isFenced());
+  }
+
+  append(entry: JournalEntry, durable = false): void {
+    if (this.failure !== undefined) throw this.failure;
+    const json = JSON.stringify(entry);
+    try {
+      this.requireHeld();
+      if (durable) this.objects.flush();
+      const { text, hash } = formatLine(stamp(this.previous.seq + 1), 'entry', json, this.previous.hash);
+      writeAll(this.files, this.handle, Buffer.from(text));
+      if (durable) this.files.flush(this.handle);
+      this.previous = { hash, seq: this.previous.seq + 1 };
+    } catch (error) {
+      // Half a line may stand there now, and what stands behind one is lost: nothing is acknowledged any more.
+      this.failure = error;
+      throw error;
+    }
+    // As a later attempt reads it.
+    const recorded = JSON.parse(json) as JournalEntry;
+    this.grown.push(recorded);
+    this.metrics.add(recorded);
+  }
+
+  put(value: Storable): string {
+    return this.objects.put(value);
+  }
+
+  get<T extends Storable>(name: string): T | undefined {
+    return this.objects.get<T>(name);
+  }
+
+  digest(value: Storable): string {
+    return this.objects.digest(value);
+  }
+
+  /** Give the run back; everything is safe on disk then. @throws an error of the file system */
+  close(): void {
+    if (!this.isOpen) return;
+    this.isOpen = false;
+    const { failure } = this;
+    this.failure ??= new Error('the journal is closed');
+    try {
+      if (failure === undefined) {
+        this.objects.flush();
+        this.files.flush(this.handle);
+      }
+    } finally {
+      this.files.close(this.handle);
+      this.heartbeat.release();
+    }
+  }
+
+  private isFenced(): boolean {
+    return existsSync(join(this.folder, segmentFile(this.attempt + 1)));
+  }
+
+  private requireHeld(): void {
+    if (!this.isFenced()) return;
+    const next = newestHeader(this.folder);
+    const by =
+      next === undefined || next.attempt.number <= this.attempt
+        ? 'another attempt'
+        : describeHolder({ ...next.attempt, at: next.at });
+    throw new JournalError('fenced', `the run is being continued by ${by}; this attempt, ${this.attempt}, ends here`);
+  }
+}
+
+/** Make the next segment: the lease. */
+function takeOver(folder: string, number: number, files: FileSystem): number {
+  try {
+    return files.open(join(folder, segmentFile(number)), 'wx');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    const other = readHeader(folder, number);
+    const by = other === undefined ? 'another process' : describeHolder({ ...other.attempt, at: other.at });
+    throw new JournalError('run_held', `the run was taken over a moment ago by ${by}`);
+  }
+}
+
+function headerOf(number: number, { run, last }: Past, { version, self = thisProcess() }: JournalOptions): Attempt {
+  return {
+    number,
+    run: run === '' ? randomUUID() : run,
+    ...self,
+    version,
+    after: last === undefined ? null : { attempt: last.attempt, lines: last.lines, hash: last.hash },
+  };
+}
+
+function stamp(seq: number): { seq: number; at: string } {
+  return { seq, at: new Date().toISOString() };
+}
+
+function notesOf({ torn }: Past): string[] {
+  if (torn === undefined) return [];
+  const { file, line, bytes } = torn;
+  return [`${file}: line ${line} was being written when the last attempt was lost; its ${bytes} bytes do not count`];
+}

@@ -1,0 +1,61 @@
+import { createHash } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
+import type { ModelMark } from '../ports/journal.ts';
+import { sha256Of } from './sha256.ts';
+
+/** The format of py_worker/rzero_worker/manifest.py: the other files of a model's folder, by name. */
+interface Manifest {
+  format: 1;
+  files: Record<string, { bytes: number; sha256: string }>;
+}
+
+/**
+ * Compares models with what their manifests say. What was hashed once is not hashed again: files are looked at and
+ * measured each time, and read the first time.
+ */
+export class ModelCheck {
+  private readonly pathOf: (name: string) => string;
+  private readonly verified = new Set<string>();
+
+  /** @param pathOf the path of a file of the run, by its name */
+  constructor(pathOf: (name: string) => string) {
+    this.pathOf = pathOf;
+  }
+
+  /**
+   * What is wrong with a model's folder, or undefined.
+   *
+   * @param onBytes told how many bytes were read since it was told last
+   */
+  damageOf({ name, manifestSha256 }: ModelMark, onBytes?: (bytes: number) => void): string | undefined {
+    const manifest = this.readManifest(name);
+    if (manifest === undefined) return `${name} is gone`;
+    const seen = createHash('sha256').update(manifest).digest('hex');
+    if (seen !== manifestSha256)
+      return `${name}/manifest.json is damaged: its SHA-256 is ${seen}, not ${manifestSha256}`;
+    const { files } = JSON.parse(manifest.toString()) as Manifest;
+    const entries = Object.entries(files);
+    for (const [file, { bytes }] of entries) {
+      const stat = statSync(this.pathOf(`${name}/${file}`), { throwIfNoEntry: false });
+      if (stat === undefined) return `${name}/${file} is gone`;
+      if (stat.size !== bytes) return `${name}/${file} is damaged: it has ${stat.size} bytes, not ${bytes}`;
+    }
+    const key = `${name} ${manifestSha256}`;
+    if (this.verified.has(key)) return undefined;
+    for (const [file, { sha256 }] of entries) {
+      const found = sha256Of(this.pathOf(`${name}/${file}`), onBytes);
+      if (found !== sha256) return `${name}/${file} is damaged: its SHA-256 is ${found ?? 'unreadable'}, not ${sha256}`;
+    }
+    this.verified.add(key);
+    return undefined;
+  }
+
+  private readManifest(name: string): Buffer | undefined {
+    try {
+      return readFileSync(this.pathOf(`${name}/manifest.json`));
+    } catch (error) {
+      if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+      throw error;
+    }
+  }
+}
