@@ -135,7 +135,7 @@ export class Supervisor<W extends Supervised> {
   /** @param ended resolves when nothing is left of it, so that the next process has the devices for itself */
   private lost(error: WorkerCallError, how: string, ended: Promise<unknown>): void {
     if (this.state === 'over') return;
-    const { name, restarts, say } = this.options;
+    const { restarts } = this.options;
     this.ends.push(how);
     if (this.inARow >= restarts) {
       this.state = 'over';
@@ -144,15 +144,15 @@ export class Supervisor<W extends Supervised> {
     }
     this.inARow += 1;
     this.state = 'resting';
-    const rest = restBefore(this.inARow);
-    const why = how === 'not started' ? `${error.message}; ` : '';
-    say?.(`${why}${name} is started again in ${rest / 1000} s, ${this.inARow} of ${restarts} times in a row`);
-    void ended.then(() => this.rest(rest));
+    void ended.then(() => this.rest(how === 'not started' ? `${error.message}; ` : ''));
   }
 
-  private rest(milliseconds: number): void {
+  /** @param why to be told first */
+  private rest(why: string): void {
     if (this.state !== 'resting') return;
-    const { after = later } = this.options;
+    const { name, restarts, say, after = later } = this.options;
+    const milliseconds = restBefore(this.inARow);
+    say?.(`${why}${name} is started again in ${milliseconds / 1000} s, ${this.inARow} of ${restarts} times in a row`);
     this.cancelRest = after(milliseconds, () => {
       this.starting = this.startAgain();
     });
