@@ -188,9 +188,14 @@ export class Hub {
         : { onBroken: (cause, reason) => invitation.onBroken?.(session, cause, reason) }),
     });
     this.instances.set(hello.instanceId, { session, invitation });
-    void session.gone.then(() => {
+    void session.gone.then(({ message }) => {
       this.instances.delete(hello.instanceId);
-      for (const [peer, owner] of this.peers) if (owner === session) this.peers.delete(peer);
+      for (const [peer, owner] of this.peers) {
+        if (owner !== session) continue;
+        this.peers.delete(peer);
+        // One that lives all the same ends, and does not wait for work that never comes.
+        void this.dismiss(peer, message);
+      }
     });
     return session;
   }
@@ -198,6 +203,11 @@ export class Hub {
   /** Never rejects. */
   private async refuse(peer: PeerId, message: string): Promise<void> {
     this.turnAway(message);
+    await this.dismiss(peer, message);
+  }
+
+  /** Never rejects. */
+  private async dismiss(peer: PeerId, message: string): Promise<void> {
     const error: WorkerError = { code: 'unauthorized', message };
     // A peer that has left needs no refusal.
     await this.transport.send(peer, packEnvelope({ kind: 'Refusal', error })).catch(() => {});
