@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Storable } from '../ports/journal.ts';
 import { type FileSystem, flushPath, realFileSystem, replaceFile } from './fileSystem.ts';
@@ -32,12 +32,7 @@ export class ObjectStore {
     if (statSync(path, { throwIfNoEntry: false })?.size !== size) {
       this.makeFolder(dirname(path));
       const temporary = `${path}.${process.pid}.tmp`;
-      try {
-        replaceFile(this.files, path, temporary, parts);
-      } catch (error) {
-        rmSync(temporary, { force: true });
-        throw error;
-      }
+      replaceFile(this.files, path, temporary, parts);
       this.flushed.set(path, false);
     }
     this.use(path);
