@@ -19,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
-from rzero_worker import backends, endpoint
+from rzero_worker import backends, endpoint, faults
 from rzero_worker.backend import Backend
 from rzero_worker.errors import BadVariable
 from rzero_worker.keys import CurveKeys, KeysError, read_keys
@@ -72,6 +72,11 @@ def main(arguments: list[str] | None = None) -> int:
         keys = _keys(parser, options)
         if keys is None and token == "":
             parser.error(f"the environment variable {TOKEN_VARIABLE} must hold the orchestrator's token")
+    try:
+        options.fault += faults.of_environment(os.environ)
+        options.fault_memory = faults.memory_of_environment(os.environ)
+    except BadVariable as error:
+        parser.error(str(error))
     _start_log()
     # Libraries print to stdout what they like; it is nobody's channel here, so let it join the log.
     os.dup2(2, 1)
@@ -138,6 +143,8 @@ def _serve(
     keys: CurveKeys | None,
 ) -> int:
     devices = _devices(parser)
+    if options.fault:
+        backend = faults.FaultyBackend(backend, options.fault, options.fault_memory)
     server = Server(
         backend,
         options.connect,
@@ -217,6 +224,17 @@ def _make_parser() -> argparse.ArgumentParser:
         action="store_true",
         help="stop when stdin ends, so as not to outlive who started this",
     )
+    parser.add_argument(
+        "--fault",
+        type=_fault,
+        action="append",
+        default=[],
+        metavar="ACTION@VERB:NTH[:always]",
+        help="to test an orchestrator: what goes wrong at the NTH call of a VERB (* for any) in this "
+        f"process's life. ACTION is {', '.join(faults.ACTIONS)}. May be given several times, and in "
+        f"{faults.VARIABLE}, with ; between. Who starts the worker again gives it the same faults: with a "
+        f"folder in {faults.ONCE_VARIABLE} each happens in one life alone, unless it ends in :always",
+    )
     return parser
 
 
@@ -226,6 +244,13 @@ def _endpoint(text: str) -> str:
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
     return text
+
+
+def _fault(text: str) -> faults.Fault:
+    try:
+        return faults.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _roles(text: str) -> list[str]:

@@ -5,24 +5,22 @@ That is a folder of its own because vLLM takes every safetensors file beside the
 
 from __future__ import annotations
 
-import os
-import secrets
-import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from rzero_worker import manifest, rng
+from rzero_worker import manifest, pulse, rng
 from rzero_worker.adapters import has_adapters, is_adapters, own_parameters, own_tensors, read, twin
 from rzero_worker.adapters import load as load_adapters
 from rzero_worker.backend import NO_FILES
+from rzero_worker.draft import draft, sync
 from rzero_worker.errors import WorkerFailure
 from rzero_worker.manifest import io_error
 from rzero_worker.model import load_model
@@ -65,8 +63,7 @@ def save(
 ) -> Written:
     """Write a folder that AutoModelForCausalLM, vLLM and lm-eval open.
 
-    It is written beside `path` under a temporary name, synced, then renamed, so a crash leaves no half of it
-    under `path`.
+    It is written beside `path` and renamed, so a crash leaves no half of it there (draft.py).
 
     Args:
         path: must not exist; the folders above it are made.
@@ -80,27 +77,12 @@ def save(
 
     Raises io_error.
     """
-    target = Path(path).expanduser().absolute()
-    if os.path.lexists(target):
-        raise io_error(path, "exists already; a checkpoint is written to a new folder")
-    # Whatever lies there under another such name is another writer's, dead or alive.
-    place = target.with_name(f".{target.name}.{os.getpid()}.{secrets.token_hex(4)}.partial")
     try:
-        created = [folder for folder in target.parents if not folder.exists()]
-        place.mkdir(parents=True)
-        _write(place, content, tokenizer, extras)
-        written = _settle(place, steps, weights_version, durable)
-        place.rename(target)
-        place = target
-        if durable:
-            _sync([target.parent, *(folder.parent for folder in created)])
-    except BaseException as error:
-        shutil.rmtree(place, ignore_errors=True)
-        # ValueError: a generation config with a fault
-        if isinstance(error, (OSError, SafetensorError, ValueError)):
-            raise io_error(path, f"cannot be written: {error}", repr(error)) from error
-        raise
-    return written
+        with draft(Path(path).expanduser().absolute(), durable) as place:
+            _write(place, content, tokenizer, extras)
+            return _settle(place, steps, weights_version, durable)
+    except (OSError, SafetensorError, ValueError) as error:  # ValueError: a generation config with a fault
+        raise io_error(path, f"cannot be written: {error}", repr(error)) from error
 
 
 def _write(
@@ -122,30 +104,18 @@ def _write(
 
 
 def _settle(folder: Path, steps: int, weights_version: int, durable: bool) -> Written:
-    """Make a folder durable, if it is to be, and describe it in its manifest.
+    """Make what is in a folder durable, if it is to be, and describe it in its manifest.
 
     The disk takes the files while they are hashed, so that the slower of the two is all that it costs.
     """
     paths = sorted(folder.rglob("*")) if durable else []
     with ThreadPoolExecutor(SYNC_THREADS) as pool:
-        synced = [pool.submit(_sync, [path]) for path in paths]
+        synced = [pool.submit(sync, [path]) for path in paths]
         digest = manifest.write(folder, steps, weights_version)
         for one in synced:
             one.result()
-    if durable:
-        _sync([folder])
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     return Written(size, digest)
-
-
-def _sync(paths: Iterable[Path]) -> None:
-    """Make files or folders durable, the entries of a folder but not what they name."""
-    for path in paths:
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def load(path: str, like: PreTrainedModel, dtype: torch.dtype = torch.float32) -> Content:
@@ -161,7 +131,7 @@ def load(path: str, like: PreTrainedModel, dtype: torch.dtype = torch.float32) -
     try:
         model = _read_model(str(folder), like, dtype)
         optimizer, generators = (
-            load_file(file) if (file := folder / name).is_file() else None
+            _read_tensors(file) if (file := folder / name).is_file() else None
             for name in (OPTIMIZER_FILE, RNG_FILE)
         )
     except WorkerFailure as failure:
@@ -186,6 +156,11 @@ def load(path: str, like: PreTrainedModel, dtype: torch.dtype = torch.float32) -
     if problem := rng.misfit(generators or {}):
         raise io_error(path, f"has a {RNG_FILE} that does not fit: {problem}")
     return Content(model, optimizer, generators or {})
+
+
+def _read_tensors(file: Path) -> dict[str, Tensor]:
+    with safe_open(file, framework="pt") as tensors:
+        return {name: tensors.get_tensor(name) for name in pulse.each(tensors.offset_keys())}
 
 
 def _read_model(source: str, like: PreTrainedModel, dtype: torch.dtype) -> PreTrainedModel:

@@ -18,6 +18,7 @@ import zmq
 from rzero_worker import wire
 from rzero_worker.dealer import Dealer, End
 from rzero_worker.errors import clipped, invalid_request
+from rzero_worker.fence import Fence
 from rzero_worker.inbox import Inbox
 from rzero_worker.job import failed
 from rzero_worker.keys import CurveKeys
@@ -53,6 +54,9 @@ class Owner(Protocol):
 
     def on_lost(self) -> None:
         """The session ended; its requests will never be answered."""
+
+    def on_new_orchestrator(self) -> None:
+        """Requests are another orchestrator's from now on, who has no claim on what was done for the last."""
 
     def heartbeat(self) -> Heartbeat:
         """What the worker does at the moment. Must not wait."""
@@ -91,6 +95,8 @@ class Connection:
         self._thread = threading.Thread(target=self._run, name="connection", daemon=True)
         self._session = 0
         self._welcomed = False
+        self._fence = Fence()
+        self._fenced: str | None = None  # why the last who said Welcome is not obeyed
         self._closing = False
         self._turned_away: End | None = None
         self._deadline = time.monotonic() + connect_timeout
@@ -130,6 +136,7 @@ class Connection:
             while not self._closing:
                 self._session += 1
                 self._welcomed = False
+                self._hang_up = False
                 self._dealer = Dealer(self._context, self._endpoint, self._keys)
                 try:
                     self._serve_session()
@@ -157,6 +164,8 @@ class Connection:
             if self._dealer.monitor in ready and self._ended():
                 return
             self._keep_time()
+            if self._hang_up:
+                return
 
     def _poll_timeout(self) -> int | None:
         due = self._heartbeat_due if self._welcomed else self._deadline
@@ -176,6 +185,8 @@ class Connection:
             )
 
     def _likely_cause(self) -> str:
+        if self._fenced is not None:
+            return f": {self._fenced}"
         if self._turned_away and self._keys is not None:
             return (
                 ": is the key in --server-key that orchestrator's, does it know the public key in --keys, "
@@ -201,6 +212,8 @@ class Connection:
                 log.warning("dropped a message of %d frames, expected one", len(frames))
 
     def _receive(self, frame: bytes) -> None:
+        if self._hang_up:
+            return
         try:
             message = wire.decode_envelope(frame)
         except wire.ProtocolError as error:
@@ -225,14 +238,35 @@ class Connection:
             case Welcome(protocol_hash=seen) if seen != PROTOCOL_HASH:
                 self._leave(f"protocol hash: saw {clipped(seen)}, allowed is {PROTOCOL_HASH!r}")
             case Welcome():
-                self._welcomed = True
-                self._heartbeat_interval, self._heartbeat_due = message.heartbeat_seconds, 0.0
-                log.info("connected to %s", self._endpoint)
+                self._on_welcome(message)
             case Refusal():
                 error = message.error
                 self._leave(f"refused by {self._endpoint}: {error.code}: {error.message}")
             case _:
                 log.warning("dropped a %s before the answer to Hello", type(message).__name__)
+
+    def _on_welcome(self, welcome: Welcome) -> None:
+        meeting = self._fence.meet(welcome.run, welcome.attempt)
+        if meeting == "superseded":
+            reason = (
+                f"attempt {welcome.attempt} of run {clipped(welcome.run)} was superseded by "
+                f"attempt {self._fence.attempt}"
+            )
+            if reason != self._fenced:  # it is dialled again and again, and may well say the same
+                log.warning("does not obey %s: %s", self._endpoint, reason)
+            self._fenced, self._hang_up = reason, True
+            return
+        self._fenced = None
+        if meeting == "new":
+            log.warning(
+                "another orchestrator, attempt %d of run %s: forgetting all models",
+                welcome.attempt,
+                clipped(welcome.run),
+            )
+            self._owner.on_new_orchestrator()
+        self._welcomed = True
+        self._heartbeat_interval, self._heartbeat_due = welcome.heartbeat_seconds, 0.0
+        log.info("connected to %s", self._endpoint)
 
     def _leave(self, reason: str) -> None:
         self._owner.stop(EXIT_UNAVAILABLE, reason)

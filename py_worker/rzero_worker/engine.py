@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, UntypedStorage
 
+from rzero_worker import pulse
 from rzero_worker.drawing import Drawing
 from rzero_worker.engine_environment import set_environment
 from rzero_worker.engine_options import cpu_options, gpu_options, group_options
@@ -152,7 +153,9 @@ class Engine:
                 projection is packed on its own on a CPU and would keep the old weights. They are copied.
         """
         with _complaints() as complaints:
-            self._llm.collective_rpc("reload_weights", kwargs={"weights_iterator": iter(weights.items())})
+            self._llm.collective_rpc(
+                "reload_weights", kwargs={"weights_iterator": pulse.each(weights.items())}
+            )
         if complaints:
             raise WorkerFailure(
                 ErrorCode.INTERNAL, "vLLM did not take all weights of the model", "\n".join(complaints)
@@ -303,7 +306,9 @@ class _Batch:
 
     def step(self) -> None:
         """Have vLLM make a token of each request that it works on."""
-        for output in self._engine.step():
+        outputs = self._engine.step()
+        pulse.beat()
+        for output in outputs:
             drawing, request = self.running.pop(output.request_id, (None, None))
             if drawing is not None:  # else its drawing failed in this very step
                 self._guard(drawing, partial(self._end, drawing, request, output))

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from rzero_worker import manifest, wire
+from rzero_worker import manifest, pulse, wire
 from rzero_worker import protocol as p
 from rzero_worker.backend import Backend
 from rzero_worker.context import Context
@@ -64,8 +64,6 @@ class Executor:
         self._send = send
         self._ledgers: dict[str, Ledger] = {}
         self._asleep: set[p.Capability] = set()
-        self.progress = 0
-        """Grows while work is done. Other threads may read it."""
         self._unsettled: Callable[[], None] | None = None
 
     def execute(self, job: Job) -> None:
@@ -89,10 +87,20 @@ class Executor:
             level = logging.INFO if failure.code is p.ErrorCode.CANCELLED else logging.WARNING
             log.log(level, "%s %d failed: %s: %s", job.verb.name, job.id, failure.code, failure.message)
             answer = failed(job.id, failure)
-        self.progress += 1
+        pulse.beat()
         # Before it is sent: whoever has the answer may use the id again.
         self._jobs.done(job)
         self._send(job.session, answer)
+
+    def forget(self) -> None:
+        """Forget all models and what was answered for them. Raises what `unload_model` of a backend does."""
+        self.settle()
+        if self._ledgers:
+            self._wake_for(p.VERBS["unload_model"])
+        for model_id in list(self._ledgers):
+            self._backend.unload_model(p.UnloadModelParams(model_id=model_id))
+            del self._ledgers[model_id]
+            pulse.beat()
 
     def settle(self) -> None:
         """Do what the answer need not wait for. To be called before the next job."""
@@ -186,7 +194,7 @@ class Executor:
             nonlocal highest, due
             if done <= highest:
                 return
-            self.progress += done - max(highest, 0)
+            pulse.beat()
             highest = done
             now = time.monotonic()
             if now >= due or done >= total:

@@ -16,6 +16,10 @@ MAX_BYTES = 2**31
 """Bytes of packed params that may wait: two messages of the greatest size."""
 
 
+class Forget:
+    """What stands between the requests of two orchestrators: all models go before the later ones' turn."""
+
+
 class JobQueue:
     """First come, first served, of bounded length. Any thread may call any method.
 
@@ -27,10 +31,11 @@ class JobQueue:
         """Make an empty, open queue."""
         self._max_jobs = max_jobs
         self._max_bytes = max_bytes
-        self._changed = threading.Condition()
+        self._changed = threading.Condition()  # may be entered again by who is in it
         self._waiting: dict[tuple[int, int], Job] = {}
         self._bytes = 0
         self._running: dict[tuple[int, int], Job] = {}
+        self._forgets = False
         self._closed = False
 
     def __len__(self) -> int:
@@ -65,17 +70,20 @@ class JobQueue:
             self._bytes = size
             self._changed.notify()
 
-    def take(self) -> Job | None:
+    def take(self) -> Job | Forget | None:
         """Wait for a job and let it run; None when the queue is closed."""
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting or self._closed)
+            self._changed.wait_for(lambda: self._forgets or self._waiting or self._closed)
+            if self._forgets:
+                self._forgets = False
+                return Forget()
             return self._take() if self._waiting else None
 
     @property
     def next(self) -> Job | None:
-        """The job that `take` would give; None if none waits."""
+        """The job that `take` would give; None if it would give none."""
         with self._changed:
-            return next(iter(self._waiting.values()), None)
+            return None if self._forgets else next(iter(self._waiting.values()), None)
 
     def take_also(self, job: Job) -> bool:
         """Let a job run beside those that do, if it is still the next one."""
@@ -111,6 +119,13 @@ class JobQueue:
             self._closed |= close
             self._changed.notify()
             return waited
+
+    def begin_anew(self) -> None:
+        """End all requests, and have `take` give a `Forget` before what is put from now on."""
+        with self._changed:
+            self.cancel_all()
+            self._forgets = True
+            self._changed.notify()
 
     def _take(self) -> Job:
         key = next(iter(self._waiting))

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
+from rzero_worker import pulse
 from rzero_worker.errors import WorkerFailure, clipped
 from rzero_worker.protocol import ErrorCode
 
@@ -22,6 +23,9 @@ MANIFEST_FILE = "manifest.json"
 FORMAT = 1
 HASH_THREADS = 8
 """Files that are read and hashed at once, at most: a core hashes slower than memory or a good disk reads."""
+
+HASH_BYTES = 2**20
+"""Of a file that are read and hashed at a time."""
 
 
 @dataclass(frozen=True)
@@ -145,6 +149,8 @@ def _files(folder: Path) -> dict[str, Path]:
 
 
 def _describe(path: Path) -> Entry:
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-        return Entry(file.tell(), digest)
+    digest = hashlib.sha256()
+    with path.open("rb", buffering=0) as file:
+        for block in pulse.each(iter(lambda: file.read(HASH_BYTES), b"")):
+            digest.update(block)
+        return Entry(file.tell(), digest.hexdigest())

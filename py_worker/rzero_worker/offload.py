@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, UntypedStorage
 from torch.distributed.tensor import DTensor
 
+from rzero_worker import pulse
+
 
 class Offload:
     """Storages of a device that are empty, and what was in them."""
@@ -38,6 +40,7 @@ class Offload:
                 host.untyped_storage().copy_(storage)
                 self._held[key], put[key] = (storage, host), storage
                 storage.resize_(0)
+                pulse.beat()
         except Exception:
             self._fill(put)
             raise
@@ -53,6 +56,7 @@ class Offload:
                 host = self._held[key][1]
                 storage.resize_(len(host))
                 storage.copy_(host.untyped_storage())
+                pulse.beat()
         except Exception:
             for storage in storages.values():
                 storage.resize_(0)

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from rzero_worker import pulse
 from rzero_worker.draw import Distribution
 from rzero_worker.errors import WorkerFailure
 from rzero_worker.kv import make_store
@@ -87,7 +88,7 @@ def checksum_of(tensors: Iterable[Tensor], ranks: Ranks = ALONE) -> str:
     piece.
     """
     total = 0
-    for tensor in pieces({id(tensor): tensor for tensor in tensors}.values(), ranks):
+    for tensor in pulse.each(pieces({id(tensor): tensor for tensor in tensors}.values(), ranks)):
         chunks = (chunk.to(torch.bfloat16).view(torch.int16) for chunk in tensor.flatten().split(CHUNK))
         # One answer a tensor: each is a wait for the device.
         total += int(sum(chunk.sum(dtype=torch.int64) for chunk in chunks))

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-PROTOCOL_HASH = "7bbed559a1b165612e441823869fba68b217bba165c5fa5180844cbf03ab2639"
+PROTOCOL_HASH = "adacb76f7c44dc79fa4aa910c865cb4330f3daba01caa1dcb9a272aa76cbb760"
 """sha256 over the names, types, ranges and limits below; a peer with another hash is refused."""
 
 MESSAGE_BYTES = 2**30
@@ -232,6 +232,9 @@ class Welcome(Base, kw_only=True, tag_field="kind", tag="Welcome"):
     """The struct Welcome."""
 
     protocol_hash: str
+    run: str  # its id: another run's orchestrator has no claim on what a worker holds
+    # which orchestrator of the run this is; a later one's is higher, and fences the earlier ones off
+    attempt: Int
     heartbeat_seconds: Float  # how often the worker shall send a Heartbeat
 
 
@@ -740,6 +743,8 @@ RANGES: dict[type[Base], dict[str, Range]] = {
     },
     Welcome: {
         "protocol_hash": Range(le=256),
+        "run": Range(ge=1, le=64),
+        "attempt": Range(ge=0),
         "heartbeat_seconds": Range(ge=0.01, le=3600),
     },
     Heartbeat: {

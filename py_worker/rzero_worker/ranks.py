@@ -16,7 +16,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from rzero_worker import wire
+from rzero_worker import pulse, wire
 from rzero_worker.errors import WorkerFailure
 from rzero_worker.protocol import WorkerError
 
@@ -45,6 +45,7 @@ class Ranks:
     def mark(self) -> None:
         """Say that work goes on, before waiting for others: so who has not said it is late. See watch.py."""
         self.steps += 1
+        pulse.beat()
 
     def sum(self, values: np.ndarray) -> np.ndarray:
         """Sum arrays of one shape and number type over the ranks; all get the same."""

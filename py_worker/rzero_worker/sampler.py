@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from rzero_worker import pulse
 from rzero_worker.backend import Context
 from rzero_worker.draw import Distribution, draw
 from rzero_worker.kv import make_store
@@ -183,6 +184,7 @@ class Sampler:
                 rows.position += ~rows.done
                 rows.record(logits, distribution, self._stop_ids, watches)
             done = int(rows.done.sum())
+            pulse.beat()
             context.progress(finished + done, total)
             if done < max(1, SWAP_SHARE * len(rows.index)):
                 continue

@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.distributed.fsdp import FSDPModule
 from transformers import PreTrainedModel
 
+from rzero_worker import pulse
 from rzero_worker.attention import IGNORED_MASK, Layout, NotPackable, use_own_attention
 from rzero_worker.errors import WorkerFailure
 from rzero_worker.model import accepts_positions
@@ -152,6 +153,7 @@ class Scorer(torch.nn.Module):
         Both float32; only the log-probs have a gradient.
         """
         self._has_run = True
+        pulse.beat()
         device = self.device
         tokens = torch.from_numpy(pack.tokens).to(device)
         with self._precision():

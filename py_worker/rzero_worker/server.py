@@ -15,7 +15,7 @@ import threading
 from collections.abc import Sequence
 
 from rzero_worker import protocol as p
-from rzero_worker import wire
+from rzero_worker import pulse, wire
 from rzero_worker.backend import Backend
 from rzero_worker.checks import check
 from rzero_worker.connection import Connection
@@ -95,7 +95,10 @@ class Server:
         """Serve until told to stop. Returns the exit code: 0, or 69 when there is nobody to serve."""
         self._connection.start()
         while (job := self._jobs.take()) is not None:
-            self._executor.execute(job)
+            if isinstance(job, Job):
+                self._executor.execute(job)
+            else:
+                self._forget()
             self._executor.settle()
         if self._at_signal is not None:
             signal.signal(self._at_signal, signal.SIG_IGN)  # what it asks for is being done
@@ -106,6 +109,14 @@ class Server:
             self._watchdog.cancel()
             self._watchdog.join()
         return self._exit_code or 0
+
+    def _forget(self) -> None:
+        try:
+            self._executor.forget()
+        except Exception:
+            # What was another's must not be worked on, and its memory is not ours to have.
+            log.exception("the models of another orchestrator cannot be forgotten, ending")
+            os._exit(1)
 
     # Requests and control, on the connection's thread
 
@@ -168,12 +179,16 @@ class Server:
         return p.Heartbeat(
             busy=running[0].verb.name if running else "",
             queued=len(self._jobs),
-            progress=self._executor.progress,
+            progress=pulse.beats(),
         )
 
     def on_lost(self) -> None:
         """End the work of a session that is over. A gradient verb that runs is finished, for the ledger."""
         self._jobs.cancel_all()
+
+    def on_new_orchestrator(self) -> None:
+        """End all work, and forget all models before any request of the new orchestrator has its turn."""
+        self._jobs.begin_anew()
 
     def request_stop(self, reason: str) -> None:
         """Stop in order, exit code 0. For other threads."""

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.distributed.tensor import DTensor, distribute_tensor
 from transformers import PreTrainedModel
 
+from rzero_worker import pulse
 from rzero_worker.adapters import own_parameters
 from rzero_worker.ranks import Ranks
 
@@ -44,6 +45,7 @@ def fill_tensor(target: Tensor, source: Tensor | None, ranks: Ranks) -> None:
             whole.copy_(source)
         ranks.broadcast(whole)
     target.copy_(as_held(whole, target))
+    pulse.beat()
 
 
 def as_held(tensor: Tensor, like: Tensor) -> Tensor:

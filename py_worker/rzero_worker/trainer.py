@@ -14,6 +14,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 from transformers.modeling_layers import GradientCheckpointingLayer
 
+from rzero_worker import pulse
 from rzero_worker.adapters import own_parameters, own_tensors
 from rzero_worker.errors import WorkerFailure
 from rzero_worker.losses import Scored, token_losses
@@ -200,6 +201,7 @@ class Trainer:
         for pack, together in self.scorer.make_packs(batch.tokens, batch.lengths, batch.mask):
             with _within_memory(self.scorer, together):
                 values = self._backward(batch, pack, spec, normalizer)
+            pulse.beat()
             wrong[owner[pack.source[~np.isfinite(values[0])]]] = 1
             sums += values.sum(-1, dtype=np.float64)
         sums, wrong = np.split(self.scorer.ranks.sum(np.concatenate([sums, wrong])), [len(sums)])
@@ -332,7 +334,7 @@ def average_weights(model: PreTrainedModel, towards: PreTrainedModel, share: flo
     # Not the state dict: there a tied parameter has two names, and would be moved twice.
     others = dict(towards.named_parameters())
     pairs = [(w, as_held(others[name].to(w.device, w.dtype), w)) for name, w in model.named_parameters()]
-    for w, v in pairs:
+    for w, v in pulse.each(pairs):
         w.lerp_(v, share)
 
 
@@ -340,5 +342,5 @@ def average_weights(model: PreTrainedModel, towards: PreTrainedModel, share: flo
 def copy_weights(source: PreTrainedModel, target: PreTrainedModel) -> None:
     """Copy a model's own tensors in place, each to its target's device and type; see `own_tensors`."""
     weights = source.state_dict()
-    for name, tensor in own_tensors(target).items():
+    for name, tensor in pulse.each(own_tensors(target).items()):
         tensor.copy_(as_held(weights[name], tensor))

@@ -27,6 +27,12 @@ TIMEOUT_MS = 30_000
 """Far above what anything here takes: it turns a hang into an error."""
 
 
+def welcome(run: str = "a run", attempt: int = 1, heartbeat_seconds: float = 2.0) -> p.Welcome:
+    return p.Welcome(
+        protocol_hash=p.PROTOCOL_HASH, run=run, attempt=attempt, heartbeat_seconds=heartbeat_seconds
+    )
+
+
 class Orchestrator:
     """A bound ROUTER, and the worker that connected to it last."""
 
@@ -50,12 +56,18 @@ class Orchestrator:
         self._last_id = 0
         self.heartbeats = 0
 
-    def accept(self, answer: p.Base | bytes | None = None, heartbeat_seconds: float = 2.0) -> p.Hello:
+    def accept(
+        self,
+        answer: p.Base | bytes | None = None,
+        heartbeat_seconds: float = 2.0,
+        run: str = "a run",
+        attempt: int = 1,
+    ) -> p.Hello:
         """Wait for a worker's Hello and answer it."""
         hello = self.receive()
         assert isinstance(hello, p.Hello)
         if answer is None:
-            answer = p.Welcome(protocol_hash=p.PROTOCOL_HASH, heartbeat_seconds=heartbeat_seconds)
+            answer = welcome(run, attempt, heartbeat_seconds)
         self.send_frames(answer if isinstance(answer, bytes) else wire.encode(answer))
         return hello
 

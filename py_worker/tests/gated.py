@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Collection
 
 from rzero_worker import protocol as p
 from rzero_worker.backend import Context
@@ -16,6 +17,11 @@ class Gated(MockBackend):
         super().__init__()
         self._gate = threading.Semaphore(0)
         self.gradients = 0
+
+    @property
+    def models(self) -> Collection[str]:
+        """Names of those that are loaded."""
+        return self._models.keys()
 
     def open(self, times: int = 1) -> None:
         self._gate.release(times)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 import samples
-from conftest import Launch, Orchestrator, WorkerProcess
+from conftest import Launch, Orchestrator, WorkerProcess, welcome
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -36,10 +36,10 @@ def shared(launch: Launch) -> Iterator[Orchestrator]:
         (b"\x91" * 5000,),
         (b"\x81\xa4kind\xa7Request",),
         (b"\x81\xa4kind\xa5Other",),
-        (wire.encode(p.Welcome(protocol_hash=p.PROTOCOL_HASH, heartbeat_seconds=2.0))[:-1],),
+        (wire.encode(welcome())[:-1],),
         (wire.encode(p.Progress(id=1, done=1, total=1)),),
         # The answers to Hello, when it has been answered.
-        (wire.encode(p.Welcome(protocol_hash="another", heartbeat_seconds=0.0)),),
+        (wire.encode(welcome(heartbeat_seconds=0.0)),),
         (wire.encode(p.Refusal(error=p.WorkerError(code=p.ErrorCode.INTERNAL, message="go away"))),),
         (wire.encode(p.Request(id=1, verb="ping", params=b"\x80")), b"one frame too many"),
     ],

@@ -11,7 +11,7 @@ from rzero_worker import wire
 
 def test_ping_and_progress_during_a_long_call(orchestrator: Orchestrator, worker: WorkerProcess) -> None:
     idle = orchestrator.call("ping", p.PingParams())
-    assert (idle.busy, idle.progress) == ("", 0)
+    assert idle.busy == ""
     orchestrator.call("load_model", samples.load())
     running = orchestrator.request("sample", samples.LONG)
     seen: list[p.Progress] = []
@@ -21,7 +21,7 @@ def test_ping_and_progress_during_a_long_call(orchestrator: Orchestrator, worker
     assert isinstance(ping, p.Response)
     state = wire.decode(ping.result, p.PingResult)
     assert state.busy == "sample"
-    assert state.progress >= seen[2].done
+    assert state.progress >= idle.progress + len(seen)
     assert [message.id for message in seen] == [running] * len(seen)
     assert {message.total for message in seen} == {samples.LONG.n}
     done = [message.done for message in seen]

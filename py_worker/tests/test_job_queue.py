@@ -15,7 +15,7 @@ from rzero_worker import job_queue
 from rzero_worker import protocol as p
 from rzero_worker.errors import WorkerFailure
 from rzero_worker.job import Job
-from rzero_worker.job_queue import JobQueue
+from rzero_worker.job_queue import Forget, JobQueue
 
 
 def job(request_id: int, size: int = 0, session: int = 1) -> Job:
@@ -33,6 +33,21 @@ def test_first_come_first_served() -> None:
         assert (queue.running, len(queue)) == ((one,), waiting)
         queue.done(one)
         assert queue.running == ()
+
+
+def test_what_comes_after_a_new_beginning_waits_until_all_is_forgotten() -> None:
+    queue = JobQueue()
+    old, waiting, new = jobs = [job(number) for number in range(3)]
+    queue.put(old)
+    assert queue.take() is old
+    queue.put(waiting)
+    queue.begin_anew()
+    queue.put(new)
+    assert (old.cancelled.is_set(), len(queue)) == (True, 1)
+    assert queue.next is None and not queue.take_also(new)
+    assert isinstance(queue.take(), Forget)
+    assert queue.take_also(new)
+    assert jobs == [old, waiting, *queue.running[1:]]
 
 
 def test_a_job_may_run_beside_another_if_it_is_the_next_one() -> None:

@@ -73,7 +73,7 @@ def test_a_welcome_with_another_protocol_hash_is_not_welcome(
     orchestrator: Orchestrator, launch: Launch
 ) -> None:
     worker = launch("--connect", orchestrator.endpoint, "--backend", "mock")
-    orchestrator.accept(p.Welcome(protocol_hash="another", heartbeat_seconds=2.0))
+    orchestrator.accept(p.Welcome(protocol_hash="another", run="r", attempt=1, heartbeat_seconds=2.0))
     assert worker.wait() == 69
     assert "saw 'another'" in worker.stderr
 
@@ -151,13 +151,19 @@ sys.exit(__main__.main())
 """
 
 
-def test_work_that_never_ends_does_not_keep_the_process(orchestrator: Orchestrator, launch: Launch) -> None:
+@pytest.mark.parametrize("told", ["shutdown", "SIGTERM"])
+def test_work_that_never_ends_does_not_keep_the_process(
+    orchestrator: Orchestrator, launch: Launch, told: str
+) -> None:
     worker = launch("--connect", orchestrator.endpoint, "--backend", "mock", program=("-c", WEDGED))
     orchestrator.accept()
     orchestrator.request("load_model", samples.load())
     while orchestrator.call("ping", p.PingParams()).busy != "load_model":
         pass  # it waits for the main thread; before that, it would be cancelled in order
-    orchestrator.call("shutdown", p.ShutdownParams())
+    if told == "SIGTERM":
+        worker.process.send_signal(signal.SIGTERM)
+    else:
+        orchestrator.call("shutdown", p.ShutdownParams())
     assert worker.wait() == 0
     assert "did not end" in worker.stderr
 

@@ -66,7 +66,7 @@ runContract('a pool of three workers in memory', {
   async start() {
     exchanges += 1;
     const exchange = join(folder, `exchange-${exchanges}`);
-    const pool = new Pool({ exchange, expectsMore: false }, async () => {});
+    const pool = new Pool({ exchange }, async () => {});
     for (const name of ['a', 'b', 'c']) pool.add(new TestRecruit(name));
     return targetOf(pool);
   },

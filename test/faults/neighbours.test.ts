@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { within } from '../../ts/worker/deadline.ts';
 import type { Patience } from '../../ts/worker/session.ts';
+import { deadlines } from '../fixtures/deadlines.ts';
 import { Neighbourhood } from '../fixtures/neighbours.ts';
 import { isAlive } from '../fixtures/processes.ts';
 
@@ -126,7 +127,7 @@ describe('one whose connection ends', () => {
 
 describe('one that is there and does nothing', () => {
   test('says so with every heartbeat: its work is known to stand still', async () => {
-    await open({ heartbeat: 20, stall: 500 });
+    await open({ heartbeat: 20, deadlines: deadlines(500) });
     const { worker, process } = await place.fixture('beats_in_vain');
     await expect(worker.ping({})).rejects.toMatchObject({
       code: 'worker_gone',
@@ -147,7 +148,7 @@ describe('one that is there and does nothing', () => {
   });
 
   test('reads nothing: what is asked of it waits in bounded memory until it is given up', async () => {
-    await open({ heartbeat: 20, stall: 1_000 });
+    await open({ heartbeat: 20, deadlines: deadlines(1_000) });
     const { session, process: stuck } = await place.fixture('stops_reading');
     const large = new Uint8Array(2 ** 26);
     const before = process.memoryUsage().rss;

@@ -6,6 +6,7 @@ import { adam, LOSS, sampleParams, sequencesOf, trainBatch, userTurns } from '..
 import type { SampleBatch } from '../../ts/protocol/generated.ts';
 import { Pool } from '../../ts/worker/pool/pool.ts';
 import type { Patience, Session } from '../../ts/worker/session.ts';
+import { deadlines } from '../fixtures/deadlines.ts';
 import { inRequests } from '../fixtures/inRequests.ts';
 import { Line } from '../fixtures/line.ts';
 import { Neighbourhood } from '../fixtures/neighbours.ts';
@@ -36,7 +37,7 @@ async function open(patience: Partial<Patience> = {}): Promise<void> {
   place = await Neighbourhood.open(patience);
   said = [];
   onSaid = () => {};
-  const options = { exchange: join(folder, 'exchange'), expectsMore: true };
+  const options = { exchange: join(folder, 'exchange'), expectsMore: () => true };
   pool = new Pool({ ...options, onChange: hear }, async () => {});
 }
 
@@ -96,7 +97,7 @@ describe('among workers that are well, one that', () => {
     ['answers with garbage', 'garbage_in_sample', /it sent what is no protocol message/],
     ['says that it stands still', 'stalls_in_sample', /its sample made no progress for 1 s/],
   ])('%s is gone, and its samples are drawn by the others', async (_, name, reason) => {
-    await openWell({ heartbeat: 100, stall: 1_000 });
+    await openWell({ heartbeat: 100, deadlines: deadlines(1_000) });
     const { session, process } = await place.fixture(name);
     pool.add(session);
     expect(await inRequests(pool, 100).sample(ASKED)).toEqual(expected);

@@ -14,6 +14,7 @@ import type { Reporter } from '../ports/reporter.ts';
 import type { RunSummary } from '../report/runSummary.ts';
 import { RunJournal } from '../store/journal.ts';
 import type { RunFolder } from '../store/runFolder.ts';
+import { inMilliseconds } from '../worker/phases.ts';
 import { type ListenOptions, startWorkers } from '../worker/startWorkers.ts';
 import type { Placed } from './placement.ts';
 import { modelSource, pythonPath } from './places.ts';
@@ -96,7 +97,7 @@ export async function attemptRun(experiment: Experiment, journal: RunJournal): P
 
 async function coevolveWithWorkers(experiment: Experiment, journal: RunJournal, exam: Exam): Promise<void> {
   const { config, placed, folder, reporter, env, workingFolder, signal: stopping } = experiment;
-  const { backend, threads, handoverSeconds } = config.worker;
+  const { backend, threads, handoverSeconds, deadlines, restarts } = config.worker;
   const posts = postsOf(config, placed);
   const listen = listenOptions(experiment);
   const several = posts.length > 1 || listen !== undefined;
@@ -113,7 +114,11 @@ async function coevolveWithWorkers(experiment: Experiment, journal: RunJournal, 
     python: pythonPath(env, backend),
     backend,
     threads,
+    run: journal.run,
+    attempt: journal.attempt,
     posts,
+    restarts,
+    patience: { deadlines: inMilliseconds(deadlines) },
     turns: config.worker.turns || (placed?.decision.layout.turns ?? false),
     handoverDeadline: handoverSeconds * 1000,
     sharedFolder: folder.path,
@@ -123,7 +128,7 @@ async function coevolveWithWorkers(experiment: Experiment, journal: RunJournal, 
     ...(listen === undefined
       ? {}
       : { listen: { ...listen, onListening: (endpoint) => tell(dialHint(config, endpoint)) } }),
-    ...(several ? { onChange: tell } : {}),
+    onChange: tell,
   });
   const grace = graceOf(stopping, config.worker.graceSeconds);
   try {

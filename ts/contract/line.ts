@@ -18,16 +18,22 @@ const FREEING = 5_000;
 export class Line {
   /** Resolves with the first Hello. */
   readonly greeted: Promise<Hello>;
+  /** Resolves with the second, which is of a connection that is not answered. */
+  readonly greetedAgain: Promise<Hello>;
   onHeartbeat: (heartbeat: Heartbeat) => void = () => {};
   private readonly waiting = new Map<number, Waiting>();
   private transport!: Transport;
   private peer: PeerId | undefined;
   private strayCount = 0;
   private greet!: (hello: Hello) => void;
+  private greetAgain!: (hello: Hello) => void;
 
   private constructor() {
     this.greeted = new Promise((resolve) => {
       this.greet = resolve;
+    });
+    this.greetedAgain = new Promise((resolve) => {
+      this.greetAgain = resolve;
     });
   }
 
@@ -79,6 +85,7 @@ export class Line {
     try {
       const envelope = unpackEnvelope(payload);
       if (envelope.kind === 'Hello') {
+        if (this.peer !== undefined) this.greetAgain(envelope);
         this.peer ??= peer;
         this.greet(envelope);
       } else {

@@ -1,3 +1,4 @@
+import { ATTEMPTS } from './cases/attempts.ts';
 import { CONNECTION } from './cases/connection.ts';
 import { CONTROL } from './cases/control.ts';
 import { DISTRIBUTION } from './cases/distribution.ts';
@@ -33,5 +34,6 @@ export const CASES: readonly Case[] = [
   ...SLEEP,
   ...CONTROL,
   ...CONNECTION,
+  ...ATTEMPTS,
   ...ENDS,
 ];

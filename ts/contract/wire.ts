@@ -11,7 +11,13 @@ import { Line } from './line.ts';
 import { type Exchanges, showPacked } from './watch.ts';
 
 /** The protocol's own answer to Hello. */
-export const WELCOME = { kind: 'Welcome', protocolHash: PROTOCOL_HASH, heartbeatSeconds: 2 } as const;
+export const WELCOME = {
+  kind: 'Welcome',
+  protocolHash: PROTOCOL_HASH,
+  run: 'contract',
+  attempt: 1,
+  heartbeatSeconds: 2,
+} as const;
 
 /** A heartbeat, and when it came: milliseconds of `performance.now()`. */
 export type Beat = Heartbeat & { at: number };
@@ -104,14 +110,22 @@ export class Wire implements Requester {
     return beats;
   }
 
-  /** Hang up, listen at the same place again, and wait until the worker is back. Ids begin anew. */
-  async reconnect(): Promise<Hello> {
+  /**
+   * Hang up, listen at the same place again, and wait until the worker is back. Ids begin anew.
+   * @param answer to its Hello; that of the first one unless given
+   */
+  async reconnect(answer: Envelope = this.answer): Promise<Hello> {
     this.line.cut();
     this.line = await Line.bind(this.line.endpoint);
     this.lastId = 0;
     const hello = await unlessGone(this.line.greeted, this.gone);
-    await this.line.send(packEnvelope(this.answer));
+    await this.line.send(packEnvelope(answer));
     return hello;
+  }
+
+  /** Resolves when the worker has hung up by itself since it was answered, and says Hello again. */
+  async greetedAgain(): Promise<void> {
+    await unlessGone(this.line.greetedAgain, this.gone);
   }
 
   /** End the process, in no order, and free the socket. */

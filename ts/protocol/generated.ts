@@ -348,11 +348,17 @@ export const tHello = tEnvelope<Hello>('Hello', {
 export interface Welcome {
   kind: 'Welcome';
   protocolHash: string;
+  /** its id: another run's orchestrator has no claim on what a worker holds */
+  run: string;
+  /** which orchestrator of the run this is; a later one's is higher, and fences the earlier ones off */
+  attempt: number;
   /** how often the worker shall send a Heartbeat */
   heartbeatSeconds: number;
 }
 export const tWelcome = tEnvelope<Welcome>('Welcome', {
   protocolHash: tRanged(tString, { le: 256 }),
+  run: tRanged(tString, { ge: 1, le: 64 }),
+  attempt: tRanged(tInt, { ge: 0 }),
   heartbeatSeconds: tRanged(tFloat, { ge: 0.01, le: 3600 }),
 });
 
@@ -1007,4 +1013,4 @@ export const VERBS: { readonly [V in Verb]: VerbSpec<VerbTypes[V]['params'], Ver
 };
 
 /** sha256 over the names, types, ranges and limits above; a peer with another hash is refused. */
-export const PROTOCOL_HASH = '7bbed559a1b165612e441823869fba68b217bba165c5fa5180844cbf03ab2639';
+export const PROTOCOL_HASH = 'adacb76f7c44dc79fa4aa910c865cb4330f3daba01caa1dcb9a272aa76cbb760';

@@ -47,7 +47,7 @@ export async function play(scenario: Scenario): Promise<Played> {
   const logs: ActivityLog[] = [];
   const pool = new Pool(
     {
-      expectsMore: failures !== undefined,
+      expectsMore: () => failures !== undefined,
       exchange: 'exchange',
       within: time.within,
       remove: async () => {},

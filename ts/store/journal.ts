@@ -212,14 +212,10 @@ function takeOver(folder: string, number: number, files: FileSystem): number {
   }
 }
 
-function headerOf(
-  number: number,
-  { attempts, last }: Past,
-  { version, self = thisProcess() }: JournalOptions,
-): Attempt {
+function headerOf(number: number, { run, last }: Past, { version, self = thisProcess() }: JournalOptions): Attempt {
   return {
     number,
-    run: attempts.at(-1)?.run ?? randomUUID(),
+    run: run === '' ? randomUUID() : run,
     ...self,
     version,
     after: last === undefined ? null : { attempt: last.attempt, lines: last.lines, hash: last.hash },

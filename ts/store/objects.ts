@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Storable } from '../ports/journal.ts';
 import { type FileSystem, flushPath, realFileSystem, replaceFile } from './fileSystem.ts';
@@ -12,8 +12,6 @@ import { putAside } from './quarantine.ts';
 export class ObjectStore {
   private readonly run: string;
   private readonly files: FileSystem;
-  /** Folders that are there. */
-  private readonly made = new Set<string>();
   /** Files that later decisions rest upon, and whether they are known to survive the loss of power. */
   private readonly flushed = new Map<string, boolean>();
 
@@ -30,7 +28,7 @@ export class ObjectStore {
     const path = this.path(name);
     const size = parts.reduce((sum, { byteLength }) => sum + byteLength, 0);
     if (statSync(path, { throwIfNoEntry: false })?.size !== size) {
-      this.makeFolder(dirname(path));
+      mkdirSync(dirname(path), { recursive: true });
       const temporary = `${path}.${process.pid}.tmp`;
       replaceFile(this.files, path, temporary, parts);
       this.flushed.set(path, false);
@@ -71,7 +69,8 @@ export class ObjectStore {
     const folders = new Set<string>();
     for (const path of pending) {
       // One that nothing needs any more may be gone.
-      if (statSync(path, { throwIfNoEntry: false }) !== undefined) flushPath(this.files, path);
+      if (!existsSync(path)) continue;
+      flushPath(this.files, path);
       folders.add(dirname(path));
     }
     for (const folder of folders) flushPath(this.files, folder);
@@ -82,12 +81,6 @@ export class ObjectStore {
   /** An object that an earlier attempt put may not have been flushed before that was lost. */
   private use(path: string): void {
     if (!this.flushed.has(path)) this.flushed.set(path, false);
-  }
-
-  private makeFolder(folder: string): void {
-    if (this.made.has(folder)) return;
-    mkdirSync(folder, { recursive: true });
-    this.made.add(folder);
   }
 
   private path(name: string): string {

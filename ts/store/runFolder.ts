@@ -1,4 +1,14 @@
-import { copyFileSync, existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { FileMark, ModelMark } from '../ports/journal.ts';
 import type { RecordFile, RunStore } from '../ports/runStore.ts';
@@ -129,6 +139,7 @@ export class RunFolder implements RunStore {
     const path = this.file(name);
     if (existsSync(path)) putAside(this.path, name, path);
     mkdirSync(dirname(path), { recursive: true });
+    this.removed.delete(name);
     return path;
   }
 
@@ -157,9 +168,16 @@ export class RunFolder implements RunStore {
     this.useless = useless;
   }
 
-  /** Remove a file, or a folder with all that it holds; where there is none, nothing is to be done. */
+  /** Remove a file, or a folder with all that it holds, and the folders above it that are empty then. */
   remove(name: string): void {
     rmSync(this.file(name), { recursive: true, force: true });
+    for (let above = name.split('/').slice(0, -1); above.length > 0; above = above.slice(0, -1)) {
+      try {
+        rmdirSync(this.file(above.join('/')));
+      } catch {
+        return;
+      }
+    }
   }
 
   writeDocument(name: string, document: object): void {

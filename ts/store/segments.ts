@@ -6,6 +6,8 @@ import { type Attempt, isLineLike, type Line, parseHeader, parseLine } from './j
 
 /** What the segments of a journal say together. */
 export interface Past {
+  /** The run's UUID; '' where nothing is on record yet. */
+  run: string;
   /** Attempts that count, each with when it began (ISO 8601, UTC); the last one has, or had, the run. */
   attempts: (Attempt & { at: string })[];
   entries: JournalEntry[];
@@ -64,7 +66,7 @@ export function segmentSizes(run: string): Map<number, number> {
  */
 export function readSegments(run: string): Past {
   const numbers = [...segmentSizes(run).keys()];
-  const past: Past = { attempts: [], entries: [], late: 0, newest: numbers.at(-1) ?? 0 };
+  const past: Past = { run: '', attempts: [], entries: [], late: 0, newest: numbers.at(-1) ?? 0 };
   const chain = chainOf(run, numbers);
   for (const [index, header] of chain.entries()) {
     readSegment(run, header, chain[index + 1]?.attempt.after?.lines, past);
@@ -92,6 +94,7 @@ function chainOf(run: string, numbers: readonly number[]): Header[] {
 /** Add a segment's lines to what came before. @param limit lines that count, where a later segment says so */
 function readSegment(run: string, { attempt, at }: Header, limit: number | undefined, past: Past): void {
   const { number } = attempt;
+  past.run = attempt.run;
   past.attempts.push({ ...attempt, at });
   let previous = past.last ?? { hash: '', seq: 0 };
   if ((attempt.after?.hash ?? '') !== previous.hash) throw damagedLine(run, number, { line: 1, offset: 0 });

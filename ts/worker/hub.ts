@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import type { Hello, WorkerError } from '../protocol/generated.ts';
 import { PROTOCOL_HASH } from '../protocol/generated.ts';
 import { packEnvelope, peekHello, unpackEnvelope } from './codec.ts';
@@ -29,6 +29,10 @@ export interface HubOptions extends Pick<TransportOptions, 'address' | 'curve'> 
   patience?: Partial<Patience>;
   /** Ours unless a test says otherwise. */
   protocolHash?: string;
+  /** The run's id, 1 to 64 bytes; a random one by default. Workers forget what they did for another. */
+  run?: string;
+  /** Which orchestrator of the run this is; 1 by default. A worker that has met a higher one does not obey. */
+  attempt?: number;
 }
 
 /** Bytes that a first message may have: who has not been let in is not listened to for long. */
@@ -40,6 +44,8 @@ const MOST_HELLO_BYTES = 2 ** 16;
  */
 export class Hub {
   private readonly protocolHash: string;
+  private readonly run: string;
+  private readonly attempt: number;
   private readonly patience: Patience;
   private readonly invitations = new Map<string, Invitation>();
   /** Whose session, and under which invitation it came, by instance. */
@@ -54,6 +60,8 @@ export class Hub {
 
   private constructor(options: HubOptions) {
     this.protocolHash = options.protocolHash ?? PROTOCOL_HASH;
+    this.run = options.run ?? randomUUID();
+    this.attempt = options.attempt ?? 1;
     this.patience = { ...PATIENCE, ...options.patience };
   }
 
@@ -164,6 +172,8 @@ export class Hub {
     const welcome = packEnvelope({
       kind: 'Welcome',
       protocolHash: this.protocolHash,
+      run: this.run,
+      attempt: this.attempt,
       heartbeatSeconds: this.patience.heartbeat / 1000,
     });
     // A peer that has left already is found out like any other.

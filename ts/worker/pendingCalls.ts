@@ -21,7 +21,7 @@ interface Entry extends PendingCall {
   furthest: number;
 }
 
-/** Requests that wait for their answer, by id. Each method that takes an id says whether it was known. */
+/** Requests that wait for their answer, by id. Methods that take an id give its call, if it was known. */
 export class PendingCalls {
   private readonly calls = new Map<number, Entry>();
 
@@ -37,13 +37,15 @@ export class PendingCalls {
     return call;
   }
 
-  get size(): number {
-    return this.calls.size;
-  }
-
   /** All that wait, the oldest first. */
   list(): PendingCall[] {
     return [...this.calls.values()];
+  }
+
+  /** The oldest that is such a one. */
+  first(isSuch: (call: PendingCall) => boolean): PendingCall | undefined {
+    for (const call of this.calls.values()) if (isSuch(call)) return call;
+    return undefined;
   }
 
   renumber(call: PendingCall, id: number): void {
@@ -53,26 +55,26 @@ export class PendingCalls {
     this.calls.set(id, entry);
   }
 
-  progress(id: number, progress: { done: number; total: number }): boolean {
+  progress(id: number, progress: { done: number; total: number }): PendingCall | undefined {
     const call = this.calls.get(id);
     if (call !== undefined && progress.done > call.furthest) {
       call.furthest = progress.done;
       call.onProgress?.(progress);
     }
-    return call !== undefined;
+    return call;
   }
 
-  succeed(id: number, result: Uint8Array): boolean {
+  succeed(id: number, result: Uint8Array): PendingCall | undefined {
     const call = this.take(id);
     if (call?.aborted) call.reject(cancelledError());
     else call?.resolve(result);
-    return call !== undefined;
+    return call;
   }
 
-  fail(id: number, error: WorkerError | WorkerCallError): boolean {
+  fail(id: number, error: WorkerError | WorkerCallError): PendingCall | undefined {
     const call = this.take(id);
     call?.reject(error instanceof WorkerCallError ? error : WorkerCallError.from(error));
-    return call !== undefined;
+    return call;
   }
 
   failAll(error: WorkerCallError): void {

@@ -6,6 +6,7 @@ import { packEnvelope, packParams } from './codec.ts';
 import { TIMED_OUT, within } from './deadline.ts';
 import { WorkerCallError } from './errors.ts';
 import { cancelledError, type PendingCall, PendingCalls } from './pendingCalls.ts';
+import { type Deadlines, phaseOf } from './phases.ts';
 import { MAX_MESSAGE_BYTES, type PeerId, type Transport } from './transport.ts';
 import { Window } from './window.ts';
 
@@ -17,11 +18,18 @@ export interface Patience {
   silence: number;
   /** For a worker whose connection ended or who fell silent to come back. */
   reconnect: number;
-  /** While a verb that reports progress runs without any, or a worker that was asked for something does nothing. */
-  stall: number;
+  /** While its progress counter stands still, though it works or was asked to: by the kind of work. */
+  deadlines: Deadlines;
 }
 
-export const PATIENCE: Patience = { heartbeat: 2_000, silence: 30_000, reconnect: 30_000, stall: 1_800_000 };
+const HALF_AN_HOUR = 1_800_000;
+
+export const PATIENCE: Patience = {
+  heartbeat: 2_000,
+  silence: 30_000,
+  reconnect: 30_000,
+  deadlines: { load: HALF_AN_HOUR, sample: HALF_AN_HOUR, train: HALF_AN_HOUR, save: HALF_AN_HOUR },
+};
 
 /**
  * Why a worker cannot be used any more, though its process may live:
@@ -96,6 +104,9 @@ export class Session {
   private lastId = 0;
   private droppedCount = 0;
   private leaving = false;
+  /** Requests for work that are pending, and those that were answered. */
+  private owed = 0;
+  private done = 0;
   /** Of the last message, and of the last message that showed progress; of `performance.now()`. */
   private heardAt = 0;
   private movedAt = 0;
@@ -123,6 +134,16 @@ export class Session {
 
   get vitals(): Readonly<Vitals> {
     return this.heard;
+  }
+
+  /** Whether it has sampled or trained: loading alone gets no run further. */
+  get hasWorked(): boolean {
+    return this.done > 0;
+  }
+
+  /** Whether it was told to stop, so that its end is no loss. */
+  get wasToldToStop(): boolean {
+    return this.leaving;
   }
 
   /** Whether there is a connection that messages can be sent on. */
@@ -161,13 +182,16 @@ export class Session {
     }
     this.leaving ||= verb === 'shutdown';
     // Who had nothing to do cannot have moved.
-    if (this.pending.size === 0) this.movedAt = performance.now();
+    if (this.owed === 0) this.movedAt = performance.now();
+    const work = isControl(verb) ? 0 : 1;
+    this.owed += work;
     const call = this.pending.add(this.nextId(), verb, params, onProgress);
     const forget = onceAborted(cancellable ? signal : undefined, () => this.abort(call));
     this.sendRequest(call);
     try {
       return await call.answer;
     } finally {
+      this.owed -= work;
       forget();
       leave();
     }
@@ -187,17 +211,22 @@ export class Session {
     this.break('nonsense', `it sent what is no protocol message (${problem})`);
   }
 
-  /** Judge its silence. To be called every now and then. @param now of `performance.now()` */
+  /** Judge its silence, and its standing still. To be called every now and then. @param now of `performance.now()` */
   check(now: number): void {
-    const { silence, stall } = this.options.patience;
+    const { silence, deadlines } = this.options.patience;
     if (this.peer !== undefined && now - this.heardAt > silence)
       this.awaitReturn('silent', `it sent nothing for ${seconds(silence)}`);
-    if (now - this.movedAt <= stall) return;
     const { busy } = this.heard;
-    const [owed] = this.pending.list();
-    if (reportsProgress(busy)) this.break('stalled', `its ${busy} made no progress for ${seconds(stall)}`);
-    else if (busy === '' && owed !== undefined)
-      this.break('stalled', `it was asked for ${owed.verb} and did nothing for ${seconds(stall)}`);
+    const doing = phaseOf(busy);
+    if (doing !== undefined) {
+      if (now - this.movedAt > deadlines[doing])
+        this.break('stalled', `its ${busy} made no progress for ${seconds(deadlines[doing])}`);
+      return;
+    }
+    const due = this.pending.first(({ verb }) => phaseOf(verb) !== undefined);
+    const phase = due && phaseOf(due.verb);
+    if (phase !== undefined && now - this.movedAt > deadlines[phase])
+      this.break('stalled', `it was asked for ${due?.verb} and did nothing for ${seconds(deadlines[phase])}`);
   }
 
   /** Our own pause, not the worker's, was `milliseconds` long. */
@@ -246,16 +275,19 @@ export class Session {
       this.heard.heartbeats += 1;
       return true;
     }
-    const wasAsked = this.tell(envelope);
-    if (wasAsked) this.movedAt = this.heardAt;
-    return wasAsked;
+    const call = this.tell(envelope);
+    // A worker whose work is stuck goes on answering pings.
+    if (call !== undefined && !isControl(call.verb)) this.movedAt = this.heardAt;
+    const phase = envelope.kind === 'Response' && call !== undefined ? phaseOf(call.verb) : undefined;
+    if (phase === 'sample' || phase === 'train') this.done += 1;
+    return call !== undefined;
   }
 
-  private tell(envelope: Envelope): boolean {
+  private tell(envelope: Envelope): PendingCall | undefined {
     if (envelope.kind === 'Response') return this.pending.succeed(envelope.id, envelope.result);
     if (envelope.kind === 'Failure') return this.pending.fail(envelope.id, envelope.error);
     if (envelope.kind === 'Progress') return this.pending.progress(envelope.id, envelope);
-    return false;
+    return undefined;
   }
 
   private alive(): void {
@@ -327,10 +359,6 @@ function isControl(verb: string): boolean {
 
 function isRepeatable(verb: string): boolean {
   return Object.hasOwn(VERBS, verb) && VERBS[verb as keyof typeof VERBS].repeatable;
-}
-
-function reportsProgress(verb: string): boolean {
-  return Object.hasOwn(VERBS, verb) && VERBS[verb as keyof typeof VERBS].progress;
 }
 
 function seconds(milliseconds: number): string {

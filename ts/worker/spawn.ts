@@ -31,6 +31,8 @@ export interface SpawnOptions {
   logFile?: string;
   /** Told when that file cannot be written; the process goes on without it. */
   onLogTrouble?(message: string): void;
+  /** The how manieth start of this worker it is, for the log file to say; absent: it says nothing of it. */
+  startNumber?: number;
   /** What Python runs instead of `-m rzero_worker`, before the flags. */
   program?: readonly string[];
   /** A program with its arguments that is a worker itself, run instead of Python: it gets `--connect` alone. */
@@ -43,6 +45,11 @@ export interface SpawnOptions {
 export interface ProcessEnd {
   exitCode: number | undefined;
   signal: string | undefined;
+}
+
+/** An end in a few words: `exit code 3`, `SIGKILL`. */
+export function describeEnd({ exitCode, signal }: ProcessEnd): string {
+  return signal ?? `exit code ${exitCode}`;
 }
 
 /** A worker process in its own process group. */
@@ -69,8 +76,9 @@ const PYTHON_PATH = fileURLToPath(new URL('../../py_worker', import.meta.url));
  */
 export async function spawnWorker(options: SpawnOptions): Promise<WorkerProcess> {
   const tail = createTail(64 * 1024);
-  const { logFile, onLogTrouble = () => {} } = options;
+  const { logFile, onLogTrouble = () => {}, startNumber } = options;
   const log = logFile === undefined ? undefined : new ProcessLog(logFile, onLogTrouble);
+  if (startNumber !== undefined) log?.append(Buffer.from(`--- start ${startNumber} ---\n`));
   const [program = '', ...args] = commandLine(options);
   const subprocess = execa(program, args, {
     ...(options.workingFolder === undefined ? {} : { cwd: options.workingFolder }),

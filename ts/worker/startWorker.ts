@@ -3,9 +3,9 @@ import type { Worker } from '../ports/worker.ts';
 import { packParams } from './codec.ts';
 import { abortion, TIMED_OUT, within } from './deadline.ts';
 import { WorkerCallError, WorkerStartError } from './errors.ts';
-import { Hub } from './hub.ts';
-import type { Patience, Session } from './session.ts';
-import { type ProcessEnd, type SpawnOptions, spawnWorker, type WorkerProcess } from './spawn.ts';
+import { Hub, type HubOptions } from './hub.ts';
+import type { Session } from './session.ts';
+import { describeEnd, type ProcessEnd, type SpawnOptions, spawnWorker, type WorkerProcess } from './spawn.ts';
 import { createTypedWorker } from './typedWorker.ts';
 
 /** Milliseconds that each step of stopping a worker may take. */
@@ -27,11 +27,9 @@ export interface HireOptions extends Omit<SpawnOptions, 'endpoint' | 'token'> {
   signal?: AbortSignal;
 }
 
-export interface StartWorkerOptions extends HireOptions {
-  /** Ours unless a test says otherwise. */
-  protocolHash?: string;
-  patience?: Partial<Patience>;
-}
+export interface StartWorkerOptions
+  extends HireOptions,
+    Pick<HubOptions, 'protocolHash' | 'patience' | 'run' | 'attempt'> {}
 
 /** A worker process that has connected. */
 export interface HiredWorker {
@@ -59,10 +57,12 @@ const STOP_DEADLINES: StopDeadlines = { shutdown: 15_000, terminate: 5_000, kill
  *   has ended and the socket is free
  */
 export async function startWorker(options: StartWorkerOptions): Promise<ProcessWorker> {
-  const { protocolHash, patience, ...hireOptions } = options;
+  const { protocolHash, patience, run, attempt, ...hireOptions } = options;
   const hub = await Hub.bind({
     ...(protocolHash === undefined ? {} : { protocolHash }),
     ...(patience === undefined ? {} : { patience }),
+    ...(run === undefined ? {} : { run }),
+    ...(attempt === undefined ? {} : { attempt }),
   });
   try {
     const { process, session, stop } = await hireWorker(hub, hireOptions);
@@ -123,12 +123,12 @@ async function firstSession(
   if (!('exitCode' in first)) return first;
   // What it sent before it ended may still be on its way, and says why it was not let in.
   await within(joined, LAST_WORDS);
-  throw startError(`${describeEnd(first)} before it connected`, process, hub);
+  throw startError(`${howEnded(first)} before it connected`, process, hub);
 }
 
 async function watchEnd(process: WorkerProcess, session: Session, after: () => void): Promise<void> {
   const end = await process.ended;
-  session.fail(goneError(describeEnd(end), process));
+  session.fail(goneError(howEnded(end), process));
   after();
 }
 
@@ -158,10 +158,10 @@ async function stop(process: WorkerProcess, session: Session, deadlines: StopDea
   throw error;
 }
 
-function describeEnd(end: ProcessEnd): string {
-  if (end.signal === undefined) return `ended with exit code ${end.exitCode}`;
+function howEnded(end: ProcessEnd): string {
+  if (end.signal === undefined) return `ended with ${describeEnd(end)}`;
   const hint = end.signal === 'SIGKILL' ? ', which the system sends when memory runs out' : '';
-  return `was ended by ${end.signal}${hint}`;
+  return `was ended by ${describeEnd(end)}${hint}`;
 }
 
 function goneError(what: string, process: WorkerProcess | undefined): WorkerCallError {

@@ -1,13 +1,14 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { join, parse } from 'node:path';
 import { abortion, TIMED_OUT, within } from './deadline.ts';
 import { WorkerCallError } from './errors.ts';
-import { Hub } from './hub.ts';
+import { Hub, type HubOptions } from './hub.ts';
 import { readOrchestratorKeys } from './keyFolder.ts';
 import { Pool, type PoolOptions } from './pool/pool.ts';
 import type { Post } from './post.ts';
 import type { Patience } from './session.ts';
 import { type HiredWorker, type HireOptions, hireWorker } from './startWorker.ts';
+import { Supervisor, type SupervisorOptions } from './supervisor.ts';
 import { TransportError } from './transport.ts';
 
 /** A place for workers of other machines, or started by others on this one. */
@@ -24,9 +25,11 @@ export interface ListenOptions {
   onListening?(endpoint: string): void;
 }
 
-export interface StartWorkersOptions extends HireOptions {
+export interface StartWorkersOptions extends HireOptions, Pick<HubOptions, 'run' | 'attempt'> {
   /** Workers to start on this machine. */
   posts: readonly Post[];
+  /** Times in a row that one of them is started again without having worked; 0 by default. */
+  restarts?: number;
   listen?: ListenOptions;
   /** Folder that all workers can reach, in which a folder for handing over weights is made. */
   sharedFolder: string;
@@ -37,7 +40,9 @@ export interface StartWorkersOptions extends HireOptions {
   /** Milliseconds that a worker may take to write, publish or load weights, to sleep or to wake; 600,000 by default. */
   handoverDeadline?: number;
   patience?: Partial<Patience>;
-  /** Told of every worker that comes or goes. */
+  /** See SupervisorOptions. */
+  after?: SupervisorOptions<HiredWorker>['after'];
+  /** Told of every worker that comes, goes, is behind or slow, but not of one alone that comes at the start. */
   onChange?(text: string): void;
 }
 
@@ -51,7 +56,7 @@ const FAREWELL = 5_000;
  *   TransportError, AddressError or KeyError for where to listen; no process is left then
  */
 export async function startWorkers(options: StartWorkersOptions): Promise<Pool> {
-  const { posts, listen, patience = {}, ...hire } = options;
+  const { posts, listen, patience = {}, run = randomUUID(), attempt = 1, restarts = 0, after, ...hire } = options;
   if (listen !== undefined && listen.token === undefined && listen.keys === undefined) {
     throw new TransportError(
       'insecure',
@@ -59,9 +64,14 @@ export async function startWorkers(options: StartWorkersOptions): Promise<Pool> 
     );
   }
   const hubs: Hub[] = [];
-  const hired: HiredWorker[] = [];
-  const pool = new Pool(poolOptions(options), async () => {
-    await Promise.all(hired.map((worker) => worker.stop()));
+  const supervisors: Supervisor<HiredWorker>[] = [];
+  let tells = posts.length > 1 || listen !== undefined;
+  const say = (text: string): void => {
+    if (tells) options.onChange?.(text);
+  };
+  const expectsMore = () => listen !== undefined || supervisors.some(({ isExpected }) => isExpected);
+  const pool = new Pool(poolOptions(options, expectsMore, say), async () => {
+    await Promise.all(supervisors.map((supervisor) => supervisor.stop()));
     // Those that somebody else started are asked to stop, and are somebody else's to kill.
     if (listen !== undefined) await within(pool.shutdown({}), FAREWELL);
     for (const hub of hubs) hub.close();
@@ -69,24 +79,31 @@ export async function startWorkers(options: StartWorkersOptions): Promise<Pool> 
   try {
     if (posts.length > 0) {
       // Those of this machine come by the loopback interface, whatever the others come by.
-      const hub = await Hub.bind({ patience });
+      const hub = await Hub.bind({ patience, run, attempt });
       hubs.push(hub);
-      const starts = posts.map((post, index) => hireWorker(hub, { ...hire, ...logOf(hire, index), ...post }));
-      for (const start of await Promise.allSettled(starts)) {
-        if (start.status === 'fulfilled') hired.push(start.value);
+      for (const [index, post] of posts.entries()) {
+        const given = { ...hire, ...logOf(hire, index), ...post };
+        const name = `worker ${index + 1}`;
+        supervisors.push(
+          supervise(hub, pool, given, { name, restarts, say, ...(after === undefined ? {} : { after }) }),
+        );
       }
-      await Promise.all(starts);
-      for (const { session } of hired) pool.add(session);
+      const starts = supervisors.map((supervisor) => supervisor.begin());
+      await Promise.allSettled(starts);
+      for (const { session } of await Promise.all(starts)) pool.add(session);
     }
     if (listen !== undefined) {
       const hub = await Hub.bind({
         patience,
+        run,
+        attempt,
         address: listen.address,
         ...(listen.keys === undefined ? {} : { curve: readOrchestratorKeys(listen.keys) }),
       });
       hubs.push(hub);
       await openDoor(hub, pool, listen, options);
     }
+    tells = true;
     return pool;
   } catch (error) {
     await pool.close();
@@ -94,17 +111,41 @@ export async function startWorkers(options: StartWorkersOptions): Promise<Pool> 
   }
 }
 
-function poolOptions(options: StartWorkersOptions): PoolOptions {
-  const { posts, turns = false, listen, sharedFolder, joinDeadline, handoverDeadline, onChange } = options;
+/** Have a worker started on a hub, now and again, and taken into the pool whenever it is up again. */
+function supervise(
+  hub: Hub,
+  pool: Pool,
+  hire: HireOptions,
+  how: Pick<SupervisorOptions<HiredWorker>, 'name' | 'restarts' | 'say' | 'after'>,
+): Supervisor<HiredWorker> {
+  return new Supervisor({
+    ...how,
+    start: (startNumber, unwanted) => {
+      // Only the first start is the caller's to wait for.
+      const waits = startNumber === 1 && hire.signal !== undefined;
+      const signal = waits ? AbortSignal.any([hire.signal as AbortSignal, unwanted]) : unwanted;
+      return hireWorker(hub, { ...hire, startNumber, signal });
+    },
+    onUp: ({ session }) => pool.add(session),
+    onGivenUp: (error) => pool.expectNoLonger(error),
+  });
+}
+
+function poolOptions(
+  options: StartWorkersOptions,
+  expectsMore: () => boolean,
+  onChange: (text: string) => void,
+): PoolOptions {
+  const { posts, turns = false, listen, sharedFolder, joinDeadline, handoverDeadline } = options;
   const exchange = join(sharedFolder, `exchange-${randomBytes(8).toString('hex')}`);
   return {
-    expectsMore: listen !== undefined,
+    expectsMore,
+    onChange,
     turns,
     // One worker alone hands its weights to nobody.
     ...(posts.length > 1 || listen !== undefined ? { exchange } : {}),
     ...(joinDeadline === undefined ? {} : { joinDeadline }),
     ...(handoverDeadline === undefined ? {} : { handoverDeadline }),
-    ...(onChange === undefined ? {} : { onChange }),
   };
 }
 

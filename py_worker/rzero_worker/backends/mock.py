@@ -15,8 +15,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from rzero_worker import manifest, pulse, wire
 from rzero_worker import protocol as p
-from rzero_worker import wire
 from rzero_worker.backend import NO_FILES, Backend, Context
 from rzero_worker.errors import WorkerFailure, invalid_request, not_finite, not_trainable, unknown_model
 from rzero_worker.mock import files, language
@@ -148,7 +148,8 @@ class MockBackend(Backend):
         losses: list[TokenLoss] = []
         entropies: list[float] = []
         wrong: list[int] = []
-        for index, sequence in enumerate(_scored_sequences(policy, params.batch, temperature)):
+        scored = _scored_sequences(policy, params.batch, temperature)
+        for index, sequence in enumerate(pulse.each(scored)):
             found = sequence_losses(sequence.tokens, sequence.advantage, params.loss)
             slopes = [loss.slope / params.normalizer for loss in found]
             if not all(
@@ -229,9 +230,7 @@ class MockBackend(Backend):
                 model.version,
             )
         except OSError as error:
-            raise WorkerFailure(
-                p.ErrorCode.IO_ERROR, f"path: cannot write {params.path!r}: {error}"
-            ) from error
+            raise manifest.io_error(params.path, f"cannot be written: {error}") from error
         return p.SaveCheckpointResult(bytes=size, manifest_sha256=digest)
 
     def load_checkpoint(self, params: p.LoadCheckpointParams) -> p.LoadCheckpointResult:
@@ -240,13 +239,9 @@ class MockBackend(Backend):
         try:
             other, rows, optimizer = files.load(Path(params.path).expanduser())
         except (OSError, files.FolderError) as error:
-            raise WorkerFailure(
-                p.ErrorCode.IO_ERROR, f"path: cannot read {params.path!r}: {error}"
-            ) from error
+            raise manifest.io_error(params.path, f"cannot be read: {error}") from error
         if other.document != model.policy.language.document:
-            raise WorkerFailure(
-                p.ErrorCode.IO_ERROR, f"path: {params.path!r} holds a model of another language"
-            )
+            raise manifest.io_error(params.path, "holds a model of another language")
         model.policy = Policy(model.policy.language, rows)
         model.gradient = {}
         model.optimizer = optimizer or AdamW()

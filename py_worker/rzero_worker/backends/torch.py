@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import asdict
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ import transformers
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from rzero_worker import adapters, checkpoint, proof, rng
+from rzero_worker import adapters, checkpoint, proof, pulse, rng
 from rzero_worker import protocol as p
 from rzero_worker.adapters import has_adapters, twin
 from rzero_worker.backend import NO_FILES, Backend, Context
@@ -80,6 +80,8 @@ class TorchBackend(Backend):
         torch.utils.deterministic.fill_uninitialized_memory = False  # a debugging aid that costs time
         transformers.logging.set_verbosity_error()
         transformers.logging.disable_progress_bar()
+        # Where it would draw one, it has an item of a long list: a tensor read, a file written.
+        transformers.logging.set_tqdm_hook(_as_pulse)
         self._models: dict[str, Loaded] = {}
         self._loader = Loader(self._device)
         self._offload = Offload(self._device) if (self._cuda if offloads is None else offloads) else None
@@ -426,6 +428,12 @@ class TorchBackend(Backend):
         if is_full(error):
             return WorkerFailure("out_of_memory", "not enough memory for the call", str(error))
         return None
+
+
+def _as_pulse(make: Callable[..., Any], arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """Make a progress bar of transformers' that beats with each item."""
+    items, *more = arguments or (options.pop("iterable", ()),)
+    return make(pulse.each(items), *more, **options)
 
 
 def _is_for_sampling(params: p.SaveCheckpointParams) -> bool:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import math
 import os
-import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rzero_worker import manifest
+from rzero_worker import manifest, pulse
+from rzero_worker.draft import draft
 from rzero_worker.mock.adam import AdamW
 from rzero_worker.mock.language import Language, Rows
 
@@ -33,31 +32,19 @@ def save(
 ) -> tuple[int, str]:
     """Write a folder that must not exist; returns its bytes and its manifest's SHA-256. Raises OSError.
 
-    It is written beside its place under another name and renamed, so a crash leaves no half folder there.
+    It is written beside its place and renamed, so a crash leaves no half folder there (draft.py).
     `extras` are further files; `steps` and `weights_version` are for the manifest.
     """
-    if os.path.lexists(path):
-        raise FileExistsError(f"{path} exists")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-    try:
-        _write(draft / "config.json", {"format": FORMAT, "language": language.document})
-        _write(draft / "weights.json", {"rows": rows})
+    with draft(path.absolute()) as place:
+        _write(place / "config.json", {"format": FORMAT, "language": language.document})
+        _write(place / "weights.json", {"rows": rows})
         if optimizer is not None:
             moments = {"first": optimizer.first, "second": optimizer.second}
-            _write(draft / "optimizer.json", {"steps": optimizer.steps, **moments})
+            _write(place / "optimizer.json", {"steps": optimizer.steps, **moments})
         for name, data in extras.items():
-            _write_bytes(draft / name, data)
-        digest = manifest.write(draft, steps, weights_version)
-        size = sum(entry.stat().st_size for entry in draft.iterdir())
-        draft.chmod(0o755)  # mkdtemp makes it private
-        _sync(draft)
-        draft.rename(path)
-        _sync(path.parent)
-    except BaseException:
-        shutil.rmtree(draft, ignore_errors=True)
-        raise
-    return size, digest
+            _write_bytes(place / name, data)
+        digest = manifest.write(place, steps, weights_version)
+        return sum(entry.stat().st_size for entry in place.iterdir()), digest
 
 
 def load(path: Path) -> tuple[Language, Rows, AdamW | None]:
@@ -108,11 +95,13 @@ def _optimizer(state: dict[str, Any], shape: tuple[int, int]) -> AdamW:
 
 def _read(path: Path) -> Any:
     try:
-        return json.loads(path.read_text("utf-8"))
+        document = json.loads(path.read_text("utf-8"))
     except FileNotFoundError as error:
         raise FolderError(f"{path} is missing") from error
     except ValueError as error:  # bad JSON or bad UTF-8
         raise FolderError(f"{path} is not JSON: {error}") from error
+    pulse.beat()
+    return document
 
 
 def _write(path: Path, document: object) -> None:
@@ -124,12 +113,4 @@ def _write_bytes(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _sync(folder: Path) -> None:
-    """Make a folder's entries durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    pulse.beat()

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { ObjectStore, objectFile } from '../../../ts/store/objects.ts';
 import { RunFolder, RunFolderError } from '../../../ts/store/runFolder.ts';
 
 let home: string;
@@ -114,10 +115,45 @@ describe('run folder', () => {
     expect(run.has('a/b')).toBe(true);
     run.freeing(() => ['a/b', 'c', 'absent']);
     run.tidy();
-    expect([run.has('a/b'), run.has('c'), run.has('a')]).toEqual([false, false, true]);
+    expect(readdirSync(run.path)).toEqual([]);
+    // A model that is written there again may become useless again.
     writeFileSync(run.file('c'), '');
+    mkdirSync(run.emptyFolder('a/b'));
     run.tidy();
-    expect(run.has('c')).toBe(true);
+    expect(readdirSync(run.path)).toEqual(['c']);
+  });
+
+  test('an object that frees its folder can be put again', () => {
+    const run = RunFolder.create(join(home, 'run'));
+    const store = new ObjectStore(run.path);
+    const name = store.put({ a: 1 });
+    run.remove(objectFile(name));
+    expect(readdirSync(run.path)).toEqual([]);
+    expect(store.get(store.put({ a: 1 }))).toEqual({ a: 1 });
+  });
+
+  test('shares with another run what is finished, and neither sees what becomes of the other', () => {
+    const [one, other] = ['one', 'other'].map((name) => RunFolder.create(join(home, name))) as [RunFolder, RunFolder];
+    const mark = one.writeRecords('iteration-1/solver/step-001.jsonl', [{ a: 1 }]);
+    one.share('iteration-1', other);
+    one.share(mark.name, other);
+    expect(other.holds(mark)).toBe(true);
+    other.writeRecords(mark.name, []);
+    expect([one.holds(mark), other.holds(mark)]).toEqual([true, false]);
+    expect(() => one.share('absent', other)).toThrow(/ENOENT/);
+  });
+
+  test('is unfinished from its first line on until it is finished', () => {
+    const path = join(home, 'run');
+    const run = RunFolder.create(path);
+    expect(RunFolder.unfinished(path)).toBeUndefined();
+    mkdirSync(run.file('journal'));
+    expect(RunFolder.unfinished(path)?.path).toBe(path);
+    expect(RunFolder.open(path).path).toBe(path);
+    run.writeStatus({ status: 'preempted', startedAt: '' });
+    expect(RunFolder.unfinished(path)?.readStatus()?.status).toBe('preempted');
+    run.writeStatus({ status: 'finished', startedAt: '' });
+    expect(RunFolder.unfinished(path)).toBeUndefined();
   });
 });
 

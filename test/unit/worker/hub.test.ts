@@ -39,8 +39,23 @@ function sendRaw(peer: HandPeer, message: object): Promise<void> {
 test('lets in whoever knows a token and speaks the protocol, and says how often to send heartbeats', async () => {
   const peer = new HandPeer(hub.endpoint);
   await peer.send(hello());
-  expect(await peer.receive()).toEqual({ kind: 'Welcome', protocolHash: PROTOCOL_HASH, heartbeatSeconds: 2 });
+  expect(await peer.receive()).toEqual({
+    kind: 'Welcome',
+    protocolHash: PROTOCOL_HASH,
+    run: expect.stringMatching(/^[0-9a-f-]{36}$/),
+    attempt: 1,
+    heartbeatSeconds: 2,
+  });
   expect(joined.map((session) => session.hello)).toEqual([hello()]);
+});
+
+test('a Welcome names the run and the attempt that the hub was bound for', async () => {
+  const own = await Hub.bind({ run: 'run-7', attempt: 3 });
+  own.invite('secret', { single: true, onJoin: () => {} });
+  const peer = new HandPeer(own.endpoint);
+  await peer.send(hello());
+  expect(await peer.receive()).toMatchObject({ kind: 'Welcome', run: 'run-7', attempt: 3 });
+  own.close();
 });
 
 test('a wrong token is refused without a word about anything else, and the right one still gets in', async () => {

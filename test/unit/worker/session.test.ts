@@ -4,6 +4,7 @@ import { packParams, packResult, unpackParams } from '../../../ts/worker/codec.t
 import { Hub } from '../../../ts/worker/hub.ts';
 import type { Patience, Session } from '../../../ts/worker/session.ts';
 import { createTypedWorker } from '../../../ts/worker/typedWorker.ts';
+import { deadlines } from '../../fixtures/deadlines.ts';
 import { HandPeer, hangUpAll, hello } from '../../fixtures/handPeer.ts';
 
 const PING = packParams('ping', {});
@@ -39,6 +40,13 @@ async function away(session: Session): Promise<void> {
       session.onConnection = () => resolve();
     });
   }
+}
+
+/** Resolves when the worker has answered a ping: what it sent before has been heard by then. */
+async function pong(session: Session, peer: HandPeer): Promise<void> {
+  const call = session.request('ping', PING);
+  await peer.send({ kind: 'Response', id: (await peer.request()).id, result: PONG });
+  await call;
 }
 
 describe('requests', () => {
@@ -202,27 +210,42 @@ describe('heartbeats', () => {
   });
 
   test('that go on while the work stands still end it too', async () => {
-    const { session, peer } = await meet({ heartbeat: 10, stall: 100 });
+    const { session, peer } = await meet({ heartbeat: 10, deadlines: deadlines(100) });
     const beating = setInterval(() => void peer.send({ ...beat, busy: 'sample', progress: 3 }).catch(() => {}), 10);
     const end = await session.gone;
     clearInterval(beating);
     expect(end.message).toMatch(/its sample made no progress for 0\.1 s/);
   });
 
-  test('of a worker that computes without progress to tell are enough', async () => {
-    const { session, peer } = await meet({ stall: 100 });
-    await peer.send({ ...beat, busy: 'load_model', progress: 3 });
-    const call = session.request('ping', PING);
-    await peer.send({ kind: 'Response', id: (await peer.request()).id, result: PONG });
-    await call;
-    session.check(performance.now() + 1_000);
-    const second = session.request('ping', PING);
-    await peer.send({ kind: 'Response', id: (await peer.request()).id, result: PONG });
-    await second;
+  test.each([
+    ['load_model', 'load'],
+    ['sample', 'sample'],
+    ['optim_step', 'train'],
+    ['save_checkpoint', 'save'],
+  ] as const)('of a worker stuck in %s end it after the deadline to %s, and not before', async (busy, phase) => {
+    const { session, peer } = await meet({ heartbeat: 60_000, deadlines: { ...deadlines(9e6), [phase]: 1_000_000 } });
+    await peer.send({ ...beat, busy, progress: 3 });
+    await pong(session, peer);
+    session.check(performance.now() + 999_000 - 60_000);
+    await pong(session, peer); // which is no progress
+    session.excuse(-600_000);
+    session.check(performance.now() + 500_000);
+    expect((await session.gone).message).toMatch(`its ${busy} made no progress for 1000 s`);
+  });
+
+  test('of a worker whose counter moves in a long verb are enough', async () => {
+    const { session, peer } = await meet({ heartbeat: 60_000, silence: 9e6, deadlines: deadlines(100_000) });
+    for (const progress of [3, 4, 5]) {
+      session.excuse(-90_000);
+      await peer.send({ ...beat, busy: 'load_model', progress });
+      await pong(session, peer);
+      session.check(performance.now());
+    }
+    expect(session.connected).toBe(true);
   });
 
   test('of a worker that was asked for something and does nothing end it too', async () => {
-    const { session, peer } = await meet({ heartbeat: 10, stall: 100 });
+    const { session, peer } = await meet({ heartbeat: 10, deadlines: deadlines(100) });
     const call = expect(session.request('sample', PING)).rejects.toMatchObject({
       message: expect.stringMatching(/it was asked for sample and did nothing for 0\.1 s/),
     });
@@ -232,7 +255,7 @@ describe('heartbeats', () => {
   });
 
   test('of a worker that nothing is asked of may go on for ever', async () => {
-    const { session, peer } = await meet({ stall: 100 });
+    const { session, peer } = await meet({ deadlines: deadlines(100) });
     await peer.send({ ...beat, busy: '', progress: 3 });
     session.excuse(-1_000); // nothing has moved for a second
     session.check(performance.now());

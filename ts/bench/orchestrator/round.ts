@@ -22,7 +22,7 @@ export interface Round extends Done, Costs {
  */
 export async function doRound(python: string, options: OrchestratorOptions, pace: Pace): Promise<Round> {
   const hub = await Hub.bind();
-  const pool = new Pool({ expectsMore: false }, async () => hub.close());
+  const pool = new Pool({}, async () => hub.close());
   const gaps = new Gaps();
   const token = randomBytes(32).toString('hex');
   const fleet = new Fleet(python, hub.endpoint, token, options, pace);

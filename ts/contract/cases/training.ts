@@ -1,3 +1,4 @@
+import type { Worker } from '../../ports/worker.ts';
 import type { Case } from '../context.ts';
 import * as expect from '../expect.ts';
 import { backward, gradNorm, proportional, withSamples } from '../gradients.ts';
@@ -213,6 +214,8 @@ export const TRAINING: readonly Case[] = [
       const bad = { seq: 1, advantages: [1, 3e38, 1], normalizer: 1e-300 };
       const call = backward(context, other, sequences, bad);
       await expect.fails('forward_backward at advantage 3e38, normalizer 1e-300', call, 'not_finite', /\b1\b/);
+      const kept = await checksum(worker, other);
+      expect.equal('the checksum of the weights after it', kept, await checksum(worker, modelId));
       const steps = [];
       for (const id of [modelId, other]) {
         steps.push(await worker.optimStep({ modelId: id, seq: 1, adam: proportional(context) }));
@@ -234,6 +237,7 @@ export const TRAINING: readonly Case[] = [
       const { worker } = context;
       const { modelId, sequences } = await withSamples(context);
       const before = await completionLogprobs(worker, modelId, sequences);
+      const weights = await checksum(worker, modelId);
       // Finite in 64 bits, its square is not; in 32 bits the gradient itself is infinite.
       const made = { seq: 0, advantages: [1, -1, 1], normalizer: 1e-200 };
       const pass = await backward(context, modelId, sequences, made).catch((error: unknown) => error);
@@ -246,6 +250,7 @@ export const TRAINING: readonly Case[] = [
       expect.equal('gradNorm after it', await gradNorm(context, modelId, 1), 0);
       const after = await completionLogprobs(worker, modelId, sequences);
       expect.equal('log-probs after it', after, before);
+      expect.equal('the checksum of the weights after it', await checksum(worker, modelId), weights);
     },
   },
   {
@@ -265,3 +270,8 @@ export const TRAINING: readonly Case[] = [
     },
   },
 ];
+
+/** What the trained weights are known by, once they are published. */
+async function checksum(worker: Worker, modelId: string): Promise<string> {
+  return (await worker.publishWeights({ modelId })).proof.checksum;
+}

@@ -15,6 +15,8 @@ export interface Kind {
   holds(member: Member): boolean;
   /** Whether no more will come: the model is gone. Those that wait are run as ever, and fail. */
   isOver(): boolean;
+  /** Why no worker to come can do them either; undefined while one might. */
+  lost(): WorkerCallError | undefined;
 }
 
 /** A piece of work for whoever is free. */
@@ -190,7 +192,12 @@ export class Dispatcher {
       }
     }
     for (const [kind, { waiting }] of this.lines) if (waiting.size === 0 && kind.isOver()) this.lines.delete(kind);
-    if (busy.some(({ waiting, able }) => waiting.size > 0 && able.size === 0)) this.onStuck();
+    const stuck = busy.filter(({ waiting, able }) => waiting.size > 0 && able.size === 0);
+    for (const line of stuck) {
+      const lost = line.kind.lost();
+      if (lost !== undefined) rejectAll(line, lost);
+    }
+    if (stuck.some(({ waiting }) => waiting.size > 0)) this.onStuck();
   }
 
   private choose({ able, free }: Line, { lostBy }: Entry): Member | undefined {
@@ -263,7 +270,8 @@ export class Dispatcher {
     }
     entry.forget();
     const message = `a request cost ${entry.losses.length} workers, one after another; the last: ${entry.losses.at(-1)}`;
-    entry.reject(new WorkerCallError('worker_gone', message, entry.losses.join('\n')));
+    const details = [...entry.losses, error.details ?? ''].join('\n');
+    entry.reject(new WorkerCallError('worker_gone', message, details));
   }
 
   private withdraw(entry: Entry): void {

@@ -44,6 +44,8 @@ export class Member {
   readonly outstandingRequests: Record<Capability, number> = { sample: 0, train: 0 };
   /** Whether there is a connection; one that is lost may come back. */
   connected = true;
+  /** How it ended, if it has. */
+  end: WorkerCallError | undefined;
   private readonly recruit: Recruit;
   /** Resolve when the requests that it was sent and has not answered are over. */
   private readonly underWay = new Set<Promise<void>>();

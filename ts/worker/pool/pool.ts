@@ -70,10 +70,20 @@ export class Pool implements Worker {
     return this.roster.hello;
   }
 
+  /**
+   * One that was to come will not: what waited for it is given up, unless others may come.
+   * @param error why; what is given up is told so
+   */
+  expectNoLonger(error: WorkerCallError): void {
+    this.roster.expectNoLonger(error);
+    if (this.roster.expectsMore) return;
+    this.forgetDeadline();
+    this.dispatcher.giveUp(this.roster.nobody());
+  }
+
   /** Take a worker in. It serves as soon as it holds what it is asked for. */
   add(recruit: Recruit): void {
-    clearTimeout(this.deadline);
-    this.deadline = undefined;
+    this.forgetDeadline();
     this.roster.add(recruit, (member) => this.turns.add(member));
   }
 
@@ -294,7 +304,7 @@ export class Pool implements Worker {
   }
 
   async close(): Promise<void> {
-    clearTimeout(this.deadline);
+    this.forgetDeadline();
     this.roster.close();
     this.dispatcher.close(new WorkerCallError('worker_gone', 'the pool of workers was closed'));
     try {
@@ -345,6 +355,7 @@ export class Pool implements Worker {
       fits: (member) => member.can(role) && this.canServe(member, record()),
       holds: (member) => holds(member, record()),
       isOver: () => !this.isCurrent(record()),
+      lost: () => this.lostWeights(record()),
     };
   }
 
@@ -363,6 +374,15 @@ export class Pool implements Worker {
     if (!this.isCurrent(record) || holds(member, record)) return true;
     const areSource = record.publication === 0 || record.holder === undefined;
     return (areSource || record.weights !== undefined) && !isOf(record, member.unproven);
+  }
+
+  /** The error where the published weights were nowhere but with a worker that is gone: nobody to come can serve them. */
+  private lostWeights({ params, holder, publication, weights }: ModelRecord): WorkerCallError | undefined {
+    const areElsewhere = publication === 0 || weights !== undefined;
+    if (areElsewhere || holder?.end === undefined) return undefined;
+    const { message, details } = holder.end;
+    const lost = `the weights of ${params.modelId} were lost with the worker that trained or averaged it`;
+    return new WorkerCallError('worker_gone', `${lost}: ${message}`, details);
   }
 
   private async bringUpToDate(member: Member, record: ModelRecord): Promise<void> {
@@ -432,6 +452,11 @@ export class Pool implements Worker {
         this.deadline = undefined;
         this.dispatcher.giveUp(this.roster.nobody());
       }, this.roster.joinDeadline);
+  }
+
+  private forgetDeadline(): void {
+    clearTimeout(this.deadline);
+    this.deadline = undefined;
   }
 }
 

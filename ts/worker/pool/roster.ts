@@ -6,8 +6,8 @@ import { MOST_LOSSES } from './dispatcher.ts';
 import { Member, type Recruit } from './member.ts';
 
 export interface RosterOptions {
-  /** Whether workers may still come when none is left that could do what is asked. */
-  expectsMore: boolean;
+  /** Whether workers may still come; asked when none is there that could do what is wanted. None may unless given. */
+  expectsMore?(): boolean;
   /** Milliseconds to wait for one, then; 600,000 by default. */
   joinDeadline?: number;
   /** Told of every worker that comes, goes or is behind. */
@@ -26,6 +26,7 @@ export class Roster {
   /** Whoever waits for a worker, to look again. */
   private readonly waiting = new Set<() => void>();
   private lastEnd: WorkerCallError | undefined;
+  private givenUp: WorkerCallError | undefined;
   private closing = false;
   private joined = 0;
 
@@ -37,7 +38,7 @@ export class Roster {
   }
 
   get expectsMore(): boolean {
-    return this.options.expectsMore;
+    return !this.closing && (this.options.expectsMore?.() ?? false);
   }
 
   /** Milliseconds to wait for a worker where none is left. */
@@ -86,6 +87,7 @@ export class Roster {
     };
     void recruit.gone.then((error) => {
       this.all.delete(member);
+      member.end = error;
       this.lastEnd = error;
       this.say(`${member.hello.workerId} is gone, ${this.all.size} left: ${error.message}`);
       this.changed(member);
@@ -93,20 +95,29 @@ export class Roster {
     this.changed(member);
   }
 
+  /** One that was to come will not, see `Pool.expectNoLonger`. */
+  expectNoLonger(error: WorkerCallError): void {
+    this.givenUp = error;
+    this.say(error.message);
+    this.lookAgain();
+  }
+
   /** Tell whoever follows the workers. That they go when all is over is no news. */
   say(text: string): void {
     if (!this.closing) this.options.onChange?.(text);
   }
 
-  /** The workers are going to be stopped. */
+  /** The workers are going to be stopped: whoever waits for another hears that there is none. */
   close(): void {
     this.closing = true;
+    this.lookAgain();
   }
 
   /** The error for what nobody can do. */
   nobody(): WorkerCallError {
     const waited = this.expectsMore ? `, and none came within ${this.joinDeadline / 1000} s` : '';
-    const { message, details } = this.lastEnd ?? {};
+    // Why one does not come any more tells more than how the last of those ended that did.
+    const { message, details } = this.givenUp ?? this.lastEnd ?? {};
     const last = message === undefined ? '' : `; ${message}`;
     return new WorkerCallError('worker_gone', `no worker is left that can do this${waited}${last}`, details);
   }
@@ -165,7 +176,11 @@ export class Roster {
   }
 
   private changed(member: Member): void {
-    for (const look of [...this.waiting]) look();
+    this.lookAgain();
     this.onChange(member);
+  }
+
+  private lookAgain(): void {
+    for (const look of [...this.waiting]) look();
   }
 }

@@ -9,7 +9,14 @@ import { TestRecruit } from '../../../fixtures/recruit.ts';
 const settled = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 function kindOf(changes: Partial<Kind> = {}): Kind {
-  return { role: 'sample', fits: () => true, holds: () => true, isOver: () => false, ...changes };
+  return {
+    role: 'sample',
+    fits: () => true,
+    holds: () => true,
+    isOver: () => false,
+    lost: () => undefined,
+    ...changes,
+  };
 }
 
 /** What a task does until a test ends it. */

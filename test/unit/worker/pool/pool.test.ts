@@ -32,7 +32,7 @@ afterEach(async () => {
 
 function poolOf(recruits: readonly TestRecruit[], options: Partial<PoolOptions> = {}): Pool {
   const exchange = join(folder, 'exchange');
-  const pool = new Pool({ exchange, expectsMore: false, ...options }, async () => {});
+  const pool = new Pool({ exchange, ...options }, async () => {});
   for (const recruit of recruits) pool.add(recruit);
   pools.push(pool);
   return pool;
@@ -117,7 +117,7 @@ describe('sampling', () => {
   test('goes on with a worker that joins late, though all others are gone', async () => {
     const a = new TestRecruit('a');
     a.gate = gate().closed;
-    const pool = poolOf([a], { expectsMore: true });
+    const pool = poolOf([a], { expectsMore: () => true });
     await load(pool);
     const answer = drawn(pool).sample(ASKED);
     while (a.sampled.length < 1) await new Promise(setImmediate);
@@ -157,7 +157,7 @@ describe('sampling', () => {
 
   test('without a worker left waits no longer than the deadline for another', async () => {
     const a = new TestRecruit('a');
-    const pool = poolOf([a], { expectsMore: true, joinDeadline: 20 });
+    const pool = poolOf([a], { expectsMore: () => true, joinDeadline: 20 });
     await load(pool);
     a.kill();
     await expect(drawn(pool).sample(ASKED)).rejects.toMatchObject({ message: expect.stringMatching(/within 0\.02 s/) });
@@ -599,7 +599,7 @@ describe('a model', () => {
   });
 
   test('waits for somebody who can train', async () => {
-    const pool = poolOf([new TestRecruit('a', ['sample'])], { expectsMore: true });
+    const pool = poolOf([new TestRecruit('a', ['sample'])], { expectsMore: () => true });
     const loaded = load(pool, true);
     pool.add(new TestRecruit('b', ['train']));
     await loaded;
@@ -648,6 +648,76 @@ test('closing rejects what waits, and says what joined and left while it lived',
   a.kill('it fell over');
   await answer;
   expect(said).toEqual(['a joined, 1 in all', 'a is gone, 0 left: it fell over']);
+});
+
+describe('a worker that is to be started again', () => {
+  const gone = (message: string) => new WorkerCallError('worker_gone', message, 'Traceback');
+
+  test('is waited for by what only it can do, and goes on with what another had', async () => {
+    let isExpected = true;
+    const a = new TestRecruit('a');
+    a.gate = gate().closed;
+    const pool = poolOf([a], { expectsMore: () => isExpected });
+    await load(pool);
+    const answer = drawn(pool).sample(ASKED);
+    while (a.sampled.length < 1) await new Promise(setImmediate);
+    a.kill();
+    const loaded = pool.loadModel({ modelId: 'n', source: SOURCE, trainable: true, seed: 3 });
+    await new Promise(setImmediate);
+    isExpected = false;
+    pool.add(new TestRecruit('a again'));
+    expect(await answer).toEqual(await alone());
+    await loaded;
+  });
+
+  test('and is given up ends what waited for it, with the reason, and not with how another ended later', async () => {
+    let isExpected = true;
+    const [a, b] = [new TestRecruit('a', ['sample']), new TestRecruit('b', ['train'])];
+    const pool = poolOf([a, b], { expectsMore: () => isExpected });
+    await load(pool);
+    a.kill();
+    const given = { code: 'worker_gone', message: expect.stringMatching(/crash loop/), details: 'Traceback' };
+    const answers = [drawn(pool).sample(ASKED), pool.saveCheckpoint({ modelId: 'm', path: 'x', withOptimizer: false })];
+    const heard = Promise.all(answers.map((answer) => expect(answer).rejects.toMatchObject(given)));
+    await new Promise(setImmediate);
+    isExpected = false;
+    pool.expectNoLonger(gone('a crash loop'));
+    await heard;
+    b.kill('it was lonely');
+    await expect(load(pool, true)).rejects.toMatchObject(given);
+  });
+
+  test('is not waited for when the pool is closed', async () => {
+    const pool = poolOf([], { expectsMore: () => true });
+    const loaded = expect(load(pool, true)).rejects.toMatchObject({ code: 'worker_gone' });
+    await pool.close();
+    await loaded;
+  });
+
+  test('takes weights that were nowhere else with it, which nobody to come is waited for', async () => {
+    const a = new TestRecruit('a');
+    const pool = new Pool({ expectsMore: () => true }, async () => {});
+    pools.push(pool);
+    pool.add(a);
+    await load(pool, true);
+    await pool.publishWeights({ modelId: 'm' });
+    a.gate = gate().closed;
+    const lost = {
+      code: 'worker_gone',
+      message: expect.stringMatching(
+        /^the weights of m were lost with the worker that trained or averaged it: it fell/,
+      ),
+    };
+    const under = expect(pool.sample(sampleParams('m'))).rejects.toMatchObject(lost);
+    while (a.sampled.length < 1) await new Promise(setImmediate);
+    a.kill('it fell over');
+    await under;
+    await expect(pool.sample(sampleParams('m'))).rejects.toMatchObject(lost);
+    expect(await pool.unloadModel({ modelId: 'm' })).toEqual({});
+    pool.add(new TestRecruit('b'));
+    await load(pool, true);
+    expect((await pool.sample(sampleParams('m'))).weightsVersion).toBe(0);
+  });
 });
 
 describe('a pool that is told to stop', () => {

@@ -72,10 +72,7 @@ class Watch {
 }
 
 function poolOf(recruits: readonly TestRecruit[], turns: boolean): Pool {
-  const made = new Pool(
-    { turns, exchange: mkdtempSync(join(folder, 'exchange-')), expectsMore: false },
-    async () => {},
-  );
+  const made = new Pool({ turns, exchange: mkdtempSync(join(folder, 'exchange-')) }, async () => {});
   for (const recruit of recruits) made.add(recruit);
   return made;
 }
@@ -143,7 +140,7 @@ test.each<[string, [string, string[], Capability[]][]]>([
 describe('the roles of one worker, where nobody need sleep', () => {
   test('training waits until no sample does, so that batches stay full', async () => {
     const one = new TestRecruit('one');
-    pool = new Pool({ expectsMore: false }, async () => {});
+    pool = new Pool({}, async () => {});
     pool.add(one);
     await pool.loadModel({ modelId: 'm', source: 'memory:m', trainable: true, seed: 1 });
     await new Promise((resolve) => setImmediate(resolve)); // its turn ends a round of the event loop after its work
@@ -164,7 +161,7 @@ describe('the roles of one worker, where nobody need sleep', () => {
   test('a worker of one role does not wait for others on its device', async () => {
     const about = { devices: ['gpu'] };
     const [sampler, trainer] = [new TestRecruit('s', ['sample'], about), new TestRecruit('t', ['train'], about)];
-    pool = new Pool({ expectsMore: false }, async () => {});
+    pool = new Pool({}, async () => {});
     pool.add(sampler);
     pool.add(trainer);
     await pool.loadModel({ modelId: 'judge', source: 'memory:m', trainable: false, role: 'sample', seed: 1 });
