@@ -1,6 +1,6 @@
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { differences, resultDigests } from '../../ts/bench/result.ts';
@@ -36,6 +36,18 @@ function onDisk(fault: DiskFault, args: readonly string[]): SpawnSyncReturns<str
   const program = ['--import', here('../fixtures/typescript.mjs'), here('../fixtures/failingDisk.ts')];
   const given = { RZERO_PYTHON: python(), NODE_OPTIONS: '', RZERO_DISK_FAULT: JSON.stringify(fault) };
   return spawnSync(process.execPath, [...program, ...args], { env: { ...process.env, ...given }, encoding: 'utf8' });
+}
+
+/** What a shell does in a place of its own for mounts, where RUN and RESUME are the program; in the end it is unmounted. */
+function withMounts(script: string): SpawnSyncReturns<string> {
+  const words = (args: readonly string[]) => args.map((arg) => `'${arg}'`).join(' ');
+  const program = [process.execPath, '--import', here('../fixtures/typescript.mjs'), here('../../ts/cli/main.ts')];
+  const given = { RZERO_PYTHON: python(), NODE_OPTIONS: '' };
+  const functions = `RUN() { ${words([...program, ...RUN])} "$@"; }\nRESUME() { ${words([...program, 'resume'])} "$@"; }`;
+  return spawnSync('unshare', ['-Urm', 'bash', '-c', `${functions}\n${script}`], {
+    env: { ...process.env, ...given },
+    encoding: 'utf8',
+  });
 }
 
 function expectAsAlone(name: string): void {
@@ -107,6 +119,110 @@ describe('a file that is for people alone does not stop the run', () => {
       expect({ status, stderr }).toMatchObject({ status: 0 });
       if (warning !== undefined) expect(stderr.replaceAll(/\s+/g, ' ')).toMatch(warning);
       expectAsAlone(name);
+    },
+    60_000,
+  );
+});
+
+describe('a real disk', () => {
+  const mount = `mount -t tmpfs -o size=100k tmpfs '${home.path}'`;
+  const mounts = withMounts(mount).status === 0;
+  // Containers often allow no user namespaces, and other systems than Linux have none.
+  const onTmpfs = mounts ? test : test.skip;
+  const title = (text: string) => (mounts ? text : `${text} (skipped: no file system can be mounted here)`);
+
+  // From the first checkpoint to the last phase, whatever is written there.
+  onTmpfs.each([150, 600, 900, 1200, 1500])(
+    title('of %i KiB is full: the run stops, leaves no half of anything, and goes on when there is room'),
+    (kib) => {
+      const [disk, out] = [path(`disk-${kib}`), path(`tmpfs-${kib}`)];
+      mkdirSync(disk);
+      const { stdout, stderr } = withMounts(`
+        mount -t tmpfs -o size=${kib}k tmpfs '${disk}'
+        RUN '${disk}/run' >&2; echo "run $?"
+        find '${disk}' -name '*.tmp' -o -name '.?*'
+        mount -o remount,size=100m '${disk}'
+        RESUME '${disk}/run' >&2; echo "resume $?"
+        cp -r '${disk}/run' '${out}'`);
+      expect({ stdout, stderr }).toMatchObject({ stdout: 'run 74\nresume 0\n' });
+      expect(stderr).toMatch(
+        /\nrzero: .*(ENOSPC|Errno 28).*: \d+\.\d MiB are free in \S+\nWhat is on record is safe.* rzero resume \S+\n/,
+      );
+      expectAsAlone(`tmpfs-${kib}`);
+    },
+    60_000,
+  );
+
+  onTmpfs(
+    title('that became read-only is named, and the run goes on when it can be written again'),
+    () => {
+      const [disk, out] = [path('read-only'), path('written')];
+      mkdirSync(disk);
+      const { stdout, stderr } = withMounts(`
+        mount -t tmpfs -o size=600k tmpfs '${disk}'
+        RUN '${disk}/run' >&2; echo "run $?"
+        mount -o remount,ro,size=100m '${disk}'
+        RESUME '${disk}/run' >&2; echo "resume $?"
+        mount -o remount,rw '${disk}'
+        RESUME '${disk}/run' >&2; echo "resume $?"
+        cp -r '${disk}/run' '${out}'`);
+      expect({ stdout, stderr }).toMatchObject({ stdout: 'run 74\nresume 74\nresume 0\n' });
+      expect(stderr).toMatch(/\nrzero: EROFS: read-only file system, open '\S+journal\/0002.jsonl'\n/);
+      expectAsAlone('written');
+    },
+    60_000,
+  );
+
+  test.each([8, 64])(
+    'whose files may have %i KiB: what is too large is named, and the run goes on without the limit',
+    async (kib) => {
+      const name = `limit-${kib}`;
+      const program = [here('../fixtures/typescript.mjs'), here('../../ts/cli/main.ts'), ...RUN, path(name)];
+      const { status, stderr } = spawnSync(
+        'bash',
+        ['-c', `ulimit -f ${kib} && exec "$0" --import "$@"`, process.execPath, ...program],
+        { env: { ...process.env, RZERO_PYTHON: python(), NODE_OPTIONS: '' }, encoding: 'utf8' },
+      );
+      expect({ status, stderr }).toMatchObject({ status: 74 });
+      expect(stderr).toMatch(/\nrzero: .*(EFBIG: file too large|Errno 27).*\nWhat is on record is safe/);
+      await expectGoesOn(name);
+    },
+    60_000,
+  );
+});
+
+describe('something else in the place of a file', () => {
+  /** A run that was stopped in its second phase, with something in the way. */
+  async function obstructed(name: string, file: string, put: (at: string) => void) {
+    const stopped = await cli([...RUN, path(name)], { stopAt: /Challenger 1 from/ });
+    expect(stopped.exitCode).toBe(130);
+    const at = join(path(name), file);
+    const aside = join(home.path, `${name}-aside`);
+    if (existsSync(at)) renameSync(at, aside);
+    mkdirSync(dirname(at), { recursive: true });
+    put(at);
+    const { exitCode, err } = await cli(['resume', path(name)]);
+    rmSync(at, { recursive: true });
+    if (existsSync(aside)) renameSync(aside, at);
+    return { exitCode, err };
+  }
+
+  const folder = (at: string) => mkdirSync(join(at, 'full'), { recursive: true });
+  const file = (at: string) => writeFileSync(at, '');
+
+  test.each<[string, string, (at: string) => void, RegExp]>([
+    ['records', 'iteration-1/challenger/step-001.jsonl', folder, /EISDIR|ENOTEMPTY|EEXIST/],
+    ['objects', 'objects', file, /ENOTDIR|EEXIST/],
+    ['segments', 'journal/0001.jsonl', folder, /EISDIR/],
+    ['checkpoints', 'iteration-1/checkpoints', file, /ENOTDIR|EEXIST/],
+  ])(
+    '%s: what cannot be read or written is named, and the run goes on when it is there again',
+    async (...row) => {
+      const [name, at, put, code] = row;
+      const { exitCode, err } = await obstructed(name, at, put);
+      expect({ exitCode, err }).toMatchObject({ exitCode: 74 });
+      expect(err).toMatch(new RegExp(`rzero: (${code.source}): .*${at.split('/')[0]}`));
+      await expectGoesOn(name);
     },
     60_000,
   );
