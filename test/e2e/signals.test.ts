@@ -64,7 +64,7 @@ test('a second Ctrl-C ends it at once, and no worker stays', async () => {
   expect(workersOf(out)).toEqual([]);
 }, 60_000);
 
-test('a worker that is killed ends the run with one error that says so', async () => {
+test('a worker that is killed is started again, and the run goes on', async () => {
   const { exitCode, stderr, out } = await disturbed('killed', [
     {
       cue: AT_WORK,
@@ -72,11 +72,10 @@ test('a worker that is killed ends the run with one error that says so', async (
         for (const pid of workersOf(folder)) process.kill(pid, 'SIGKILL');
       },
     },
+    { cue: /goes on after step|goes on, with/, deed: (child) => child.kill('SIGINT') },
   ]);
-  expect(exitCode).toBe(69);
-  expect(stderr).toMatch(/rzero: .*worker.*SIGKILL/);
-  expect(JSON.parse(readFileSync(join(out, 'run.json'), 'utf8'))).toMatchObject({
-    status: 'failed',
-    error: expect.stringMatching(/SIGKILL/),
-  });
+  expect(stderr).toMatch(/workers: .*worker 1 is started again in 1 s, 1 of 5 times in a row/);
+  expect(stderr).toMatch(/recovery: what was in training is lost with its worker: going on from what is/);
+  expect(exitCode).toBe(130);
+  expect(workersOf(out)).toEqual([]);
 }, 60_000);

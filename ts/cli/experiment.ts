@@ -14,6 +14,7 @@ import type { Reporter } from '../ports/reporter.ts';
 import type { RunSummary } from '../report/runSummary.ts';
 import { RunJournal } from '../store/journal.ts';
 import type { RunFolder } from '../store/runFolder.ts';
+import { sweeper } from '../store/sweeper.ts';
 import { inMilliseconds } from '../worker/phases.ts';
 import { type ListenOptions, startWorkers } from '../worker/startWorkers.ts';
 import type { Placed } from './placement.ts';
@@ -71,6 +72,7 @@ export async function attemptRun(experiment: Experiment, journal: RunJournal): P
   const { config, folder, signal } = experiment;
   const startedAt = folder.readStatus()?.startedAt ?? new Date().toISOString();
   folder.writeStatus({ status: 'running', startedAt });
+  folder.tidiedBy(sweeper(folder, journal.entries, config));
   const end = (how: Extract<JournalEntry, { type: 'end' }>['how'], error?: string): void => {
     const said = error === undefined ? {} : { error };
     journal.append({ type: 'end', how, ...said }, true);
@@ -149,6 +151,7 @@ async function coevolveWithWorkers(experiment: Experiment, journal: RunJournal, 
       history: new History(journal),
       stopping,
       signal: grace.over,
+      mostLosses: restarts + 1,
       requestSamples,
       ...(challengerReward && { challengerReward }),
     };

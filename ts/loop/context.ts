@@ -25,6 +25,8 @@ export interface LoopContext {
   stopping: AbortSignal;
   /** Aborted when the run is to stop now; every worker call is cancelled by it. */
   signal: AbortSignal;
+  /** Losses of what is in training in a row, with nothing new on record in between, after which the run gives up. */
+  mostLosses: number;
   /** Most samples of one request to a worker. */
   requestSamples: number;
   /** The user's own reward, where `rewards.challenger.module` names one. */

@@ -3,9 +3,6 @@ import type { LoopContext } from './context.ts';
 import { PhaseUndone, Stopped } from './errors.ts';
 import { failedWith } from './workerFailure.ts';
 
-/** Losses in a row with nothing new on record in between, after which the run gives up. */
-const MOST_LOSSES = 3;
-
 /**
  * {@link coevolve}, from the journal again whenever what was in training is lost with its worker, or something that an
  * earlier phase left turns out to be damaged. What was done stays done; the one way to recover is to replay.
@@ -13,7 +10,7 @@ const MOST_LOSSES = 3;
  * @throws Stopped where the run was told to stop; what `coevolve` throws, and a loss after which nothing gets on
  */
 export async function coevolveThrough(context: LoopContext): Promise<void> {
-  const { history, reporter, signal, stopping } = context;
+  const { history, reporter, signal, stopping, mostLosses } = context;
   let losses = 0;
   let reached = -1;
   for (;;) {
@@ -29,8 +26,9 @@ export async function coevolveThrough(context: LoopContext): Promise<void> {
       if (stopping.aborted || signal.aborted || !failedWith(error, 'worker_gone')) throw error;
       losses = history.size > reached ? 1 : losses + 1;
       reached = history.size;
-      if (losses >= MOST_LOSSES) throw error;
-      reporter.report({ type: 'recovery', message: `${error.message}: going on from what is on record` });
+      if (losses >= mostLosses) throw error;
+      const message = 'what was in training is lost with its worker: going on from what is on record';
+      reporter.report({ type: 'recovery', message });
     }
   }
 }

@@ -53,6 +53,8 @@ export function createProgressReporter(options: ProgressOptions): Reporter {
   const block = new LiveBlock(options.write, () => terminal.width());
   let running: Running | undefined;
   let broken = false;
+  /** What is said once, though a run that begins again from what is on record comes by it again. */
+  const said = new Set<string>();
 
   // The last column stays free: some terminals wrap as soon as it is written.
   const width = () => terminal.width() - 1;
@@ -74,6 +76,8 @@ export function createProgressReporter(options: ProgressOptions): Reporter {
   }
 
   function announce(event: Extract<LoopEvent, { type: 'iteration-started' }>): void {
+    if (said.has(`iteration ${event.iteration}`)) return;
+    said.add(`iteration ${event.iteration}`);
     block.release();
     print(iterationLine(event, width(), colours));
   }
@@ -85,10 +89,12 @@ export function createProgressReporter(options: ProgressOptions): Reporter {
     const state = { iteration, phase, unit, note, total, done: 0, metrics: {}, elapsed: 0 };
     running = { state, started: now, shownAt: now };
     if (live) draw(running, now, true);
+    else if (recorded !== undefined) print(`${heading(iteration, phase, colours)} ${note}`);
   }
 
   function end(event: Extract<LoopEvent, { type: 'phase-ended' }>): void {
     const { iteration, phase, seconds } = event;
+    said.add(`${iteration} ${phase}`);
     const before = running?.state ?? { unit: 'steps', note: '', done: 0, total: 0 };
     const extra = phase === 'evaluation' && options.samples !== undefined ? { samples: options.samples } : {};
     const state = { ...before, iteration, phase, elapsed: seconds, metrics: { ...extra, ...event.metrics } };
@@ -122,6 +128,8 @@ export function createProgressReporter(options: ProgressOptions): Reporter {
   }
 
   function skip({ iteration, phase, metrics }: Extract<LoopEvent, { type: 'phase-skipped' }>): void {
+    if (said.has(`${iteration} ${phase}`)) return;
+    said.add(`${iteration} ${phase}`);
     block.release();
     print(skippedLine({ iteration, phase, metrics }, width(), colours));
   }

@@ -84,6 +84,7 @@ export async function play(scenario: Scenario): Promise<Played> {
     history: new History(UNRECORDED),
     stopping: new AbortController().signal,
     signal: new AbortController().signal,
+    mostLosses: 1,
     requestSamples,
   });
   await time.run(run);

@@ -57,8 +57,7 @@ export interface RunStatus {
 export class RunFolder implements RunStore {
   readonly path: string;
   private readonly models: ModelCheck;
-  private useless: () => Iterable<string> = () => [];
-  private readonly removed = new Set<string>();
+  private sweep = (): void => {};
 
   private constructor(path: string) {
     this.path = resolve(path);
@@ -139,7 +138,6 @@ export class RunFolder implements RunStore {
     const path = this.file(name);
     if (existsSync(path)) putAside(this.path, name, path);
     mkdirSync(dirname(path), { recursive: true });
-    this.removed.delete(name);
     return path;
   }
 
@@ -156,16 +154,12 @@ export class RunFolder implements RunStore {
   }
 
   tidy(): void {
-    for (const name of this.useless()) {
-      if (this.removed.has(name)) continue;
-      this.remove(name);
-      this.removed.add(name);
-    }
+    this.sweep();
   }
 
-  /** Say what {@link RunFolder.tidy} is to free; nothing unless it is said. @param useless names of files and folders */
-  freeing(useless: () => Iterable<string>): void {
-    this.useless = useless;
+  /** Say what {@link RunFolder.tidy} does; nothing unless it is said. */
+  tidiedBy(sweep: () => void): void {
+    this.sweep = sweep;
   }
 
   /** Remove a file, or a folder with all that it holds, and the folders above it that are empty then. */

@@ -73,6 +73,7 @@ export function recordedContext(
     clock: { now: () => now++ },
     stopping: new AbortController().signal,
     signal: new AbortController().signal,
+    mostLosses: 3,
     requestSamples: 1024,
   };
 }

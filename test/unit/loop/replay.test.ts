@@ -145,6 +145,7 @@ async function live(disk: Disk, { journal, worker, change, stopping }: Life = {}
     history: new History(journal?.(disk.journal) ?? disk.journal),
     stopping: stopping ?? new AbortController().signal,
     signal: new AbortController().signal,
+    mostLosses: 3,
     requestSamples: 64,
   });
 }
