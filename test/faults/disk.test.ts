@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { differences, resultDigests } from '../../ts/bench/result.ts';
+import { startWorker } from '../../ts/worker/startWorker.ts';
 import { cli, temporaryFolder } from '../e2e/cli.ts';
 import type { DiskFault } from '../fixtures/failingDisk.ts';
 import { python } from '../fixtures/python.ts';
@@ -189,6 +190,34 @@ describe('a real disk', () => {
     },
     60_000,
   );
+});
+
+describe('a disk that is slow', () => {
+  test('stops this process for longer than a worker may be silent or stand still, and none counts as lost', async () => {
+    const limit = 400;
+    const worker = await startWorker({
+      python: python(),
+      backend: 'mock',
+      threads: 1,
+      program: ['-m', 'rzero_worker', '--fault', 'slow@load_model:1'],
+      patience: {
+        heartbeat: 50,
+        silence: limit,
+        reconnect: 1,
+        deadlines: { load: limit, sample: limit, train: limit, save: limit },
+      },
+    });
+    try {
+      const loading = worker.loadModel({ modelId: 'm', source: 'mock://rzero', trainable: true, seed: 1 });
+      while ((await worker.ping({})).busy !== 'load_model');
+      // As an fsync that takes its time: nothing of this process goes on meanwhile.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3 * limit);
+      await loading;
+      expect(await worker.ping({})).toMatchObject({ busy: '' });
+    } finally {
+      await worker.close().catch(() => {});
+    }
+  }, 30_000);
 });
 
 describe('something else in the place of a file', () => {
