@@ -152,6 +152,26 @@ describe('among workers that are well, one that', () => {
   });
 });
 
+test('over a line that goes dead (half open), a worker is missed by its silence, and what it had is drawn by others', async () => {
+  await openWell({ heartbeat: 50, silence: 300, reconnect: 100 });
+  const line = await Line.to(place.hub.endpoint);
+  try {
+    const joined = inviteToPool();
+    await place.dialIn('door', [...REAL, '--worker-id', 'remote'], line.endpoint);
+    const [session] = await joined(1);
+    let isFrozen = false;
+    const onProgress = (): void => {
+      if (!isFrozen) line.freeze();
+      isFrozen = true;
+    };
+    expect(await inRequests(pool, 25).sample(ASKED, { onProgress })).toEqual(expected);
+    await untilSaid(/^remote is gone, 2 left: the worker remote is given up: it sent nothing for 0\.3 s/);
+    expect(session?.connected).toBe(false);
+  } finally {
+    await line.close();
+  }
+});
+
 test('over a line that breaks again and again all work is done, once', async () => {
   await open();
   const line = await Line.to(place.hub.endpoint);
