@@ -1,9 +1,10 @@
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { differences, resultDigests } from '../../ts/bench/result.ts';
+import { startWorker } from '../../ts/worker/startWorker.ts';
 import { cli, temporaryFolder } from '../e2e/cli.ts';
 import type { DiskFault } from '../fixtures/failingDisk.ts';
 import { python } from '../fixtures/python.ts';
@@ -190,6 +191,52 @@ describe('a real disk', () => {
     60_000,
   );
 });
+
+describe('a disk that is slow', () => {
+  test('stops this process for longer than a worker may be silent or stand still, and none counts as lost', async () => {
+    const limit = 400;
+    const worker = await startWorker({
+      python: python(),
+      backend: 'mock',
+      threads: 1,
+      program: ['-m', 'rzero_worker', '--fault', 'slow@load_model:1'],
+      patience: {
+        heartbeat: 50,
+        silence: limit,
+        reconnect: 1,
+        deadlines: { load: limit, sample: limit, train: limit, save: limit },
+      },
+    });
+    try {
+      const loading = worker.loadModel({ modelId: 'm', source: 'mock://rzero', trainable: true, seed: 1 });
+      while ((await worker.ping({})).busy !== 'load_model');
+      // As an fsync that takes its time: nothing of this process goes on meanwhile.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3 * limit);
+      await loading;
+      expect(await worker.ping({})).toMatchObject({ busy: '' });
+    } finally {
+      await worker.close().catch(() => {});
+    }
+  }, 30_000);
+});
+
+test('a checkpoint that the worker cannot write leaves the one before it, which the run goes on from', async () => {
+  const more = ['--set', 'challenger.steps=3', '--set', 'iterations=1'];
+  expect((await cli([...RUN, path('three'), ...more])).exitCode).toBe(0);
+  const run = path('unwritten');
+  // Workers inherit it.
+  process.env.RZERO_FAULT = 'io@save_checkpoint:2';
+  const { exitCode, err } = await cli([...RUN, run, ...more]);
+  delete process.env.RZERO_FAULT;
+  expect({ exitCode, err }).toMatchObject({ exitCode: 74 });
+  expect(err).toMatch(/\nrzero: .*\nWhat is on record is safe.* rzero resume \S+unwritten\n$/);
+  const checkpoint = (step: number) => readdirSync(join(run, `iteration-1/checkpoints/challenger-00${step}`));
+  expect([checkpoint(1), checkpoint(2)]).toEqual([['challenger'], []]);
+
+  const resumed = await cli(['resume', run]);
+  expect(resumed).toMatchObject({ exitCode: 0, err: expect.stringMatching(/after step 1\D/) });
+  expect(differences(resultDigests(path('three')), resultDigests(run))).toEqual([]);
+}, 60_000);
 
 describe('something else in the place of a file', () => {
   /** A run that was stopped in its second phase, with something in the way. */
