@@ -16,10 +16,13 @@ import torch
 from conftest import Launch, Orchestrator
 
 from rzero_worker import protocol as p
-from rzero_worker import wire
+from rzero_worker import pulse, wire
 from rzero_worker.context import Context
 from rzero_worker.errors import WorkerFailure
+from rzero_worker.executor import Executor
 from rzero_worker.feed import Call, Feed
+from rzero_worker.job import Job
+from rzero_worker.job_queue import JobQueue
 from rzero_worker.wire import numpy_view
 
 pytestmark = pytest.mark.skipif(find_spec("vllm") is None, reason="needs vLLM: npm run test:vllm")
@@ -236,6 +239,39 @@ def apart(backend) -> float:
 
 def publish(backend) -> p.PublishWeightsResult:
     return backend.publish_weights(p.PublishWeightsParams(model_id="m"))
+
+
+def test_steps_and_weights_that_vllm_takes_are_progress(backend) -> None:
+    before = pulse.beats()
+    backend.sample(samples.sample(max_tokens=8, temperature=0.0), Context())
+    drawn = pulse.beats()
+    assert drawn - before >= 1  # an answer may be shorter than it might be
+    backend.optim_step(samples.step(2))
+    backend.publish_weights(p.PublishWeightsParams(model_id="m"))
+    assert pulse.beats() - drawn >= len(list(backend._models["m"].trained.parameters()))
+
+
+def test_another_orchestrator_finds_neither_models_nor_engines_also_of_a_sampler_that_sleeps(
+    module: ModuleType,
+) -> None:
+    backend = module.VllmBackend("cpu")
+    executor = Executor(backend, JobQueue(), lambda *_: None)
+    for number, params in enumerate(
+        (
+            samples.load("a", source=BASE),
+            samples.load("b", source=BASE, trainable=False),
+            p.SleepParams(role=p.Capability.SAMPLE),
+        )
+    ):
+        verb = p.VERBS["sleep" if isinstance(params, p.SleepParams) else "load_model"]
+        request = p.Request(id=number, verb=verb.name, params=wire.encode(params))
+        executor.execute(Job(1, request, verb))
+    assert len(backend._models) == 2
+    executor.forget()
+    assert backend._models == {}
+    backend.load_model(samples.load(source=BASE, trainable=False))
+    backend.sample(samples.sample(max_tokens=2), Context())
+    backend.unload_model(p.UnloadModelParams(model_id="m"))
 
 
 def test_the_sampler_follows_the_trainer_step_by_step(backend) -> None:

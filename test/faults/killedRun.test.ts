@@ -41,7 +41,7 @@ function live(folder: string, fault: Record<string, string> = {}): number | stri
 /** What the journal says of the work, in order: without times, and without who did it. */
 function work(folder: string): JournalEntry[] {
   return readJournal(folder).entries.flatMap((entry) => {
-    if (entry.type === 'end' || entry.type === 'workers') return [];
+    if (['end', 'workers', 'recovery'].includes(entry.type)) return [];
     return [entry.type === 'done' ? { ...entry, seconds: 0 } : entry];
   });
 }

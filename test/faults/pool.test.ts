@@ -152,6 +152,44 @@ describe('among workers that are well, one that', () => {
   });
 });
 
+test('one that is ten times slower than the others is told of once, kept, and holds nobody up', async () => {
+  await openWell();
+  const { session } = await place.hire({ program: [...REAL, '--worker-id', 'lame', '--fault', 'slow@sample:1'] });
+  pool.add(session);
+  const drawn = inRequests(pool, 50);
+  while (!said.some((text) => text.includes('slow'))) expect(await drawn.sample(ASKED)).toEqual(expected);
+  // It needs a second at least for whatever it has: who is done sooner had that from somebody else.
+  for (let seconds = 1; seconds >= 1; ) {
+    const began = performance.now();
+    expect(await drawn.sample(ASKED)).toEqual(expected);
+    seconds = (performance.now() - began) / 1000;
+  }
+  expect(said.filter((text) => text.startsWith('lame')).slice(1)).toEqual([
+    expect.stringMatching(/^lame draws \S+ tokens\/s of a sample, the others \S+: it is slow$/),
+  ]);
+  expect(pool.size).toBe(3);
+});
+
+test('over a line that goes dead (half open), a worker is missed by its silence, and what it had is drawn by others', async () => {
+  await openWell({ heartbeat: 50, silence: 300, reconnect: 100 });
+  const line = await Line.to(place.hub.endpoint);
+  try {
+    const joined = inviteToPool();
+    await place.dialIn('door', [...REAL, '--worker-id', 'remote'], line.endpoint);
+    const [session] = await joined(1);
+    let isFrozen = false;
+    const onProgress = (): void => {
+      if (!isFrozen) line.freeze();
+      isFrozen = true;
+    };
+    expect(await inRequests(pool, 25).sample(ASKED, { onProgress })).toEqual(expected);
+    await untilSaid(/^remote is gone, 2 left: the worker remote is given up: it sent nothing for 0\.3 s/);
+    expect(session?.connected).toBe(false);
+  } finally {
+    await line.close();
+  }
+});
+
 test('over a line that breaks again and again all work is done, once', async () => {
   await open();
   const line = await Line.to(place.hub.endpoint);

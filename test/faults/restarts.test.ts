@@ -118,8 +118,8 @@ describe('the only worker', () => {
       'connected',
     ]);
     expect(said.filter((text) => !text.includes('lost its connection'))).toEqual([
-      'worker 1 is started again in 1 s, 1 of 2 times in a row',
       expect.stringMatching(/is gone, 0 left: the worker was ended by SIGKILL/),
+      'worker 1 is started again in 1 s, 1 of 2 times in a row',
       expect.stringMatching(/joined, 1 in all$/),
     ]);
   });
@@ -130,7 +130,7 @@ describe('the only worker', () => {
     const expected = await one.sample(ASKED);
     const stopped = kill('SIGSTOP');
     expect(await one.sample(ASKED)).toEqual(expected);
-    expect(said[1]).toMatch(/is gone, 0 left: the worker was stopped: it sent nothing for 0\.5 s/);
+    expect(said[0]).toMatch(/is gone, 0 left: the worker was stopped: it sent nothing for 0\.5 s/);
     await ended(stopped);
   });
 

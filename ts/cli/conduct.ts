@@ -5,7 +5,9 @@ import type { Reporter } from '../ports/reporter.ts';
 import { layoutText } from '../report/plan.ts';
 import { createProgressReporter } from '../report/progress.ts';
 import type { RunSummary } from '../report/runSummary.ts';
+import { readJournal } from '../store/journal.ts';
 import type { RunFolder } from '../store/runFolder.ts';
+import { isDiskError, RunDiskError } from './diskError.ts';
 import { type Experiment, processClock } from './experiment.ts';
 import { type Placed, placeRun, requireHostMemory } from './placement.ts';
 import { postsOf } from './posts.ts';
@@ -54,7 +56,17 @@ export async function conduct(
     printResult(summary, name, terminal);
   } catch (error) {
     if (error instanceof Stopped) terminal.err(`rzero: stopped; go on with: rzero resume ${name}\n`);
-    throw error;
+    if (!isDiskError(error)) throw error;
+    throw new RunDiskError(error, { name, path: folder.path, begun: hasBegun(folder) });
+  }
+}
+
+/** Whether there is something on record to go on with, as far as that can be read. */
+function hasBegun({ path }: RunFolder): boolean {
+  try {
+    return readJournal(path).entries.length > 0;
+  } catch {
+    return false;
   }
 }
 

@@ -7,6 +7,7 @@ import { AddressError } from '../worker/address.ts';
 import { WorkerCallError, type WorkerCallErrorCode, WorkerStartError } from '../worker/errors.ts';
 import { KeyError } from '../worker/keys.ts';
 import { TransportError, type TransportErrorCode } from '../worker/transport.ts';
+import { describeDiskError, isSystemError, RunDiskError } from './diskError.ts';
 import { HubError } from './modelShape.ts';
 import { UsageError } from './usage.ts';
 
@@ -75,11 +76,7 @@ export function explainError(error: unknown): { exitCode: number; message: strin
   if (error instanceof WorkerStartError) {
     return { exitCode: EXIT.unavailable, message: withDetails(error.message, error.details) };
   }
-  if (isSystemError(error)) return { exitCode: EXIT.io, message: error.message };
+  if (error instanceof RunDiskError) return { exitCode: EXIT.io, message: error.message };
+  if (isSystemError(error)) return { exitCode: EXIT.io, message: describeDiskError(error) };
   return { exitCode: EXIT.bug, message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
-}
-
-/** By its fields: an error of Node's own may come from another realm, where `instanceof` says no. */
-function isSystemError(error: unknown): error is NodeJS.ErrnoException {
-  return typeof error === 'object' && error !== null && 'syscall' in error && 'message' in error;
 }

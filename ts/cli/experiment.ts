@@ -81,7 +81,7 @@ export async function attemptRun(experiment: Experiment, journal: RunJournal): P
   try {
     const exam = createArithmeticExam(config.evaluation.problems);
     await coevolveWithWorkers(experiment, journal, exam);
-    const summary = summarizeRun(folder, config, exam);
+    const summary = summarizeRun(folder, journal.entries, config, exam);
     folder.writeDocument('summary.json', summary);
     end('finished');
     return summary;
@@ -105,8 +105,12 @@ async function coevolveWithWorkers(experiment: Experiment, journal: RunJournal, 
   const several = posts.length > 1 || listen !== undefined;
   const requestSamples = config.worker.requestSamples ?? requestSamplesFor(backend, several);
   const tell = (message: string): void => {
-    journal.append({ type: 'workers', message });
     reporter.report({ type: 'workers', message });
+    try {
+      journal.append({ type: 'workers', message });
+    } catch {
+      // The next entry fails as this one did, where the run can be stopped for it.
+    }
   };
   const workers = await startWorkers({
     python: pythonPath(env, backend),

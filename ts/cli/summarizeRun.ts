@@ -4,15 +4,22 @@ import { compareEvaluations } from '../eval/compare.ts';
 import type { EvaluationRecord, QuestionRecord } from '../eval/records.ts';
 import { scoreEvaluation } from '../eval/scores.ts';
 import type { Exam } from '../ports/exam.ts';
+import type { JournalEntry } from '../ports/journal.ts';
 import type { MetricsRecord, RunSummary } from '../report/runSummary.ts';
 import { buildSummary } from '../report/summary.ts';
+import { metricsLines } from '../store/metricsFile.ts';
 import type { RunFolder } from '../store/runFolder.ts';
 
 /**
- * All figures of a finished run, from what its folder holds. The audit of the pseudo-labels against the
+ * All figures of a finished run, from its journal and the records in its folder. The audit of the pseudo-labels against the
  * truth is made here, when the run is over, and nowhere before.
  */
-export function summarizeRun(folder: RunFolder, config: Config, exam: Exam): RunSummary {
+export function summarizeRun(
+  folder: RunFolder,
+  entries: readonly JournalEntry[],
+  config: Config,
+  exam: Exam,
+): RunSummary {
   const { preset, arm, seed, model, iterations } = config;
   const recordsOf = (iteration: number) =>
     folder.readRecords<EvaluationRecord>(`iteration-${iteration}/evaluation.jsonl`);
@@ -38,6 +45,6 @@ export function summarizeRun(folder: RunFolder, config: Config, exam: Exam): Run
     run: { preset, arm, seed, model, iterations, exam: exam.name },
     evaluations,
     audits: new Map(audits),
-    metrics: folder.readRecords<MetricsRecord>('metrics.jsonl'),
+    metrics: metricsLines(entries) as unknown as MetricsRecord[],
   });
 }

@@ -135,8 +135,14 @@ function recallPhase<T extends object>(
   }
   const reason = damaged === undefined ? 'what it found is damaged' : `${damaged.name} is damaged or gone`;
   history.record({ type: 'undone', iteration, phase, reason });
-  reporter.report({ type: 'warning', iteration, phase, message: `${reason}, so it is done again` });
+  tellRecovery({ history, reporter }, `iteration ${iteration}, ${phase}: ${reason}, so it is done again`);
   return undefined;
+}
+
+/** Put on record, and tell, that something was lost or damaged and is made again. It is no part of the result. */
+export function tellRecovery({ history, reporter }: Pick<LoopContext, 'history' | 'reporter'>, message: string): void {
+  history.record({ type: 'recovery', message });
+  reporter.report({ type: 'recovery', message });
 }
 
 /** Figures as they were before JSON, which has no NaN. */

@@ -33,7 +33,7 @@ export class History {
     for (const entry of journal.entries) this.fold(entry);
   }
 
-  /** Entries that were recorded here: it grows when the run gets on. */
+  /** Entries of work that were recorded here: it grows when the run gets on. */
   get size(): number {
     return this.recorded;
   }
@@ -68,7 +68,7 @@ export class History {
   /** See {@link Journal.append}. */
   record(entry: JournalEntry, durable = false): void {
     this.journal.append(entry, durable);
-    this.recorded += 1;
+    if (entry.type !== 'recovery') this.recorded += 1;
     this.fold(entry);
   }
 

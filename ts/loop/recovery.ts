@@ -1,5 +1,5 @@
 import { coevolve } from './coevolve.ts';
-import type { LoopContext } from './context.ts';
+import { type LoopContext, tellRecovery } from './context.ts';
 import { PhaseUndone, Stopped } from './errors.ts';
 import { failedWith } from './workerFailure.ts';
 
@@ -10,7 +10,7 @@ import { failedWith } from './workerFailure.ts';
  * @throws Stopped where the run was told to stop; what `coevolve` throws, and a loss after which nothing gets on
  */
 export async function coevolveThrough(context: LoopContext): Promise<void> {
-  const { history, reporter, signal, stopping, mostLosses } = context;
+  const { history, signal, stopping, mostLosses } = context;
   let losses = 0;
   let reached = -1;
   for (;;) {
@@ -19,7 +19,7 @@ export async function coevolveThrough(context: LoopContext): Promise<void> {
       return;
     } catch (error) {
       if (error instanceof PhaseUndone) {
-        reporter.report({ type: 'recovery', message: error.message });
+        tellRecovery(context, error.message);
         continue;
       }
       if (stopping.aborted && !signal.aborted && failedWith(error, 'cancelled')) throw new Stopped();
@@ -27,8 +27,7 @@ export async function coevolveThrough(context: LoopContext): Promise<void> {
       losses = history.size > reached ? 1 : losses + 1;
       reached = history.size;
       if (losses >= mostLosses) throw error;
-      const message = 'what was in training is lost with its worker: going on from what is on record';
-      reporter.report({ type: 'recovery', message });
+      tellRecovery(context, 'what was in training is lost with its worker: going on from what is on record');
     }
   }
 }

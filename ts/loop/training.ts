@@ -1,6 +1,6 @@
 import type { PhaseSettings } from '../domain/settings.ts';
 import type { Checkpoint, FileMark, JournalEntry, ModelMark } from '../ports/journal.ts';
-import { asNumbers, type LoopContext, type PhaseScope } from './context.ts';
+import { asNumbers, type LoopContext, type PhaseScope, tellRecovery } from './context.ts';
 import { ReplayDiverged, Stopped } from './errors.ts';
 import type { PhaseHistory } from './history.ts';
 import { loadPolicy, type Policy, unloadPolicy } from './policy.ts';
@@ -68,7 +68,8 @@ export class Training {
       } catch (error) {
         if (!failedWith(error, 'io_error')) throw error;
         tried = true;
-        scope.warn(`the checkpoint after step ${point.step} cannot be used: ${error.message}`);
+        const where = `iteration ${scope.iteration}, ${scope.phase}`;
+        tellRecovery(context, `${where}: the checkpoint after step ${point.step} cannot be used: ${error.message}`);
       }
     }
     // A part of a checkpoint may have been loaded.

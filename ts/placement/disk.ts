@@ -65,21 +65,22 @@ export function diskNeed(kept: Kept, shape: ModelShape, handover: 0 | 2 | 4): Di
   return { items, underWay: total('underWay'), afterwards: total('afterwards') };
 }
 
-/** The Challengers and Solvers that stay; meanwhile also those that an iteration starts from, beside its own. */
+/**
+ * The Challengers and Solvers that stay (ts/store/needed.ts): of as many iterations as have a Solver that may judge the
+ * next, and meanwhile of the one that is under way.
+ */
 function modelsItem({ settings }: Kept, trained: number): DiskItem {
   const { iterations, arm, roles, storage } = settings;
   const best = storage.keepModels === 'best' ? 1 : 0;
-  const counts = (before: number) =>
-    storage.keepModels === 'every'
-      ? { underWay: iterations, afterwards: iterations }
-      : { underWay: Math.min(iterations, best + before + 1), afterwards: Math.min(iterations, best + 1) };
-  const solvers = counts(roles.judge === 'ensemble' ? roles.ensemble : 1);
-  const challengers = arm === 'untrained-challenger' ? { underWay: 0, afterwards: 0 } : counts(1);
-  const whose = { every: 'every iteration', best: 'the best iteration and the last', last: 'the last iteration' };
+  const last = roles.judge === 'ensemble' ? roles.ensemble : 1;
+  const stay = storage.keepModels === 'every' ? iterations : Math.min(iterations, best + last);
+  const each = FP32 * trained * (arm === 'untrained-challenger' ? 1 : 2);
+  const lasts = last === 1 ? 'the last iteration' : `the last ${last} iterations`;
+  const whose = { every: 'every iteration', best: `the best and ${lasts}`, last: lasts };
   return {
     what: `models of ${whose[storage.keepModels]}, float32`,
-    underWay: FP32 * trained * (solvers.underWay + challengers.underWay),
-    afterwards: FP32 * trained * (solvers.afterwards + challengers.afterwards),
+    underWay: each * Math.min(iterations, stay + 1),
+    afterwards: each * stay,
   };
 }
 

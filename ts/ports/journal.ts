@@ -70,6 +70,8 @@ export type JournalEntry =
   | ({ type: 'undone'; reason: string } & OfPhase)
   | ({ type: 'warning'; message: string } & OfPhase)
   | { type: 'workers'; message: string }
+  /** Something was lost or damaged, and is made again. */
+  | { type: 'recovery'; message: string }
   /** How an attempt ended, where it could say so. */
   | { type: 'end'; how: 'finished' | 'stopped' | 'preempted' | 'failed'; error?: string };
 

@@ -50,6 +50,8 @@ export async function play(scenario: Scenario): Promise<Played> {
       expectsMore: () => failures !== undefined,
       exchange: 'exchange',
       within: time.within,
+      // How long samples are is not told on the wire: nobody is judged by how fast they come.
+      now: () => 0,
       remove: async () => {},
       turns,
     },

@@ -1,4 +1,5 @@
-import { closeSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { atPath } from './atPath.ts';
 
 /** What the journal and its objects are written with; tests pass one that fails. Each throws an error of the file system. */
 export interface FileSystem {
@@ -27,19 +28,34 @@ export function writeAll(files: FileSystem, handle: number, bytes: Uint8Array): 
 export function flushPath(files: FileSystem, path: string): void {
   const handle = files.open(path, 'r');
   try {
-    files.flush(handle);
+    atPath(path, () => files.flush(handle));
   } finally {
     files.close(handle);
   }
 }
 
-/** Write a file whole or not at all, by a temporary name; it may be lost with the power until it is flushed. */
+/**
+ * Write a file whole or not at all, by a temporary name; it may be lost with the power until it is flushed.
+ *
+ * @throws an error of the file system; nothing is left under the temporary name then
+ */
 export function replaceFile(files: FileSystem, path: string, temporary: string, parts: readonly Uint8Array[]): void {
+  try {
+    writeTemporary(files, path, temporary, parts);
+    files.rename(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+}
+
+function writeTemporary(files: FileSystem, path: string, temporary: string, parts: readonly Uint8Array[]): void {
   const handle = files.open(temporary, 'w');
   try {
-    for (const part of parts) writeAll(files, handle, part);
+    atPath(path, () => {
+      for (const part of parts) writeAll(files, handle, part);
+    });
   } finally {
     files.close(handle);
   }
-  files.rename(temporary, path);
 }

@@ -1,5 +1,6 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { atPath } from './atPath.ts';
 
 /**
  * Write a file whole or not at all: to a temporary name in the same folder, flushed to disk, then renamed.
@@ -13,7 +14,7 @@ export function writeWhole(path: string, content: string): void {
   const temporary = `${path}.tmp`;
   try {
     // Not writeSync: one write may be cut short, by a disk that is nearly full, say, and that is no error.
-    writeFileSync(temporary, content, { flush: true });
+    atPath(path, () => writeFileSync(temporary, content, { flush: true }));
     renameSync(temporary, path);
   } catch (error) {
     rmSync(temporary, { force: true });
@@ -26,7 +27,7 @@ export function writeWhole(path: string, content: string): void {
 export function flushFolder(folder: string): void {
   const handle = openSync(folder, 'r');
   try {
-    fsyncSync(handle);
+    atPath(folder, () => fsyncSync(handle));
   } finally {
     closeSync(handle);
   }

@@ -1,4 +1,4 @@
-import { existsSync, type StatsFs, statfsSync } from 'node:fs';
+import { type StatsFs, statfsSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
 /** What is free in a folder. */
@@ -9,7 +9,7 @@ export interface FreeSpace {
 }
 
 /**
- * What is free where a path is, or is going to be: in it, or in its nearest parent that there is.
+ * What is free where a path is, or is going to be: in it, or in its nearest parent that is a folder.
  *
  * @returns undefined where that cannot be found out
  */
@@ -18,11 +18,15 @@ export function freeSpace(
   stat: (folder: string) => Pick<StatsFs, 'bavail' | 'bsize'> = statfsSync,
 ): FreeSpace | undefined {
   let folder = resolve(path);
-  while (!existsSync(folder) && dirname(folder) !== folder) folder = dirname(folder);
+  while (!isFolder(folder) && dirname(folder) !== folder) folder = dirname(folder);
   try {
     const { bavail, bsize } = stat(folder);
     return { folder, bytes: bavail * bsize };
   } catch {
     return undefined;
   }
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }

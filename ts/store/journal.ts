@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Journal, JournalEntry, Storable } from '../ports/journal.ts';
+import { atPath } from './atPath.ts';
 import { type FileSystem, flushPath, realFileSystem, writeAll } from './fileSystem.ts';
 import { JournalError } from './journalError.ts';
 import { type Attempt, formatLine } from './journalLine.ts';
@@ -98,8 +99,10 @@ export class RunJournal implements Journal {
       // What this attempt goes on from must survive as surely as what it writes.
       if (past.last !== undefined) flushPath(files, join(folder, segmentFile(past.last.attempt)));
       const { text, hash } = formatLine(stamp(previous.seq + 1), 'attempt', JSON.stringify(header), previous.hash);
-      writeAll(files, handle, Buffer.from(text));
-      files.flush(handle);
+      atPath(join(folder, segmentFile(number)), () => {
+        writeAll(files, handle, Buffer.from(text));
+        files.flush(handle);
+      });
       flushPath(files, join(folder, 'journal'));
       flushPath(files, folder);
       const journal = new RunJournal(folder, header, past, { hash, seq: previous.seq + 1 }, handle, files, options);
@@ -142,8 +145,10 @@ export class RunJournal implements Journal {
       this.requireHeld();
       if (durable) this.objects.flush();
       const { text, hash } = formatLine(stamp(this.previous.seq + 1), 'entry', json, this.previous.hash);
-      writeAll(this.files, this.handle, Buffer.from(text));
-      if (durable) this.files.flush(this.handle);
+      this.atSegment(() => {
+        writeAll(this.files, this.handle, Buffer.from(text));
+        if (durable) this.files.flush(this.handle);
+      });
       this.previous = { hash, seq: this.previous.seq + 1 };
     } catch (error) {
       // Half a line may stand there now, and what stands behind one is lost: nothing is acknowledged any more.
@@ -177,12 +182,16 @@ export class RunJournal implements Journal {
     try {
       if (failure === undefined) {
         this.objects.flush();
-        this.files.flush(this.handle);
+        this.atSegment(() => this.files.flush(this.handle));
       }
     } finally {
       this.files.close(this.handle);
       this.heartbeat.release();
     }
+  }
+
+  private atSegment(action: () => void): void {
+    atPath(join(this.folder, segmentFile(this.attempt)), action);
   }
 
   private isFenced(): boolean {

@@ -7,6 +7,7 @@ import { formatRecords, writeWhole } from './files.ts';
 export function metricsLine(entry: JournalEntry): Record<string, unknown> | undefined {
   switch (entry.type) {
     case 'iteration':
+    case 'recovery':
     case 'warning':
     case 'workers': {
       const { type, ...rest }: JournalEntry = entry;

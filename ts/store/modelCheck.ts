@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { ModelMark } from '../ports/journal.ts';
 import { sha256Of } from './sha256.ts';
 
@@ -54,6 +55,10 @@ export class ModelCheck {
   }
 
   private readManifest(name: string): Buffer | undefined {
+    // A network file system may remember that nothing was there when another machine had not written it yet; whoever
+    // lists the folder above hears the news.
+    const above = dirname(this.pathOf(name));
+    if (existsSync(above)) readdirSync(above);
     try {
       return readFileSync(this.pathOf(`${name}/manifest.json`));
     } catch (error) {

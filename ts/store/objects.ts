@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Storable } from '../ports/journal.ts';
 import { type FileSystem, flushPath, realFileSystem, replaceFile } from './fileSystem.ts';
@@ -30,12 +30,7 @@ export class ObjectStore {
     if (statSync(path, { throwIfNoEntry: false })?.size !== size) {
       mkdirSync(dirname(path), { recursive: true });
       const temporary = `${path}.${process.pid}.tmp`;
-      try {
-        replaceFile(this.files, path, temporary, parts);
-      } catch (error) {
-        rmSync(temporary, { force: true });
-        throw error;
-      }
+      replaceFile(this.files, path, temporary, parts);
       this.flushed.set(path, false);
     }
     this.use(path);

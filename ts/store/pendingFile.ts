@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { atPath } from './atPath.ts';
 import { flushFolder } from './files.ts';
 
 /**
@@ -30,7 +31,9 @@ export class PendingFile {
   /** @throws an error of the file system */
   append(bytes: Uint8Array): void {
     // One write may be cut short, by a disk that is nearly full, say, and that is no error.
-    for (let at = 0; at < bytes.length; ) at += writeSync(this.handle as number, bytes, at);
+    atPath(this.path, () => {
+      for (let at = 0; at < bytes.length; ) at += writeSync(this.handle as number, bytes, at);
+    });
     this.hash.update(bytes);
   }
 
@@ -41,10 +44,11 @@ export class PendingFile {
    * @throws an error of the file system; the old file then stays
    */
   finish(): string {
-    if (this.handle === undefined) return this.sha256;
-    fsyncSync(this.handle);
+    const { handle } = this;
+    if (handle === undefined) return this.sha256;
+    atPath(this.path, () => fsyncSync(handle));
     renameSync(this.temporary, this.path);
-    closeSync(this.handle);
+    closeSync(handle);
     this.handle = undefined;
     flushFolder(dirname(this.path));
     this.sha256 = this.hash.digest('hex');

@@ -1,6 +1,7 @@
 import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { JournalEntry } from '../ports/journal.ts';
+import { atPath } from './atPath.ts';
 import { JournalError } from './journalError.ts';
 import { type Attempt, isLineLike, type Line, parseHeader, parseLine } from './journalLine.ts';
 
@@ -163,7 +164,7 @@ function* linesOf(path: string): Generator<{ bytes: Buffer; offset: number; ende
     let offset = 0;
     for (;;) {
       const chunk = Buffer.allocUnsafe(CHUNK);
-      const size = readSync(handle, chunk);
+      const size = atPath(path, () => readSync(handle, chunk));
       if (size === 0) break;
       let from = 0;
       for (;;) {

@@ -27,15 +27,17 @@ export class WorkerCallError extends Error {
  */
 export type WorkerStartErrorCode = 'worker_start_failed' | 'unauthorized';
 
-/** No worker came up. `details` holds what the process printed. */
+/** No worker came up. `details` holds what the process printed, `end` how it ended where it did: `exit code 3`. */
 export class WorkerStartError extends Error {
   override readonly name = 'WorkerStartError';
   readonly code: WorkerStartErrorCode;
   readonly details: string | undefined;
+  readonly end: string | undefined;
 
-  constructor(code: WorkerStartErrorCode, message: string, details?: string) {
+  constructor(code: WorkerStartErrorCode, message: string, details?: string, end?: string) {
     super(message);
     this.code = code;
     this.details = details;
+    this.end = end;
   }
 }

@@ -44,8 +44,7 @@ const MOST_HELLO_BYTES = 2 ** 16;
  */
 export class Hub {
   private readonly protocolHash: string;
-  private readonly run: string;
-  private readonly attempt: number;
+  private readonly welcome: Uint8Array;
   private readonly patience: Patience;
   private readonly invitations = new Map<string, Invitation>();
   /** Whose session, and under which invitation it came, by instance. */
@@ -60,14 +59,19 @@ export class Hub {
 
   private constructor(options: HubOptions) {
     this.protocolHash = options.protocolHash ?? PROTOCOL_HASH;
-    this.run = options.run ?? randomUUID();
-    this.attempt = options.attempt ?? 1;
     this.patience = { ...PATIENCE, ...options.patience };
+    this.welcome = packEnvelope({
+      kind: 'Welcome',
+      protocolHash: this.protocolHash,
+      run: options.run ?? randomUUID(),
+      attempt: options.attempt ?? 1,
+      heartbeatSeconds: this.patience.heartbeat / 1000,
+    });
   }
 
   /**
    * Bind and listen.
-   * @throws what `bindTransport` throws
+   * @throws what `bindTransport` throws; ProtocolError for a run or an attempt that no Welcome can name
    */
   static async bind({ address, curve, ...options }: HubOptions = {}): Promise<Hub> {
     const hub = new Hub(options);
@@ -169,15 +173,8 @@ export class Hub {
     const session = known?.session ?? this.open(hello, invitation);
     for (const [peer, owner] of this.peers) if (owner === session) this.peers.delete(peer);
     this.peers.set(from, session);
-    const welcome = packEnvelope({
-      kind: 'Welcome',
-      protocolHash: this.protocolHash,
-      run: this.run,
-      attempt: this.attempt,
-      heartbeatSeconds: this.patience.heartbeat / 1000,
-    });
     // A peer that has left already is found out like any other.
-    this.transport.send(from, welcome).catch(() => void session.probe());
+    this.transport.send(from, this.welcome).catch(() => void session.probe());
     session.attach(from);
     if (known === undefined) invitation.onJoin(session);
   }
@@ -191,9 +188,14 @@ export class Hub {
         : { onBroken: (cause, reason) => invitation.onBroken?.(session, cause, reason) }),
     });
     this.instances.set(hello.instanceId, { session, invitation });
-    void session.gone.then(() => {
+    void session.gone.then(({ message }) => {
       this.instances.delete(hello.instanceId);
-      for (const [peer, owner] of this.peers) if (owner === session) this.peers.delete(peer);
+      for (const [peer, owner] of this.peers) {
+        if (owner !== session) continue;
+        this.peers.delete(peer);
+        // One that lives all the same ends, and does not wait for work that never comes.
+        void this.dismiss(peer, message);
+      }
     });
     return session;
   }
@@ -201,6 +203,11 @@ export class Hub {
   /** Never rejects. */
   private async refuse(peer: PeerId, message: string): Promise<void> {
     this.turnAway(message);
+    await this.dismiss(peer, message);
+  }
+
+  /** Never rejects. */
+  private async dismiss(peer: PeerId, message: string): Promise<void> {
     const error: WorkerError = { code: 'unauthorized', message };
     // A peer that has left needs no refusal.
     await this.transport.send(peer, packEnvelope({ kind: 'Refusal', error })).catch(() => {});

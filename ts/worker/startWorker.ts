@@ -123,7 +123,7 @@ async function firstSession(
   if (!('exitCode' in first)) return first;
   // What it sent before it ended may still be on its way, and says why it was not let in.
   await within(joined, LAST_WORDS);
-  throw startError(`${howEnded(first)} before it connected`, process, hub);
+  throw startError(`${howEnded(first)} before it connected`, process, hub, describeEnd(first));
 }
 
 async function watchEnd(process: WorkerProcess, session: Session, after: () => void): Promise<void> {
@@ -168,10 +168,10 @@ function goneError(what: string, process: WorkerProcess | undefined): WorkerCall
   return new WorkerCallError('worker_gone', `the worker ${what}${lastWords(process)}`, process?.output());
 }
 
-function startError(what: string, process: WorkerProcess, hub: Hub): WorkerStartError {
+function startError(what: string, process: WorkerProcess, hub: Hub, end?: string): WorkerStartError {
   const turnedAway = hub.turnedAway === undefined ? '' : `; a peer was turned away: ${hub.turnedAway}`;
   const message = `the worker ${what}${turnedAway}${lastWords(process)}`;
-  return new WorkerStartError('worker_start_failed', message, process.output());
+  return new WorkerStartError('worker_start_failed', message, process.output(), end);
 }
 
 function lastWords(process: WorkerProcess | undefined): string {

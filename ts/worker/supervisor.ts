@@ -119,7 +119,8 @@ export class Supervisor<W extends Supervised> {
       const worker = await this.start();
       if (this.isUp) this.options.onUp(worker);
     } catch (error) {
-      this.lost(asGone(error), 'not started', Promise.resolve());
+      const end = error instanceof WorkerStartError ? error.end : undefined;
+      this.lost(asGone(error), end ?? 'not started', Promise.resolve(), `${messageOf(error)}; `);
     }
   }
 
@@ -132,10 +133,13 @@ export class Supervisor<W extends Supervised> {
     this.ends = [];
   }
 
-  /** @param ended resolves when nothing is left of it, so that the next process has the devices for itself */
-  private lost(error: WorkerCallError, how: string, ended: Promise<unknown>): void {
+  /**
+   * @param ended resolves when nothing is left of it, so that the next process has the devices for itself
+   * @param news what nobody has been told yet
+   */
+  private lost(error: WorkerCallError, how: string, ended: Promise<unknown>, news = ''): void {
     if (this.state === 'over') return;
-    const { name, restarts, say } = this.options;
+    const { restarts } = this.options;
     this.ends.push(how);
     if (this.inARow >= restarts) {
       this.state = 'over';
@@ -144,15 +148,14 @@ export class Supervisor<W extends Supervised> {
     }
     this.inARow += 1;
     this.state = 'resting';
-    const rest = restBefore(this.inARow);
-    const why = how === 'not started' ? `${error.message}; ` : '';
-    say?.(`${why}${name} is started again in ${rest / 1000} s, ${this.inARow} of ${restarts} times in a row`);
-    void ended.then(() => this.rest(rest));
+    void ended.then(() => this.rest(news));
   }
 
-  private rest(milliseconds: number): void {
+  private rest(news: string): void {
     if (this.state !== 'resting') return;
-    const { after = later } = this.options;
+    const { name, restarts, say, after = later } = this.options;
+    const milliseconds = restBefore(this.inARow);
+    say?.(`${news}${name} is started again in ${milliseconds / 1000} s, ${this.inARow} of ${restarts} times in a row`);
     this.cancelRest = after(milliseconds, () => {
       this.starting = this.startAgain();
     });
@@ -169,7 +172,11 @@ export class Supervisor<W extends Supervised> {
 function asGone(error: unknown): WorkerCallError {
   if (error instanceof WorkerCallError) return error;
   const details = error instanceof WorkerStartError ? error.details : undefined;
-  return new WorkerCallError('worker_gone', error instanceof Error ? error.message : String(error), details);
+  return new WorkerCallError('worker_gone', messageOf(error), details);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function later(milliseconds: number, action: () => void): () => void {

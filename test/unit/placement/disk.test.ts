@@ -85,12 +85,12 @@ describe('what is kept', () => {
   test.each([
     // The pair that the iteration starts from, and its own.
     [['storage.keepModels=last'], 'the last iteration', 4, 2],
-    [['storage.keepModels=best'], 'the best iteration and the last', 6, 4],
-    [['storage.keepModels=best', 'iterations=9'], 'the best iteration and the last', 6, 4],
-    [['storage.keepModels=best', 'iterations=1'], 'the best iteration and the last', 2, 2],
+    [['storage.keepModels=best'], 'the best and the last iteration', 6, 4],
+    [['storage.keepModels=best', 'iterations=9'], 'the best and the last iteration', 6, 4],
+    [['storage.keepModels=best', 'iterations=1'], 'the best and the last iteration', 2, 2],
     [['iterations=9'], 'every iteration', 18, 18],
-    // Three Solvers judge: they stay as long as they do.
-    [['storage.keepModels=last', 'iterations=9', 'roles.judge=ensemble'], 'the last iteration', 6, 2],
+    // Three Solvers judge the next iteration, that there may be.
+    [['storage.keepModels=last', 'iterations=9', 'roles.judge=ensemble'], 'the last 3 iterations', 8, 6],
     [['arm=untrained-challenger'], 'every iteration', 3, 3],
   ])('models with %j', (sets, whose, underWay, afterwards) => {
     const weights = 4 * PARAMETERS;

@@ -1,6 +1,7 @@
 import { statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { expect, test } from '@jest/globals';
 import { freeSpace } from '../../../ts/store/freeSpace.ts';
 
@@ -11,6 +12,11 @@ test('what is free where a path is going to be is what is free in its nearest pa
   expect(free?.bytes).toBeGreaterThan(0);
   expect(free?.bytes).toBeLessThanOrEqual(bsize * blocks);
   expect(freeSpace(tmpdir())?.folder).toBe(tmpdir());
+});
+
+test('a file is in a folder', () => {
+  const file = fileURLToPath(import.meta.url);
+  expect(freeSpace(file)?.folder).toBe(dirname(file));
 });
 
 test('nothing is said of what cannot be asked', () => {

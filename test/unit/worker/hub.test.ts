@@ -1,10 +1,13 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { PROTOCOL_HASH } from '../../../ts/protocol/generated.ts';
-import { pack } from '../../../ts/worker/codec.ts';
+import { pack, packParams, packResult } from '../../../ts/worker/codec.ts';
 import type { WorkerStartError } from '../../../ts/worker/errors.ts';
 import { Hub } from '../../../ts/worker/hub.ts';
 import type { Session } from '../../../ts/worker/session.ts';
 import { HandPeer, hangUpAll, hello } from '../../fixtures/handPeer.ts';
+
+const PING = packParams('ping', {});
+const PONG = packResult('ping', { busy: '', progress: 0 });
 
 let hub: Hub;
 let joined: Session[];
@@ -56,6 +59,13 @@ test('a Welcome names the run and the attempt that the hub was bound for', async
   await peer.send(hello());
   expect(await peer.receive()).toMatchObject({ kind: 'Welcome', run: 'run-7', attempt: 3 });
   own.close();
+});
+
+test('a run or an attempt that no Welcome can name is refused at once', async () => {
+  await expect(Hub.bind({ run: 'x'.repeat(65) })).rejects.toThrow(
+    'Welcome.run: saw 65 bytes, allowed is 1 to 64 bytes',
+  );
+  await expect(Hub.bind({ attempt: -1 })).rejects.toThrow('Welcome.attempt: saw -1, allowed is 0 or more');
 });
 
 test('a wrong token is refused without a word about anything else, and the right one still gets in', async () => {
@@ -142,6 +152,27 @@ test('a second Hello that cannot be read ends the session', async () => {
   const peer = await HandPeer.welcomed(hub.endpoint);
   await sendRaw(peer, { ...hello(), pid: -1 });
   expect(await joined[0]?.gone).toMatchObject({ message: expect.stringMatching(/no protocol message .*pid/) });
+});
+
+test('one that is given up is told so, and what it says late counts for nothing, whoever came in its place', async () => {
+  const old = await HandPeer.welcomed(hub.endpoint);
+  const asked = expect(joined[0]?.request('ping', PING)).rejects.toMatchObject({ code: 'worker_gone' });
+  const { id } = await old.request();
+  joined[0]?.giveUp('it stood still');
+  await asked;
+  expect(await old.receive()).toMatchObject({
+    kind: 'Refusal',
+    error: { code: 'unauthorized', message: expect.stringMatching(/is given up: it stood still/) },
+  });
+  const other = await HandPeer.welcomed(hub.endpoint, { instanceId: 'in its place' });
+  const call = joined[1]?.request('ping', PING);
+  expect((await other.request()).id).toBe(id);
+  await old.send({ kind: 'Response', id, result: PING });
+  await old.send({ kind: 'Heartbeat', busy: 'sample', queued: 0, progress: 1 });
+  while (hub.turnedAwayCount < 2) await new Promise(setImmediate);
+  await other.send({ kind: 'Response', id, result: PONG });
+  expect(Buffer.from((await call) as Uint8Array)).toEqual(PONG);
+  expect(joined[1]?.vitals.heartbeats).toBe(0);
 });
 
 test('closing ends every session', async () => {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { afterEach, describe, expect, test } from '@jest/globals';
-import { commandLine, workerEnvironment } from '../../../ts/worker/spawn.ts';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import { commandLine, spawnWorker, workerEnvironment } from '../../../ts/worker/spawn.ts';
 import { ended, isAlive } from '../../fixtures/processes.ts';
 
 describe('the environment of a worker', () => {
@@ -77,6 +77,45 @@ describe('what is run for a worker', () => {
   test('has the GPUs of this process unless told otherwise', () => {
     const env = workerEnvironment({ threads: 1, token: 'secret' }, { CUDA_VISIBLE_DEVICES: '4,5' });
     expect(env.CUDA_VISIBLE_DEVICES).toBe('4,5');
+  });
+});
+
+describe('signals', () => {
+  const options = { python: '', backend: '', threads: 1, endpoint: '', token: '' };
+
+  afterEach(() => {
+    jest.restoreAllMocks();
+  });
+
+  test("go to the worker's own group, and none is sent after its end: its id may be somebody else's by then", async () => {
+    const listeners = process.listenerCount('exit');
+    const sent = jest.spyOn(process, 'kill');
+    const worker = await spawnWorker({
+      ...options,
+      command: [process.execPath, '-e', 'setInterval(() => {}, 1e6)', '--'],
+    });
+    worker.kill('SIGTERM');
+    expect(await worker.ended).toEqual({ exitCode: undefined, signal: 'SIGTERM' });
+    // The second is for what the worker may have started, at the very moment of its own end.
+    expect(sent.mock.calls).toEqual([
+      [-worker.pid, 'SIGTERM'],
+      [-worker.pid, 'SIGKILL'],
+    ]);
+    sent.mockClear();
+    worker.kill('SIGTERM');
+    worker.kill('SIGKILL');
+    expect(sent.mock.calls).toEqual([]);
+    expect(process.listenerCount('exit')).toBe(listeners);
+  });
+
+  test('do not reach a neighbour, nor whoever leads another group', async () => {
+    const command = [process.execPath, '-e', 'setInterval(() => {}, 1e6)', '--'];
+    const [one, other] = [await spawnWorker({ ...options, command }), await spawnWorker({ ...options, command })];
+    one.kill('SIGKILL');
+    await one.ended;
+    expect(isAlive(other.pid)).toBe(true);
+    other.kill('SIGKILL');
+    expect(await other.ended).toMatchObject({ signal: 'SIGKILL' });
   });
 });
 

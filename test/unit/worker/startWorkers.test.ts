@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,6 +12,7 @@ import type { Pool } from '../../../ts/worker/pool/pool.ts';
 import { postsByCount } from '../../../ts/worker/post.ts';
 import { type StartWorkersOptions, startWorkers } from '../../../ts/worker/startWorkers.ts';
 import { inRequests } from '../../fixtures/inRequests.ts';
+import { children } from '../../fixtures/processes.ts';
 import { python, workerFixture } from '../../fixtures/python.ts';
 
 const ASKED = sampleParams('m', { conversations: userTurns('1+1', '2*3', '9-4', '8+8'), n: 4 });
@@ -153,6 +155,37 @@ describe('workers that dial in', () => {
       message: expect.stringMatching(/rzero keys/),
     });
   });
+
+  test.each([
+    [
+      'tcp://127.0.0.1:PORT',
+      /^cannot listen at tcp:\/\/127\.0\.0\.1:PORT: the port is in use; choose another, or \* for a free one$/,
+    ],
+    [
+      'tcp://no-such-host.invalid:PORT',
+      /^cannot listen at .*:PORT: this machine has no such address or network interface$/,
+    ],
+    ['tcp://192.0.2.1:PORT', /^cannot listen at .*:PORT: this machine has no such address$/],
+  ])(
+    'at %s, which cannot be bound, are not waited for: what is wrong is named, and nothing is left',
+    async (where, message) => {
+      const taken = createServer();
+      await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
+      const { port } = taken.address() as AddressInfo;
+      const keys = join(folder, 'keys');
+      makeKeys(keys, ['worker-1']);
+      const listen = { address: where.replace('PORT', String(port)), keys, expect: 1 };
+      try {
+        await expect(start({ posts: postsByCount(1), listen })).rejects.toMatchObject({
+          code: 'bind_failed',
+          message: expect.stringMatching(message.source.replace('PORT', String(port))),
+        });
+        expect(children()).toEqual([]);
+      } finally {
+        taken.close();
+      }
+    },
+  );
 
   test('of which too few come in time are an error that says how many, and who was turned away', async () => {
     const listen = {

@@ -176,17 +176,16 @@ describe('a worker whose process ends', () => {
   test('and does not come up again counts as one that ended', async () => {
     const one = await watched(2);
     await one.life.die();
-    for (let time = 0; time < 2; time++) {
-      one.gate = Promise.reject(
-        new WorkerStartError('worker_start_failed', 'the worker did not connect', 'CUDA error'),
-      );
+    for (const end of ['exit code 7', undefined]) {
+      const error = new WorkerStartError('worker_start_failed', 'the worker did not connect', 'CUDA error', end);
+      one.gate = Promise.reject(error);
       await one.rest();
     }
     expect(one.said[1]).toBe('the worker did not connect; worker 2 is started again in 2 s, 2 of 2 times in a row');
     expect(one.givenUp).toMatchObject([
       {
         message: expect.stringMatching(
-          /2 times in a row .*\(exit code 3, not started, not started\): it is given up; the last time, the worker did not/,
+          /2 times in a row .*\(exit code 3, exit code 7, not started\): it is given up; the last time, the worker did not/,
         ),
         details: 'CUDA error',
       },

@@ -61,7 +61,7 @@ export const DAMAGES: Readonly<Record<string, Damage>> = {
   },
   leftovers: (folder) => {
     const half = join(folder, 'iteration-1', 'models', 'solver');
-    if (existsSync(half)) return false;
+    if (existsSync(half) || !existsSync(join(folder, 'journal'))) return false;
     mkdirSync(half, { recursive: true });
     writeFileSync(join(half, 'model.safetensors'), 'half');
     writeFileSync(join(folder, 'summary.json.tmp'), '{');

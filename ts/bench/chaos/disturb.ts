@@ -16,8 +16,11 @@ const FAULTS: readonly [name: string, share: number][] = [
 /** How often the files are damaged too, once nobody is at the run. */
 const DAMAGED = 0.5;
 
-/** How an attempt ends that was killed or told to stop; by the signal itself where it had hardly begun. */
-const EXPECTED: readonly (number | string)[] = ['SIGKILL', 'SIGTERM', 'SIGINT', EXIT.retry, 130];
+/**
+ * How an attempt ends that was killed or told to stop, by the signal itself where it had hardly begun; or whose worker
+ * was killed before it had come up for the first time.
+ */
+const EXPECTED: readonly (number | string)[] = ['SIGKILL', 'SIGTERM', 'SIGINT', EXIT.retry, 130, EXIT.unavailable];
 
 /** Longest stall in seconds. */
 const STALL = 3;
@@ -47,15 +50,21 @@ export async function disturb({ begin, resume, env, folder, every, random, onFau
     const over = attempt.ended.then((end) => {
       ended = end;
     });
+    let struck = false;
+    const strikeHere = (name: string): void => {
+      struck = true;
+      onFault(name);
+    };
     while (ended === undefined) {
       const wait = -Math.log(1 - random()) * every * 1000;
       const stop = new AbortController();
       await Promise.race([over, delay(wait, undefined, { signal: stop.signal }).catch(() => {})]);
       stop.abort();
-      if (ended === undefined) await strike(attempt, random, onFault, over);
+      if (ended === undefined) await strike(attempt, random, strikeHere, over);
     }
     if (ended === EXIT.ok) return attempts;
-    if (!EXPECTED.includes(ended)) throw new Error(`attempt ${attempts} ended with ${ended}:\n${attempt.said}`);
+    if (!struck || !EXPECTED.includes(ended))
+      throw new Error(`attempt ${attempts} ended with ${ended}:\n${attempt.said}`);
     if (random() < DAMAGED) {
       const names = Object.keys(DAMAGES);
       const name = names[Math.floor(random() * names.length)] as string;

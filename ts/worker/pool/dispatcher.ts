@@ -41,8 +41,10 @@ interface Entry {
   number: number;
   /** Where it waits; undefined while somebody has it. */
   place: Place<Entry> | undefined;
-  /** Ends it at the member that has it. */
-  stop: AbortController | undefined;
+  /** Who has it, and what ends it there: two where one of them is slow. */
+  runs: Map<Member, AbortController>;
+  /** Whether the caller has its answer. */
+  isAnswered: boolean;
   /** Workers that ended, or had to be brought up to date, while they had it; and what each said. */
   lostBy: Set<Member>;
   losses: string[];
@@ -70,22 +72,30 @@ export const MOST_LOSSES = 4;
  * side by side, and a request more that waits for them; what is not under way waits here, so that neither this process
  * nor a worker fills up. A task whose member is lost goes to the front again.
  *
+ * Who is slow gets samples after all others, one request at a time; when none waits any more, whoever is idle does what
+ * a slow one has as well, the first answer counts, and the other one is ended.
+ *
  * Every event costs O(log members) for each kind of task, however many wait.
  */
 export class Dispatcher {
   private readonly members: ReadonlySet<Member>;
   private readonly lines = new Map<Kind, Line>();
   private readonly onStuck: () => void;
+  private readonly slow: ReadonlySet<Member>;
+  /** Tasks that somebody has, and that nobody has answered. */
+  private readonly running = new Set<Entry>();
   private closed: { error: WorkerCallError; begun: WorkerCallError } | undefined;
   private tasks = 0;
 
   /**
    * @param members whoever is there; the pool adds and removes
    * @param onStuck called when something waits that none of them can do
+   * @param slow who samples slowly; the dispatcher is told to look at those that become so
    */
-  constructor(members: ReadonlySet<Member>, onStuck: () => void) {
+  constructor(members: ReadonlySet<Member>, onStuck: () => void, slow: ReadonlySet<Member> = new Set()) {
     this.members = members;
     this.onStuck = onStuck;
+    this.slow = slow;
   }
 
   /** Tasks that wait for a member. */
@@ -110,7 +120,8 @@ export class Dispatcher {
         signal,
         number: this.tasks,
         place: undefined,
-        stop: undefined,
+        runs: new Map(),
+        isAnswered: false,
         lostBy: new Set(),
         losses: [],
         resolve,
@@ -124,7 +135,7 @@ export class Dispatcher {
     });
   }
 
-  /** A member joined, left, lost its connection, or has one again. */
+  /** A member joined, left, lost its connection, has one again, or has become slow or fast. */
   look(member: Member): void {
     this.refresh(member);
     this.dispatch();
@@ -169,8 +180,9 @@ export class Dispatcher {
   private rank({ kind, able, free }: Line, member: Member): void {
     if (this.members.has(member) && kind.fits(member)) able.add(member);
     else able.delete(member);
-    if (able.has(member) && member.hasRoom(kind.role)) {
-      free.set(member, [member.outstandingTokens, kind.holds(member) ? 0 : 1, member.number]);
+    const isSlow = this.slow.has(member);
+    if (able.has(member) && member.hasRoom(kind.role, isSlow)) {
+      free.set(member, [isSlow ? 1 : 0, member.outstandingTokens, kind.holds(member) ? 0 : 1, member.number]);
     } else free.delete(member);
   }
 
@@ -191,6 +203,7 @@ export class Dispatcher {
         place = next;
       }
     }
+    this.hedge();
     for (const [kind, { waiting }] of this.lines) if (waiting.size === 0 && kind.isOver()) this.lines.delete(kind);
     const stuck = busy.filter(({ waiting, able }) => waiting.size > 0 && able.size === 0);
     for (const line of stuck) {
@@ -198,6 +211,20 @@ export class Dispatcher {
       if (lost !== undefined) rejectAll(line, lost);
     }
     if (stuck.some(({ waiting }) => waiting.size > 0)) this.onStuck();
+  }
+
+  /** Where nothing waits any more, have whoever is idle do what a slow one has. */
+  private hedge(): void {
+    if (this.slow.size === 0) return;
+    for (const entry of this.running) {
+      const line = this.lines.get(entry.task.kind);
+      if (line === undefined || line.waiting.size > 0 || entry.task.samples === 0 || entry.signal?.aborted) continue;
+      const [first, second] = entry.runs.keys();
+      if (first === undefined || second !== undefined || !this.slow.has(first)) continue;
+      const helper = line.free.first;
+      if (helper === undefined || !helper.isIdle || this.slow.has(helper) || entry.lostBy.has(helper)) continue;
+      void this.assign(entry, helper);
+    }
   }
 
   private choose({ able, free }: Line, { lostBy }: Entry): Member | undefined {
@@ -214,7 +241,7 @@ export class Dispatcher {
   }
 
   private async assign(entry: Entry, member: Member): Promise<void> {
-    const { task, signal, forget, resolve, reject } = entry;
+    const { task } = entry;
     const { role } = task.kind;
     // In whole numbers, so that nothing is left when it is done.
     const left = { tokens: 0, samples: 0 };
@@ -233,26 +260,49 @@ export class Dispatcher {
     };
     member.outstandingRequests[role] += 1;
     weigh(1);
-    entry.stop = new AbortController();
+    const stop = new AbortController();
+    entry.runs.set(member, stop);
+    this.running.add(entry);
+    const ended = (): void => {
+      entry.runs.delete(member);
+      if (entry.runs.size === 0) this.running.delete(entry);
+    };
     try {
-      const value = await member.whileConnected((stop) => task.run(member, stop, progressed), entry.stop);
-      forget();
-      resolve(value as never);
+      const value = await member.whileConnected((signal) => task.run(member, signal, progressed), stop);
+      ended();
+      this.answer(entry, () => entry.resolve(value as never));
     } catch (error) {
-      const again = isLoss(error) || (isFault(error) && this.hasOthers(entry, member));
-      const final = signal?.aborted || !again ? error : this.closed?.begun;
-      if (final === undefined) {
-        this.requeue(entry, member, error as WorkerCallError);
-      } else {
-        forget();
-        reject(final);
-      }
+      ended();
+      this.fail(entry, member, error);
     } finally {
       over = true;
       member.outstandingRequests[role] -= 1;
       weigh(0);
       this.dispatch();
     }
+  }
+
+  /** The first answer counts; whoever else has the task is told to let go of it. */
+  private answer(entry: Entry, give: () => void): void {
+    if (entry.isAnswered) return;
+    entry.isAnswered = true;
+    this.running.delete(entry);
+    entry.forget();
+    give();
+    for (const stop of entry.runs.values()) stop.abort();
+  }
+
+  private fail(entry: Entry, member: Member, error: unknown): void {
+    if (entry.isAnswered) return;
+    // Somebody else has it too, and will answer.
+    if (entry.runs.size > 0) {
+      entry.lostBy.add(member);
+      return;
+    }
+    const again = isLoss(error) || (isFault(error) && this.hasOthers(entry, member));
+    const final = entry.signal?.aborted || !again ? error : this.closed?.begun;
+    if (final === undefined) this.requeue(entry, member, error as WorkerCallError);
+    else this.answer(entry, () => entry.reject(final));
   }
 
   /** Whether somebody could do it who has not lost it yet. */
@@ -276,7 +326,7 @@ export class Dispatcher {
 
   private withdraw(entry: Entry): void {
     if (entry.place === undefined) {
-      entry.stop?.abort(); // its member hears of it
+      for (const stop of entry.runs.values()) stop.abort(); // whoever has it hears of it
       return;
     }
     this.lineOf(entry.task.kind).waiting.delete(entry.place);

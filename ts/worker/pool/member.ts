@@ -69,11 +69,18 @@ export class Member {
   /**
    * Whether it should be given another request. As long as it has no more samples than it decodes side by side, there
    * is none that waits to fill a place that falls free.
+   * @param isSlow whether it samples slowly: then it gets no request before it has answered the one it has
    */
-  hasRoom(role: Capability): boolean {
+  hasRoom(role: Capability, isSlow = false): boolean {
     if (!this.connected) return false;
+    if (role === 'sample' && isSlow) return this.outstandingRequests.sample === 0;
     if (this.outstandingRequests[role] < REQUESTS_AT_ANY_RATE) return true;
     return role === 'sample' && this.outstandingSamples <= this.hello.rows;
+  }
+
+  /** Whether it has no request of anybody's. */
+  get isIdle(): boolean {
+    return this.outstandingRequests.sample + this.outstandingRequests.train === 0;
   }
 
   /** Resolves when all is over that it has been sent so far: it does what it is sent in that order. */

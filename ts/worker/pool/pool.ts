@@ -17,12 +17,15 @@ import { HANDOVER_DEADLINE, Handover, type HandoverOptions } from './handover.ts
 import { type Member, type Recruit, UNKNOWN } from './member.ts';
 import { miscount } from './miscount.ts';
 import { isOf, type ModelRecord, type WrittenWeights } from './models.ts';
+import { Rates, stepsOf } from './rates.ts';
 import { Roster, type RosterOptions } from './roster.ts';
 import { Turns } from './turns.ts';
 
 export interface PoolOptions extends RosterOptions, HandoverOptions {
   /** Whether those that share a device sleep for each other, see {@link Turns}; false by default: its memory is enough for all. */
   turns?: boolean;
+  /** Monotonic milliseconds; `performance.now` unless given. */
+  now?(): number;
 }
 
 /** Characters a token, roughly: enough to weigh a prompt by. */
@@ -43,6 +46,8 @@ export class Pool implements Worker {
   private readonly models = new Map<string, ModelRecord>();
   private readonly handover: Handover;
   private readonly turns: Turns;
+  private readonly rates = new Rates<Member>();
+  private readonly now: () => number;
   private readonly onClose: () => Promise<void>;
   private generations = 0;
   private deadline: NodeJS.Timeout | undefined;
@@ -50,13 +55,17 @@ export class Pool implements Worker {
   /** @param close ends the workers themselves */
   constructor(options: PoolOptions, close: () => Promise<void>) {
     this.onClose = close;
+    this.now = options.now ?? (() => performance.now());
     const { turns = false, handoverDeadline: deadline = HANDOVER_DEADLINE, within } = options;
     this.turns = new Turns({ sleeps: turns, deadline, ...(within === undefined ? {} : { within }) });
     this.roster = new Roster(options, (member) => {
-      if (!this.roster.members.has(member)) this.turns.remove(member);
+      if (!this.roster.members.has(member)) {
+        this.turns.remove(member);
+        this.rates.forget(member);
+      }
       this.dispatcher.look(member);
     });
-    this.dispatcher = new Dispatcher(this.roster.members, () => this.onStuck());
+    this.dispatcher = new Dispatcher(this.roster.members, () => this.onStuck(), this.rates.slow);
     this.handover = new Handover(options, (text) => this.roster.say(text));
   }
 
@@ -325,7 +334,7 @@ export class Pool implements Worker {
     await this.inTurn(member, 'sample', () => this.bringUpToDate(member, record), signal);
     const current = { ...params, weightsVersion: record.version };
     try {
-      const batch = await this.inTurn(member, 'sample', () => member.worker.sample(current, options), signal);
+      const batch = await this.inTurn(member, 'sample', () => this.timed(member, current, options), signal);
       if (batch.weightsVersion === record.version) return checkCounts(batch, params, member);
       const message = `it sampled from weights of version ${batch.weightsVersion} instead of ${record.version}`;
       throw new WorkerCallError('stale_weights', message);
@@ -336,6 +345,20 @@ export class Pool implements Worker {
       member.models.delete(modelId);
       throw new WorkerCallError('stale_weights', message);
     }
+  }
+
+  /** Have a member sample, and see whether it is slow. */
+  private async timed(member: Member, params: SampleParams, options: CallOptions): Promise<SampleBatch> {
+    const sent = this.now();
+    const batch = await member.worker.sample(params, options);
+    if (!this.roster.members.has(member)) return batch;
+    const seconds = (this.now() - sent) / 1000;
+    for (const { who, rate, others, isFirst } of this.rates.add(member, stepsOf(batch, member.hello.rows), seconds)) {
+      const pace = `draws ${rounded(rate)} tokens/s of a sample, the others ${rounded(others)}`;
+      if (isFirst) this.roster.say(`${who.hello.workerId} ${pace}: it is slow`);
+      this.dispatcher.look(who);
+    }
+    return batch;
   }
 
   /** Do something in a role of a member when it is its turn. Not from within `change`, which those at work wait for. */
@@ -458,6 +481,10 @@ export class Pool implements Worker {
     clearTimeout(this.deadline);
     this.deadline = undefined;
   }
+}
+
+function rounded(rate: number): string {
+  return rate < 10 ? rate.toPrecision(2) : rate.toFixed(0);
 }
 
 /** What a request to sample may cost at most, in tokens: the measure by which work is spread. */

@@ -35,9 +35,14 @@ class Hall {
   readonly ended: string[] = [];
   stuck = 0;
   private readonly all = new Set<Member>();
-  readonly dispatcher = new Dispatcher(this.all, () => {
-    this.stuck += 1;
-  });
+  private readonly slow = new Set<Member>();
+  readonly dispatcher = new Dispatcher(
+    this.all,
+    () => {
+      this.stuck += 1;
+    },
+    this.slow,
+  );
 
   join(name: string, rows = 1): Member {
     const member = new Member(new TestRecruit(name, ['sample', 'train'], { rows }), this.members.size);
@@ -47,7 +52,14 @@ class Hall {
     return member;
   }
 
+  setSlow(member: Member, isSlow = true): void {
+    if (isSlow) this.slow.add(member);
+    else this.slow.delete(member);
+    this.dispatcher.look(member);
+  }
+
   leave(member: Member): void {
+    this.slow.delete(member);
     this.all.delete(member);
     member.setConnected(false);
     this.dispatcher.look(member);
@@ -200,6 +212,93 @@ test('a task that is aborted leaves the queue, or is ended where it is', async (
   expect(hall.places).toEqual({ x: 'd' });
 });
 
+describe('who is slow', () => {
+  test('gets one request at a time, and none while others have room', async () => {
+    const hall = new Hall();
+    hall.setSlow(hall.join('slow', 8));
+    hall.join('x', 1);
+    for (const name of 'abcde') hall.ask(name);
+    expect(hall.places).toEqual({ x: 'ab', slow: 'c' });
+    await hall.end('a');
+    expect(hall.places).toEqual({ x: 'bd', slow: 'c' });
+    await hall.end('c');
+    expect(hall.places).toEqual({ x: 'bd', slow: 'e' });
+  });
+
+  test.each(['slow', 'x'])(
+    'has its task done by whoever is idle as well; %s answers first, the other is ended',
+    async (first) => {
+      const hall = new Hall();
+      const slow = hall.join('slow');
+      hall.join('x');
+      for (const name of 'abc') hall.ask(name);
+      expect(hall.places).toEqual({ slow: 'ac', x: 'b' });
+      hall.setSlow(slow);
+      expect(hall.places).toEqual({ slow: 'ac', x: 'b' }); // x is busy
+      await hall.end('b');
+      expect(hall.places).toEqual({ slow: 'ac', x: 'a' });
+      hall.running.find(({ name, member }) => name === 'a' && member === first)?.end();
+      await settled();
+      expect(hall.ended).toEqual(['b', 'a']);
+      // The next of its tasks, if it still has one that nobody else has.
+      expect(hall.places).toEqual({ slow: 'c', x: 'c' });
+      hall.running[0]?.end();
+      await settled();
+      expect([hall.ended, hall.running, slow.outstandingTokens]).toEqual([['b', 'a', 'c'], [], 0]);
+    },
+  );
+
+  test('or whoever helps may be lost: the other one answers; both may be: it is done again', async () => {
+    const hall = new Hall();
+    const [slow, x] = [hall.join('slow'), hall.join('x')];
+    hall.setSlow(slow);
+    hall.ask('a');
+    await hall.end('a');
+    for (const name of 'abc') hall.ask(name);
+    await hall.end('a');
+    await hall.end('b');
+    expect(hall.places).toEqual({ slow: 'c', x: 'c' });
+    hall.leave(x);
+    await settled();
+    expect([hall.places, hall.ended]).toEqual([{ slow: 'c' }, ['a', 'a', 'b']]);
+    const y = hall.join('y');
+    expect(hall.places).toEqual({ slow: 'c', y: 'c' });
+    hall.leave(slow);
+    hall.leave(y);
+    await settled();
+    hall.join('z');
+    expect(hall.places).toEqual({ z: 'c' });
+    await hall.end('c');
+    expect(hall.ended).toEqual(['a', 'a', 'b', 'c']);
+  });
+
+  test('and whoever helps hear of it when the caller does not want the answer any more', async () => {
+    const hall = new Hall();
+    const slow = hall.join('slow');
+    const stop = new AbortController();
+    hall.ask('a', {}, stop.signal);
+    hall.setSlow(slow);
+    hall.join('x');
+    expect(hall.places).toEqual({ slow: 'a', x: 'a' });
+    stop.abort();
+    await settled();
+    expect([hall.places, hall.ended]).toEqual([{}, ['a: cancelled']]);
+  });
+
+  test('is not helped with what draws nothing, nor by one that is slow too', () => {
+    const hall = new Hall();
+    const [slow, other] = [hall.join('slow'), hall.join('other')];
+    hall.ask('f', { kind: kindOf({ role: 'train' }), samples: 0 });
+    for (const member of [slow, other]) hall.setSlow(member);
+    hall.ask('a');
+    hall.join('train only');
+    expect(hall.places).toEqual({ slow: 'f', other: 'a', 'train only': 'a' });
+    hall.ask('b');
+    hall.ask('c');
+    expect(hall.running.filter(({ name }) => name === 'f')).toHaveLength(1);
+  });
+});
+
 test('an event costs about as much among many members and tasks as among few', async () => {
   const hall = new Hall();
   let asked = 0;
@@ -228,6 +327,7 @@ test('whatever happens, each task ends once, members are given no more than they
     },
     { weight: 4, arbitrary: fc.record({ type: fc.constantFrom('end' as const, 'fault' as const), at: fc.nat(50) }) },
     { weight: 2, arbitrary: fc.record({ type: fc.constantFrom('join' as const, 'leave' as const), at: fc.nat(5) }) },
+    { weight: 1, arbitrary: fc.record({ type: fc.constantFrom('slow' as const, 'fast' as const), at: fc.nat(5) }) },
     { weight: 1, arbitrary: fc.record({ type: fc.constant('abort' as const) }) },
   );
   await fc.assert(
@@ -249,6 +349,9 @@ test('whatever happens, each task ends once, members are given no more than they
           if (member !== undefined) hall.leave(member);
           if (member !== undefined) here.delete(member);
           lost = true;
+        } else if (one.type === 'slow' || one.type === 'fast') {
+          const member = [...here][one.at];
+          if (member !== undefined) hall.setSlow(member, one.type === 'slow');
         } else if (one.type === 'abort') {
           stop.abort();
           stop = new AbortController();

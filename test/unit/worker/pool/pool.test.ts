@@ -650,6 +650,83 @@ test('closing rejects what waits, and says what joined and left while it lived',
   expect(said).toEqual(['a joined, 1 in all', 'a is gone, 0 left: it fell over']);
 });
 
+describe('a worker that is ten times slower than the others', () => {
+  /** Three workers in a time of their own, in which `slow` takes ten seconds for a request, and the others one. */
+  function uneven() {
+    const recruits = ['a', 'b', 'slow'].map((name) => new TestRecruit(name, ['sample']));
+    let now = 0;
+    const said: string[] = [];
+    const happen: { at: number; go(): void }[] = [];
+    for (const recruit of recruits) {
+      const ask = recruit.request.bind(recruit);
+      // One after another, as an engine does that has one row.
+      let last = Promise.resolve();
+      recruit.request = async (verb, params, options) => {
+        if (verb !== 'sample') return ask(verb, params, options);
+        const before = last;
+        let over = (): void => {};
+        last = new Promise((resolve) => {
+          over = resolve;
+        });
+        await before;
+        const { signal } = options ?? {};
+        await new Promise<void>((resolve) => {
+          happen.push({ at: now + (recruit.hello.workerId === 'slow' ? 10_000 : 1_000), go: resolve });
+          if (signal?.aborted) resolve();
+          signal?.addEventListener('abort', () => resolve());
+        });
+        over();
+        if (signal?.aborted) throw new WorkerCallError('cancelled', 'it was told to stop');
+        return ask(verb, params, options);
+      };
+    }
+    const pool = poolOf(recruits, { now: () => now, onChange: (text) => said.push(text) });
+    /** Let time pass until a call is answered, in seconds. */
+    const timed = async <T>(call: Promise<T>): Promise<{ value: T; seconds: number }> => {
+      const began = now;
+      let isDone = false;
+      void call.finally(() => {
+        isDone = true;
+      });
+      while (!isDone) {
+        for (let round = 0; round < 20; round++) await new Promise(setImmediate);
+        happen.sort((one, other) => one.at - other.at);
+        const next = isDone ? undefined : happen.shift();
+        now = Math.max(now, next?.at ?? 0);
+        next?.go();
+      }
+      return { value: await call, seconds: (now - began) / 1000 };
+    };
+    return { recruits, pool, said, timed };
+  }
+
+  test('is told of once, not ended, and holds nobody up: what it has is done by others too, and delivered once', async () => {
+    const { recruits, pool, said, timed } = uneven();
+    await load(pool);
+    const many = sampleParams('m', {
+      conversations: userTurns(...Array.from({ length: 120 }, (_, i) => `p${i}`)),
+      n: 2,
+    });
+    const expected = await (async () => {
+      const one = poolOf([new TestRecruit('alone')]);
+      await load(one);
+      return drawn(one).sample(many);
+    })();
+    const first = await timed(drawn(pool).sample(many));
+    expect(first.value).toEqual(expected);
+    expect(said.filter((text) => text.includes('slow ') && text.includes('it is slow'))).toEqual([
+      expect.stringMatching(/^slow draws \S+ tokens\/s of a sample, the others \S+: it is slow$/),
+    ]);
+    const again = await timed(drawn(pool).sample(many));
+    expect(again.value).toEqual(expected);
+    // 60 requests by two who take a second each, and at most one second for what the slow one had.
+    expect(again.seconds).toBeLessThan(31);
+    expect(said).toHaveLength(4);
+    expect(pool.size).toBe(3);
+    for (const { sampled } of recruits) expect(sampled.length).toBeGreaterThan(0);
+  });
+});
+
 describe('a worker that is to be started again', () => {
   const gone = (message: string) => new WorkerCallError('worker_gone', message, 'Traceback');
 
