@@ -108,6 +108,15 @@ describe('a file of the run that cannot be written stops it before anything rest
   }, 60_000);
 });
 
+test('a disk that is still full when the run is to go on says so again', async () => {
+  expect((await cli([...RUN, path('still')], { stopAt: /Challenger 1 from/ })).exitCode).toBe(130);
+  const fault: DiskFault = { file: 'journal/0002.jsonl$', call: 'writeSync', code: 'ENOSPC' };
+  const { status, stderr } = onDisk(fault, ['resume', path('still')]);
+  expect(status).toBe(74);
+  expect(stderr).toMatch(/^rzero: ENOSPC: .* '\S+journal\/0002\.jsonl': \d+(\.\d)? [MG]iB are free in \S+\n$/);
+  await expectGoesOn('still');
+}, 60_000);
+
 describe('a file that is for people alone does not stop the run', () => {
   test.each<[string, DiskFault, RegExp | undefined]>([
     ['metrics', { file: 'metrics.jsonl', call: 'appendFileSync', code: 'ENOSPC' }, /metrics\.jsonl cannot be written/],
