@@ -3,6 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from '@jest/globals';
 import { METHODS } from '../../ts/domain/published.ts';
+import { readJournal } from '../../ts/store/journal.ts';
 import { cli, temporaryFolder } from './cli.ts';
 
 const home = temporaryFolder();
@@ -109,12 +110,22 @@ test("a reward of one's own is used, and its hash kept", async () => {
   writeFileSync(join(home.path, 'mine.mjs'), text);
   expect((await run('own', 'rewards.challenger=./mine.mjs')).exitCode).toBe(0);
   const sha256 = createHash('sha256').update(text).digest('hex');
-  expect(JSON.parse(read('own/run.json'))).toMatchObject({
-    status: 'finished',
+  expect(readJournal(join(home.path, 'own')).entries[0]).toMatchObject({
+    type: 'run',
     rewardModule: { path: './mine.mjs', sha256 },
   });
   const records = lines('own/iteration-1/challenger/step-001.jsonl');
   expect(records.map(({ reward }) => reward.total)).toEqual(records.map((_, i) => i));
+}, 60_000);
+
+test('a run does not go on with a reward that has changed', async () => {
+  const file = join(home.path, 'changing.mjs');
+  writeFileSync(file, 'export default () => { throw new Error("not yet"); };');
+  await run('changing', 'rewards.challenger=./changing.mjs');
+  writeFileSync(file, 'export default (batch) => batch.map(() => 1);\n');
+  const { exitCode, err } = await cli(['resume', 'changing'], { workingFolder: home.path });
+  expect(exitCode).toBe(78);
+  expect(err).toMatch(/\.\/changing\.mjs has changed since run changing was begun: its SHA-256 is \w+, and was \w+/);
 }, 60_000);
 
 test('a reward that cannot be loaded ends the run before it begins; one that throws ends it with its words', async () => {

@@ -14,6 +14,7 @@ import { type RunFlags, runCommand } from './run.ts';
 import { showCommand } from './show.ts';
 import { type StopSignal, stoppedCode } from './stop.ts';
 import type { Terminal } from './terminal.ts';
+import { addUpkeep } from './upkeep.ts';
 import { VERSION } from './version.ts';
 
 const EXIT_CODES = `
@@ -53,6 +54,7 @@ Examples:
   rzero run --model ./my-model --out runs/a  another backbone: any Hugging Face causal LM
   rzero resume runs/a                        go on with a run that was stopped or lost
   rzero show runs/a                          the table of a finished run
+  rzero runs                                 all runs: how each stands, and where it is
   rzero contract --worker mock               try every promise of the worker protocol on a worker
   rzero grade < pairs.jsonl                  is each answer the right one?
   rzero score --preset paper < batch.jsonl   what the Challenger would have been paid
@@ -192,6 +194,7 @@ ${EXIT_CODES}`,
   const finish = (code: number): void => {
     exitCode = code;
   };
+  addUpkeep(program, terminal, finish, EXIT_CODES);
   addFilters(program, terminal, finish, EXIT_CODES);
   addMethodFilters(program, terminal, finish, EXIT_CODES);
 

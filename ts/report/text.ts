@@ -1,5 +1,7 @@
 import { GIB, MIB } from '../placement/units.ts';
 
+const KIB = 1024;
+
 /**
  * One line that is safe to print: control characters (a model may write escape sequences) and line
  * breaks become single spaces.
@@ -89,9 +91,10 @@ export function amount(count: number): string {
   return String(count);
 }
 
-/** Bytes for people: `212 GiB`, `4.6 GiB`, `12.3 MiB`. */
+/** Bytes for people: `212 GiB`, `4.6 GiB`, `12.3 MiB`, `812 B`. */
 export function size(bytes: number): string {
-  const [unit, name] = bytes < GIB ? [MIB, 'MiB'] : [GIB, 'GiB'];
+  if (bytes < KIB) return `${bytes} B`;
+  const [unit, name] = bytes < MIB ? [KIB, 'KiB'] : bytes < GIB ? [MIB, 'MiB'] : [GIB, 'GiB'];
   return `${(bytes / unit).toFixed(bytes < 100 * unit ? 1 : 0)} ${name}`;
 }
 

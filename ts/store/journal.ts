@@ -27,6 +27,9 @@ export interface JournalOptions {
   self?: ProcessIdentity;
 }
 
+/** So long a process may take between making a segment and writing its first line. */
+const HEADER_MILLISECONDS = 1_000;
+
 /** A run's journal as it is, without a claim to the run. It is read as far as it was written, also while it grows. */
 export function readJournal(run: string): Past {
   return readSegments(run);
@@ -73,8 +76,14 @@ export class RunJournal implements Journal {
    */
   static async open(folder: string, options: JournalOptions): Promise<RunJournal> {
     const { files = realFileSystem, time = realTime } = options;
-    const sizes = segmentSizes(folder);
+    let sizes = segmentSizes(folder);
     let past = readSegments(folder);
+    if (past.newest > (past.attempts.at(-1)?.number ?? 0)) {
+      // Who made that segment was lost before it wrote its header, or is writing it.
+      await time.sleep(HEADER_MILLISECONDS, options.signal);
+      sizes = segmentSizes(folder);
+      past = readSegments(folder);
+    }
     const holder = past.attempts.at(-1);
     if (holder !== undefined) await untilFree(folder, holder, time, options);
     mkdirSync(join(folder, 'journal'), { recursive: true });

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { ModelMark } from '../ports/journal.ts';
 import { sha256Of } from './sha256.ts';
 
@@ -23,34 +24,41 @@ export class ModelCheck {
   }
 
   /**
-   * What is wrong with a model's folder, or undefined.
+   * What is wrong with a model's folder, and with which file of it; undefined where all is as it was.
    *
    * @param onBytes told how many bytes were read since it was told last
+   * @throws RunFolderError for a manifest with names that lead elsewhere; an error of the file system
    */
-  damageOf({ name, manifestSha256 }: ModelMark, onBytes?: (bytes: number) => void): string | undefined {
+  damageOf(
+    { name, manifestSha256 }: ModelMark,
+    onBytes?: (bytes: number) => void,
+  ): { name: string; problem: string } | undefined {
     const manifest = this.readManifest(name);
-    if (manifest === undefined) return `${name} is gone`;
+    if (manifest === undefined) return { name, problem: 'is gone' };
     const seen = createHash('sha256').update(manifest).digest('hex');
-    if (seen !== manifestSha256)
-      return `${name}/manifest.json is damaged: its SHA-256 is ${seen}, not ${manifestSha256}`;
+    if (seen !== manifestSha256) return { name: `${name}/manifest.json`, problem: otherHash(seen, manifestSha256) };
     const { files } = JSON.parse(manifest.toString()) as Manifest;
-    const entries = Object.entries(files);
-    for (const [file, { bytes }] of entries) {
-      const stat = statSync(this.pathOf(`${name}/${file}`), { throwIfNoEntry: false });
-      if (stat === undefined) return `${name}/${file} is gone`;
-      if (stat.size !== bytes) return `${name}/${file} is damaged: it has ${stat.size} bytes, not ${bytes}`;
+    const entries = Object.entries(files).map(([file, entry]) => ({ name: `${name}/${file}`, ...entry }));
+    for (const { name, bytes } of entries) {
+      const stat = statSync(this.pathOf(name), { throwIfNoEntry: false });
+      if (stat === undefined) return { name, problem: 'is gone' };
+      if (stat.size !== bytes) return { name, problem: `is damaged: it has ${stat.size} bytes, not ${bytes}` };
     }
     const key = `${name} ${manifestSha256}`;
     if (this.verified.has(key)) return undefined;
-    for (const [file, { sha256 }] of entries) {
-      const found = sha256Of(this.pathOf(`${name}/${file}`), onBytes);
-      if (found !== sha256) return `${name}/${file} is damaged: its SHA-256 is ${found ?? 'unreadable'}, not ${sha256}`;
+    for (const { name, sha256 } of entries) {
+      const found = sha256Of(this.pathOf(name), onBytes);
+      if (found !== sha256) return { name, problem: otherHash(found ?? 'unreadable', sha256) };
     }
     this.verified.add(key);
     return undefined;
   }
 
   private readManifest(name: string): Buffer | undefined {
+    // A network file system may remember that nothing was there when another machine had not written it yet; whoever
+    // lists the folder above hears the news.
+    const above = dirname(this.pathOf(name));
+    if (existsSync(above)) readdirSync(above);
     try {
       return readFileSync(this.pathOf(`${name}/manifest.json`));
     } catch (error) {
@@ -58,4 +66,8 @@ export class ModelCheck {
       throw error;
     }
   }
+}
+
+function otherHash(seen: string, wanted: string): string {
+  return `is damaged: its SHA-256 is ${seen}, not ${wanted}`;
 }

@@ -150,16 +150,18 @@ export class RunFolder implements RunStore {
   }
 
   damageOf(model: ModelMark): string | undefined {
-    return this.models.damageOf(model);
+    const damage = this.models.damageOf(model);
+    return damage && `${damage.name} ${damage.problem}`;
   }
 
   tidy(): void {
     this.sweep();
   }
 
-  /** Say what {@link RunFolder.tidy} does; nothing unless it is said. */
+  /** Say what {@link RunFolder.tidy} does, and have it done: an earlier attempt may have been lost before it came to it. */
   tidiedBy(sweep: () => void): void {
     this.sweep = sweep;
+    sweep();
   }
 
   /** Remove a file, or a folder with all that it holds, and the folders above it that are empty then. */

@@ -10,6 +10,7 @@ import {
   plural,
   shorten,
   shortenMiddle,
+  size,
   wrap,
 } from '../../../ts/report/text.ts';
 
@@ -100,4 +101,16 @@ test('paragraphs break at words', () => {
   expect(wrap('one two three four', 9)).toEqual(['one two', 'three', 'four']);
   expect(wrap('unbreakable', 4)).toEqual(['unbreakable']);
   expect(wrap('', 4)).toEqual([]);
+});
+
+test.each<[number, string]>([
+  [0, '0 B'],
+  [1023, '1023 B'],
+  [1536, '1.5 KiB'],
+  [200 * 1024, '200 KiB'],
+  [12.3 * 2 ** 20, '12.3 MiB'],
+  [4.6 * 2 ** 30, '4.6 GiB'],
+  [212 * 2 ** 30, '212 GiB'],
+])('%i bytes are %s', (bytes, text) => {
+  expect(size(bytes)).toBe(text);
 });

@@ -1,4 +1,5 @@
-import { execFileSync } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   appendFileSync,
   cpSync,
@@ -12,6 +13,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import type { JournalEntry } from '../../../ts/ports/journal.ts';
@@ -22,7 +24,7 @@ import { formatLine } from '../../../ts/store/journalLine.ts';
 import { readLease } from '../../../ts/store/lease.ts';
 import { thisProcess } from '../../../ts/store/processIdentity.ts';
 import { segmentFile } from '../../../ts/store/segments.ts';
-import { ELSEWHERE, openAsGone, said } from './journalSetup.ts';
+import { ELSEWHERE, fakeTime, openAsGone, said } from './journalSetup.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'rzero-journal-'));
 afterAll(() => rmSync(home, { recursive: true, force: true }));
@@ -287,6 +289,18 @@ describe('two orchestrators', () => {
     expect(refused.reason.message).toMatch(/^the run was taken over a moment ago by attempt 2, process \d+ on /);
   });
 
+  test('a segment that is being begun is waited for, and who begins it has the run', async () => {
+    const run = newRun();
+    mkdirSync(join(run, 'journal'));
+    const begun = await runOf(['a']);
+    const [header = ''] = readFileSync(segment(begun, 1), 'utf8').split('\n');
+    const attempt = { ...JSON.parse(header).attempt, ...thisProcess() };
+    const { text } = formatLine({ seq: 1, at: new Date().toISOString() }, 'attempt', JSON.stringify(attempt), '');
+    writeFileSync(segment(run, 1), '');
+    const time = fakeTime(() => writeFileSync(segment(run, 1), text));
+    await expect(openAsGone(run, { time })).rejects.toMatchObject({ code: 'run_held' });
+  });
+
   test('what is said while another one waits for the run is not lost', async () => {
     const run = newRun();
     const before = await openAsGone(run, { self: ELSEWHERE });
@@ -330,6 +344,36 @@ describe('two orchestrators', () => {
       }),
       { numRuns: 40 },
     );
+  });
+});
+
+describe('processes', () => {
+  /** Starts a process that takes a run. @returns what it says */
+  async function holder(run: string): Promise<{ child: ChildProcess; said: string }> {
+    const fixture = (name: string) => fileURLToPath(new URL(`../../fixtures/${name}`, import.meta.url));
+    const child = spawn(process.execPath, ['--import', fixture('typescript.mjs'), fixture('holdRun.ts'), run], {
+      env: { ...process.env, NODE_OPTIONS: '' },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const [line] = await once(child.stdout, 'data');
+    return { child, said: `${line}`.trim() };
+  }
+
+  test('of several that start at once one holds the run, also while it is stopped, until it is killed', async () => {
+    const run = newRun();
+    const all = await Promise.all([holder(run), holder(run), holder(run)]);
+    try {
+      expect(all.map(({ said }) => said).sort()).toEqual(['held', 'run_held', 'run_held']);
+      const { child } = all.find(({ said }) => said === 'held') as (typeof all)[0];
+      child.kill('SIGSTOP');
+      await expect(openAsGone(run)).rejects.toThrow(`the run is held by attempt 1, process ${child.pid} on `);
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+      const next = await openAsGone(run);
+      expect([next.attempt, messages(next.entries)]).toEqual([2, [`${child.pid}`]]);
+    } finally {
+      for (const { child } of all) child.kill('SIGKILL');
+    }
   });
 });
 

@@ -124,17 +124,23 @@ describe('what a run needs', () => {
 
 class Crash extends Error {}
 
-/** Dies right after its nth entry. */
+/** Dies right after its nth entry: whatever still goes on then reaches it no more. */
 function dyingAfter(nth: number, journal: Journal): Journal {
   let left = nth;
+  const alive = <A extends unknown[], R>(call: (...args: A) => R) => {
+    return (...args: A): R => {
+      if (left < 0) throw new Crash();
+      return call(...args);
+    };
+  };
   return {
     entries: journal.entries,
-    append: (entry, durable) => {
+    append: alive((entry, durable) => {
       journal.append(entry, durable);
       left -= 1;
       if (left < 0) throw new Crash();
-    },
-    put: (value) => journal.put(value),
+    }),
+    put: alive((value) => journal.put(value)),
     get: (name) => journal.get(name),
     digest: (value) => journal.digest(value),
   };
