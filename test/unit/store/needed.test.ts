@@ -171,13 +171,17 @@ describe('a run that frees what it does not need as it goes on', () => {
     await liveTiny(path, dyingAfter(nth, journal), settings, folder);
   }
 
-  test.each<[string, (settings: Settings) => void]>([
-    ['two roles', () => {}],
-    ['an ensemble of judges', ({ roles }) => Object.assign(roles, { judge: 'ensemble', ensemble: 2 })],
-    ['one model, and an anchor that follows', ({ roles }) => Object.assign(roles, { models: 'one', anchor: 'ema' })],
+  test.each<[string, number, (settings: Settings) => void]>([
+    ['two roles', 3, () => {}],
+    ['an ensemble of judges', 12, ({ roles }) => Object.assign(roles, { judge: 'ensemble', ensemble: 2 })],
+    [
+      'one model, and an anchor that follows',
+      21,
+      ({ roles }) => Object.assign(roles, { models: 'one', anchor: 'ema' }),
+    ],
   ])(
     '%s: ends as one that frees nothing, wherever it died',
-    async (_, change) => {
+    async (_, first, change) => {
       const whole = newPath();
       await live(whole, tinySettings(change));
       const wanted = outcome(whole);
@@ -185,7 +189,7 @@ describe('a run that frees what it does not need as it goes on', () => {
         change(settings);
         Object.assign(settings.storage, { keepCheckpoints: 1, keepModels: 'last' });
       });
-      for (let nth = 3; ; nth += 23) {
+      for (let nth = first; ; nth += 30) {
         const path = newPath();
         const died = await live(path, frugal, nth).then(
           () => false,

@@ -27,13 +27,22 @@ describe('a process', () => {
   test('that is dead and only not yet reaped does not live', async () => {
     if (!seesProcesses) return;
     // The shell is replaced by a program that never asks after its child.
-    const parent = spawn('bash', ['-c', 'sleep 0 & echo $!; exec sleep 100'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    const parent = spawn('bash', ['-c', 'sleep 100 & echo $!; exec sleep 100'], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    const [line] = await once(parent.stdout, 'data');
+    const pid = Number(line);
+    const fields = (of = pid) => readFileSync(`/proc/${of}/stat`, 'latin1').split(/[()]/);
+    const until = async (isSo: () => boolean) => {
+      while (!isSo()) await new Promise((resolve) => setImmediate(resolve));
+    };
     try {
-      const [line] = await once(parent.stdout, 'data');
-      const pid = Number(line);
-      const fields = () => readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1]?.split(' ') ?? [];
-      while (fields()[0] !== 'Z') await new Promise((resolve) => setImmediate(resolve));
-      expect(isAlive({ ...thisProcess(), pid, started: fields()[19] as string })).toBe(false);
+      await until(() => fields(parent.pid)[1] === 'sleep');
+      const started = fields()[2]?.split(' ')[20] as string;
+      expect(isAlive({ ...thisProcess(), pid, started })).toBe(true);
+      process.kill(pid, 'SIGKILL');
+      await until(() => fields()[2]?.startsWith(' Z') ?? false);
+      expect(isAlive({ ...thisProcess(), pid, started })).toBe(false);
     } finally {
       parent.kill();
     }
