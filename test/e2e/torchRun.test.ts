@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { EMBEDDED_MODEL } from '../../ts/cli/places.ts';
@@ -19,6 +19,15 @@ describe('a whole iteration on PyTorch', () => {
     const read = (name: string) => readFileSync(inHome(`${name}/summary.json`), 'utf8');
     expect(read('again')).toBe(read('first'));
   }, 180_000);
+
+  test('what it leaves takes the space that was planned', async () => {
+    const { out } = await cli(['plan', '--json', ...SMALL], { env: { PATH: '/nowhere' } });
+    const { afterwards } = JSON.parse(out).disk;
+    const files = readdirSync(inHome('first'), { recursive: true, encoding: 'utf8' });
+    const bytes = files.reduce((sum, name) => sum + statSync(inHome(`first/${name}`)).size, 0);
+    expect(bytes / afterwards).toBeGreaterThan(0.7);
+    expect(bytes / afterwards).toBeLessThan(1.5);
+  });
 
   test('its models are Hugging Face folders that transformers opens', () => {
     const folders = ['challenger', 'solver'].map((role) => inHome(`first/iteration-1/models/${role}`));

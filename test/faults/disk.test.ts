@@ -108,6 +108,15 @@ describe('a file of the run that cannot be written stops it before anything rest
   }, 60_000);
 });
 
+test('a disk that is still full when the run is to go on says so again', async () => {
+  expect((await cli([...RUN, path('still')], { stopAt: /Challenger 1 from/ })).exitCode).toBe(130);
+  const fault: DiskFault = { file: 'journal/0002.jsonl$', call: 'writeSync', code: 'ENOSPC' };
+  const { status, stderr } = onDisk(fault, ['resume', path('still')]);
+  expect(status).toBe(74);
+  expect(stderr).toMatch(/^rzero: ENOSPC: .* '\S+journal\/0002\.jsonl': \d+(\.\d)? [KMG]iB are free in \S+\n$/);
+  await expectGoesOn('still');
+}, 60_000);
+
 describe('a file that is for people alone does not stop the run', () => {
   test.each<[string, DiskFault, RegExp | undefined]>([
     ['metrics', { file: 'metrics.jsonl', call: 'appendFileSync', code: 'ENOSPC' }, /metrics\.jsonl cannot be written/],
@@ -133,7 +142,7 @@ describe('a real disk', () => {
   const title = (text: string) => (mounts ? text : `${text} (skipped: no file system can be mounted here)`);
 
   // From the first checkpoint to the last phase, whatever is written there.
-  onTmpfs.each([150, 600, 900, 1200, 1500])(
+  onTmpfs.each([110, 150, 400, 600, 900])(
     title('of %i KiB is full: the run stops, leaves no half of anything, and goes on when there is room'),
     (kib) => {
       const [disk, out] = [path(`disk-${kib}`), path(`tmpfs-${kib}`)];
@@ -147,7 +156,7 @@ describe('a real disk', () => {
         cp -r '${disk}/run' '${out}'`);
       expect({ stdout, stderr }).toMatchObject({ stdout: 'run 74\nresume 0\n' });
       expect(stderr).toMatch(
-        /\nrzero: .*(ENOSPC|Errno 28).*: \d+\.\d MiB are free in \S+\nWhat is on record is safe.* rzero resume \S+\n/,
+        /\nrzero: .*(ENOSPC|Errno 28).*: \d+(\.\d)? [KMG]iB are free in \S+\nWhat is on record is safe.* rzero resume \S+\n/,
       );
       expectAsAlone(`tmpfs-${kib}`);
     },

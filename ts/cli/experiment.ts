@@ -69,10 +69,11 @@ export async function runExperiment(experiment: Experiment): Promise<RunSummary>
  * @throws Stopped; whatever ended the run early, after the workers are stopped
  */
 export async function attemptRun(experiment: Experiment, journal: RunJournal): Promise<RunSummary> {
-  const { config, folder, signal } = experiment;
+  const { config, folder, reporter, signal } = experiment;
   const startedAt = folder.readStatus()?.startedAt ?? new Date().toISOString();
   folder.writeStatus({ status: 'running', startedAt });
-  folder.tidiedBy(sweeper(folder, journal.entries, config));
+  const onTrouble = (message: string): void => reporter.report({ type: 'recovery', message });
+  folder.tidiedBy(sweeper(folder, journal.entries, config, onTrouble));
   const end = (how: Extract<JournalEntry, { type: 'end' }>['how'], error?: string): void => {
     const said = error === undefined ? {} : { error };
     journal.append({ type: 'end', how, ...said }, true);

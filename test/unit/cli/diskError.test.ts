@@ -5,7 +5,7 @@ import { describeDiskError, isDiskError, RunDiskError } from '../../../ts/cli/di
 import { explainError } from '../../../ts/cli/exitCodes.ts';
 import { WorkerCallError } from '../../../ts/worker/errors.ts';
 
-const SIZE = String.raw`\d+(\.\d)? [MG]iB`;
+const SIZE = String.raw`\d+(\.\d)? [KMG]iB`;
 
 function systemError(code: string, text: string, path?: string): Error {
   const named = path === undefined ? '' : ` '${path}'`;

@@ -12,7 +12,7 @@ function warning(preset: string, ...sets: string[]): Promise<string> {
 
 test('a run that needs more than is free is told so in a line', async () => {
   expect(await warning('paper', HUGE)).toMatch(
-    /^rzero: the run needs about \d+ GiB and \d+(\.\d)? [GM]iB are free in \S+\n$/,
+    /^rzero: the run needs about \d+ GiB and \d+(\.\d)? [KMG]iB are free in \S+\n$/,
   );
 });
 
