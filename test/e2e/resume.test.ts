@@ -135,6 +135,15 @@ describe('a fork', () => {
     expect(resultDigests(path('alone'))).toEqual(before);
   });
 
+  test('at a point whose models were freed is refused by name', async () => {
+    const run = await cli(['run', '--preset', 'mock', '--set', 'storage.keepModels=last', '--out', path('few')]);
+    expect(run.exitCode).toBe(0);
+    const { exitCode, err } = await cli(['fork', path('few'), '--at', 'iteration:2', '--out', path('refused')]);
+    expect(exitCode).toBe(2);
+    expect(err).toMatch(/cannot be forked at iteration:2: iteration-1\/models\/challenger is not there any more/);
+    expect(existsSync(path('refused'))).toBe(false);
+  });
+
   test('at a point that is none, or not reached, is refused and leaves nothing', async () => {
     const at = (point: string) => cli(['fork', path('alone'), '--at', point, '--out', path('refused')]);
     expect(await at('two')).toMatchObject({

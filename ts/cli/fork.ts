@@ -38,11 +38,18 @@ export async function forkCommand(name: string, { at, out, set = [] }: ForkFlags
   const shared = sharedEntries(entries, point, name, at);
   const rewardModule = await describeReward(config, workingFolder);
 
+  for (const entry of shared) {
+    const freed = entry.type === 'done' && entry.model !== undefined && !parent.has(entry.model.name);
+    if (!freed || entry.iteration < point.iteration - 1) continue;
+    const why = `${entry.model?.name} is not there any more (storage.keepModels)`;
+    throw new RunFolderError('not_finished', `run ${name} cannot be forked at ${at}: ${why}`);
+  }
+
   const folder = RunFolder.create(resolve(terminal.workingFolder, out));
   for (const entry of shared) {
     if (entry.type !== 'done') continue;
     for (const file of entry.files) parent.share(file.name, folder);
-    if (entry.model !== undefined) parent.share(entry.model.name, folder);
+    if (entry.model !== undefined && parent.has(entry.model.name)) parent.share(entry.model.name, folder);
   }
   const journal = await RunJournal.open(folder.path, { version: VERSION });
   try {

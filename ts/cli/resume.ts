@@ -4,6 +4,7 @@ import { formatConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import type { RunSummary } from '../report/runSummary.ts';
 import { plural } from '../report/text.ts';
+import { wrecksIn } from '../store/garbage.ts';
 import { RunFolder } from '../store/runFolder.ts';
 import { conduct, placeWorkers } from './conduct.ts';
 import { attemptRun } from './experiment.ts';
@@ -58,11 +59,13 @@ export async function resumeRun(
     if (journal.begunBy !== VERSION) {
       terminal.err(`It was begun by rzero ${journal.begunBy}; this is ${VERSION}, which may compute otherwise.\n`);
     }
+    for (const wreck of wrecksIn(folder.path)) folder.remove(wreck);
+    // The file first: where this is cut short, the change is found again.
+    if (changes.length > 0 || !folder.has('config.yml')) folder.writeText('config.yml', formatConfig(config));
     if (changes.length > 0) {
       terminal.err(`Changed since:\n${describeChanges(changes)}\n`);
       journal.append({ ...recorded, config }, true);
     }
-    if (changes.length > 0 || !folder.has('config.yml')) folder.writeText('config.yml', formatConfig(config));
     await conduct(config, placed, folder, name, terminal, (experiment) =>
       attemptRun({ ...experiment, workingFolder }, journal),
     );

@@ -39,6 +39,23 @@ export function garbageIn(run: string, entries: readonly JournalEntry[], rule: K
   return found;
 }
 
+/**
+ * Of such things those that only somebody killed leaves behind, and that weigh: weights on their way, files half written,
+ * folders of models that were put aside. Whoever goes on with the run need not keep them, or every kill would cost room.
+ */
+export function wrecksIn(run: string): string[] {
+  const found: string[] = [];
+  const visit = (folder: string): void => {
+    for (const { name, isFolder } of entriesIn(run, folder)) {
+      const isAside = name.startsWith('quarantine/');
+      if (isAside ? isFolder : leftover(name) !== undefined) found.push(name);
+      else if (isFolder && name !== 'objects') visit(name);
+    }
+  };
+  visit('');
+  return found;
+}
+
 /** Why something is a leftover, by its name alone; undefined where it is none. */
 function leftover(name: string): string | undefined {
   if (/^quarantine\/[^/]+$/.test(name)) return 'it was in the way, or damaged, and was put aside';
