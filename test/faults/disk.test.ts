@@ -8,25 +8,14 @@ import { startWorker } from '../../ts/worker/startWorker.ts';
 import { cli, temporaryFolder } from '../e2e/cli.ts';
 import type { DiskFault } from '../fixtures/failingDisk.ts';
 import { python } from '../fixtures/python.ts';
+import { SMALL_RUN } from '../fixtures/smallRun.ts';
 
 const home = temporaryFolder();
 afterAll(() => home.remove());
 const path = (name: string) => join(home.path, name);
 const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 
-/** Two iterations, each phase of them, in little time. */
-const SMALL = [
-  'challenger.steps=2',
-  'challenger.rollouts=4',
-  'challenger.miniBatch=4',
-  'questions.candidates=8',
-  'solver.steps=2',
-  'solver.prompts=2',
-  'solver.rollouts=2',
-  'solver.miniBatch=4',
-  'evaluation.problems=2',
-].flatMap((set) => ['--set', set]);
-const RUN = ['run', '--preset', 'mock', ...SMALL, '--out'];
+const RUN = ['run', '--preset', 'mock', ...SMALL_RUN, '--out'];
 
 beforeAll(async () => {
   expect((await cli([...RUN, path('alone')])).exitCode).toBe(0);

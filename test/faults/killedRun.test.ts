@@ -8,30 +8,18 @@ import type { JournalEntry } from '../../ts/ports/journal.ts';
 import { readJournal } from '../../ts/store/journal.ts';
 import { temporaryFolder } from '../e2e/cli.ts';
 import { python } from '../fixtures/python.ts';
+import { SMALL_RUN } from '../fixtures/smallRun.ts';
 
 const home = temporaryFolder();
 afterAll(() => home.remove());
 const path = (name: string) => fileURLToPath(new URL(name, import.meta.url));
-
-/** Two iterations, each phase of them, with as few entries as that takes. */
-const SMALL = [
-  'challenger.steps=2',
-  'challenger.rollouts=4',
-  'challenger.miniBatch=4',
-  'questions.candidates=8',
-  'solver.steps=2',
-  'solver.prompts=2',
-  'solver.rollouts=2',
-  'solver.miniBatch=4',
-  'evaluation.problems=2',
-].flatMap((set) => ['--set', set]);
 
 /** One life of the run in a folder: it begins or goes on. @returns its exit code, or the signal that ended it */
 function live(folder: string, fault: Record<string, string> = {}): number | string | null {
   const program = ['--import', path('../fixtures/typescript.mjs'), path('../fixtures/dyingCli.ts')];
   const { status, signal, stderr } = spawnSync(
     process.execPath,
-    [...program, 'run', '--preset', 'mock', ...SMALL, '--out', folder],
+    [...program, 'run', '--preset', 'mock', ...SMALL_RUN, '--out', folder],
     { env: { ...process.env, RZERO_PYTHON: python(), NODE_OPTIONS: '', ...fault }, encoding: 'utf8' },
   );
   if (status !== 0 && signal !== 'SIGKILL') throw new Error(`it ended with ${status}, ${signal}:\n${stderr}`);

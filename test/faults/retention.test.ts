@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { differences, resultDigests } from '../../ts/bench/result.ts';
 import { cli, temporaryFolder } from '../e2e/cli.ts';
 import { python } from '../fixtures/python.ts';
+import { SMALL_RUN } from '../fixtures/smallRun.ts';
 
 const home = temporaryFolder();
 afterAll(() => home.remove());
@@ -13,28 +14,29 @@ const path = (name: string) => join(home.path, name);
 const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 
 /** Three iterations, each phase of them with a checkpoint or two, in little time. */
-const SMALL = [
-  'iterations=3',
-  'challenger.steps=3',
-  'challenger.rollouts=4',
-  'challenger.miniBatch=4',
-  'questions.candidates=8',
-  'solver.steps=3',
-  'solver.prompts=2',
-  'solver.rollouts=2',
-  'solver.miniBatch=4',
-  'evaluation.problems=2',
-  'storage.keepCheckpoints=1',
-].flatMap((set) => ['--set', set]);
+const LONGER = ['iterations=3', 'challenger.steps=3', 'solver.steps=3', 'storage.keepCheckpoints=1'].flatMap((set) => [
+  '--set',
+  set,
+]);
 
 beforeAll(async () => {
-  expect((await cli(['run', '--preset', 'mock', ...SMALL, '--out', path('alone')])).exitCode).toBe(0);
+  expect((await cli(['run', '--preset', 'mock', ...SMALL_RUN, ...LONGER, '--out', path('alone')])).exitCode).toBe(0);
 }, 60_000);
 
 /** One life of the run in a folder: it begins or goes on, and may die after so many entries. */
 function live(folder: string, keep: string, dieAfter: number): number | string | null {
   const program = ['--import', here('../fixtures/typescript.mjs'), here('../fixtures/dyingCli.ts')];
-  const args = ['run', '--preset', 'mock', ...SMALL, '--set', `storage.keepModels=${keep}`, '--out', folder];
+  const args = [
+    'run',
+    '--preset',
+    'mock',
+    ...SMALL_RUN,
+    ...LONGER,
+    '--set',
+    `storage.keepModels=${keep}`,
+    '--out',
+    folder,
+  ];
   const given = { RZERO_PYTHON: python(), NODE_OPTIONS: '', RZERO_DIE_AFTER: String(dieAfter) };
   const { status, signal } = spawnSync(process.execPath, [...program, ...args], { env: { ...process.env, ...given } });
   return signal ?? status;

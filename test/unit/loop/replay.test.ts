@@ -14,6 +14,7 @@ import type { LoopEvent } from '../../../ts/ports/reporter.ts';
 import type { Worker } from '../../../ts/ports/worker.ts';
 import { WorkerCallError } from '../../../ts/worker/errors.ts';
 import { createMemoryWorker } from '../../../ts/worker/memoryWorker.ts';
+import { babbling } from '../../fixtures/babbling.ts';
 import { memoryJournal } from '../../fixtures/memoryJournal.ts';
 
 const folders: string[] = [];
@@ -107,19 +108,6 @@ function settings(): Settings {
   Object.assign(config.evaluation, { samples: 1 });
   config.roles.anchor = 'ema';
   return config;
-}
-
-/** A question from any text, so that a model that babbles can be asked. */
-function babbling(worker: Worker): Worker {
-  const sample: Worker['sample'] = async (params, options) => {
-    const batch = await worker.sample(params, options);
-    const texts = batch.texts.map((text, index) => {
-      const sum = [...text].reduce((total, character) => total + (character.codePointAt(0) as number), index);
-      return params.modelId === 'challenger' ? `<question>${sum} alpha</question>\\boxed{1}` : `\\boxed{${sum % 2}}`;
-    });
-    return { ...batch, texts };
-  };
-  return { ...worker, sample };
 }
 
 interface Life {

@@ -3,9 +3,9 @@ import type { Settings } from '../../../ts/domain/settings.ts';
 import { History } from '../../../ts/loop/history.ts';
 import { coevolveThrough } from '../../../ts/loop/recovery.ts';
 import type { Journal } from '../../../ts/ports/journal.ts';
-import type { Worker } from '../../../ts/ports/worker.ts';
 import { RunFolder } from '../../../ts/store/runFolder.ts';
 import { createMemoryWorker } from '../../../ts/worker/memoryWorker.ts';
+import { babbling } from '../../fixtures/babbling.ts';
 
 /** Settings of a run that takes a fraction of a second. */
 export function tinySettings(change: (settings: Settings) => void = () => {}): Settings {
@@ -48,17 +48,4 @@ export async function liveTiny(path: string, journal: Journal, settings: Setting
 /** The run's folder, new or not. */
 export function openFolder(path: string): RunFolder {
   return RunFolder.unfinished(path) ?? RunFolder.create(path);
-}
-
-/** A question from any text, so that a model that babbles can be asked. */
-function babbling(worker: Worker): Worker {
-  const sample: Worker['sample'] = async (params, options) => {
-    const batch = await worker.sample(params, options);
-    const texts = batch.texts.map((text, index) => {
-      const sum = [...text].reduce((total, character) => total + (character.codePointAt(0) as number), index);
-      return params.modelId === 'challenger' ? `<question>${sum} alpha</question>\\boxed{1}` : `\\boxed{${sum % 2}}`;
-    });
-    return { ...batch, texts };
-  };
-  return { ...worker, sample };
 }
