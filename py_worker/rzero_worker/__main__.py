@@ -125,7 +125,7 @@ def _run_rank(
     from rzero_worker.ranks import join
     from rzero_worker.watch import Watch
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _leave_stops_to_the_orchestrator()
     ranks, store = join(options.collective_timeout)
     watch = Watch(ranks, store, options.collective_timeout)
     backend = _create(parser, options.backend, lambda: make(ranks))
@@ -133,6 +133,15 @@ def _run_rank(
         return _serve(parser, Leader(backend, ranks, watch), options, token, keys)
     watch.end_soon_at(signal.SIGTERM)
     return follow(backend, ranks, watch)
+
+
+def _leave_stops_to_the_orchestrator() -> None:
+    """Ignore what the orchestrator is sent too, which then brings its step to an end and stops its workers in order.
+
+    Ctrl-C goes to all processes of a terminal; a scheduler's warning (SIGUSR1) may go to all of a job.
+    """
+    for number in (signal.SIGINT, signal.SIGUSR1):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _serve(
@@ -155,8 +164,7 @@ def _serve(
         devices=devices,
         keys=keys,
     )
-    # Ctrl-C in a terminal goes to the orchestrator too, which then stops its workers in order.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _leave_stops_to_the_orchestrator()
     server.stop_at(signal.SIGTERM)
     if options.exit_with_stdin:
         threading.Thread(target=_watch_stdin, args=(server,), name="stdin", daemon=True).start()

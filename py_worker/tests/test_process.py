@@ -122,12 +122,13 @@ def test_the_end_of_stdin_ends_the_worker_in_the_midst_of_work(
     assert "stdin ended" in worker.stderr
 
 
-def test_sigterm_stops_in_order_and_sigint_is_the_orchestrators(
+def test_sigterm_stops_in_order_and_other_stops_are_the_orchestrators(
     orchestrator: Orchestrator, worker: WorkerProcess
 ) -> None:
     orchestrator.call("load_model", samples.load())
-    worker.process.send_signal(signal.SIGINT)
-    orchestrator.call("ping", p.PingParams())
+    for number in (signal.SIGINT, signal.SIGUSR1):
+        worker.process.send_signal(number)
+        orchestrator.call("ping", p.PingParams())
     running = orchestrator.request("sample", samples.LONG)
     assert isinstance(orchestrator.receive(), p.Progress)
     worker.process.send_signal(signal.SIGTERM)

@@ -3,8 +3,9 @@ import { groupTexts } from '../domain/samples.ts';
 import { mean } from '../domain/statistics.ts';
 import type { Sampling } from '../protocol/generated.ts';
 import { requestSeeds } from './ask.ts';
-import { type LoopContext, recordName, runPhase, type Tally } from './context.ts';
+import { type LoopContext, recordName } from './context.ts';
 import { drawEach } from './draw.ts';
+import { runPhase, type Tally } from './phase.ts';
 import { requireIntact } from './sources.ts';
 
 /** How an exam is sat: greedily once, sampled k times, and sampled k times from the worked prefix. */

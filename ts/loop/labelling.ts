@@ -11,9 +11,10 @@ import {
   requestSeeds,
   type Savings,
 } from './ask.ts';
-import type { LoopContext, PhaseScope } from './context.ts';
+import type { LoopContext } from './context.ts';
 import { type DrawOptions, drawFirst, overAsked } from './draw.ts';
 import { loadJudges, unloadJudges } from './judges.ts';
+import type { PhaseScope } from './phase.ts';
 import { Turnstile } from './turnstile.ts';
 
 /** What is remembered of one of the Challenger's texts; the rest is on record. */

@@ -4,9 +4,10 @@ import type { Gate } from '../domain/gates.ts';
 import { stream } from '../domain/random.ts';
 import { mean } from '../domain/statistics.ts';
 import type { FileMark } from '../ports/journal.ts';
-import { type LoopContext, recordName, runPhase } from './context.ts';
+import { type LoopContext, recordName } from './context.ts';
 import { TooFewQuestions } from './errors.ts';
 import { type Candidate, type KeptCandidate, Labelling } from './labelling.ts';
+import { runPhase } from './phase.ts';
 import { requireIntact } from './sources.ts';
 
 /** A question that the Solver is trained on, with its pseudo-label. */

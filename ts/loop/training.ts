@@ -1,8 +1,9 @@
 import type { PhaseSettings } from '../domain/settings.ts';
 import type { Checkpoint, FileMark, JournalEntry, ModelMark } from '../ports/journal.ts';
-import { asNumbers, type LoopContext, type PhaseScope, tellRecovery } from './context.ts';
+import { type LoopContext, tellRecovery } from './context.ts';
 import { ReplayDiverged, Stopped } from './errors.ts';
 import type { PhaseHistory } from './history.ts';
+import { asNumbers, type PhaseScope } from './phase.ts';
 import { loadPolicy, type Policy, unloadPolicy } from './policy.ts';
 import type { Intent, StepScope } from './policyUpdate.ts';
 import { modelName } from './sources.ts';
