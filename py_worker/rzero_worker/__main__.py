@@ -136,7 +136,7 @@ def _run_rank(
 
 
 def _leave_stops_to_the_orchestrator() -> None:
-    """Ignore what the orchestrator is sent too, which then brings its step to an end and stops its workers in order.
+    """Ignore what the orchestrator is sent too, which then ends its step and stops its workers in order.
 
     Ctrl-C goes to all processes of a terminal; a scheduler's warning (SIGUSR1) may go to all of a job.
     """
