@@ -2,6 +2,7 @@ import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { differences, resultDigests } from '../../ts/bench/result.ts';
+import { RunJournal } from '../../ts/store/journal.ts';
 import { cli, temporaryFolder } from './cli.ts';
 
 const home = temporaryFolder();
@@ -49,6 +50,17 @@ test('rzero run on a run that is not finished goes on with it, and says so', asy
   // A finished one is never written over.
   const once = await cli(['run', '--preset', 'mock', '--out', path('again')]);
   expect(once).toMatchObject({ exitCode: 2, err: expect.stringMatching(/exists and is not empty/) });
+});
+
+test('a run that was lost before it had done anything is begun in its folder', async () => {
+  const journal = await RunJournal.open(path('early'), { version: 'test' });
+  journal.close();
+  expect(await cli(['resume', path('early')])).toMatchObject({
+    exitCode: 2,
+    err: expect.stringMatching(/start it anew/),
+  });
+  expect((await cli(['run', '--preset', 'mock', '--out', path('early')])).exitCode).toBe(0);
+  expectAsAlone('early');
 });
 
 test('a finished run is shown', async () => {

@@ -24,7 +24,9 @@ export interface RunFlags extends ConfigFlags {
  */
 export async function runCommand(flags: RunFlags, terminal: Terminal): Promise<void> {
   const { workingFolder } = terminal;
-  const unfinished = flags.out === undefined ? undefined : RunFolder.unfinished(resolve(workingFolder, flags.out));
+  const given = flags.out === undefined ? undefined : resolve(workingFolder, flags.out);
+  const unbegun = given === undefined ? undefined : RunFolder.unbegun(given);
+  const unfinished = given === undefined || unbegun !== undefined ? undefined : RunFolder.unfinished(given);
   if (unfinished !== undefined) {
     const { out: name = '', ...rest } = flags;
     terminal.err(`${name} holds a run that is not finished: going on with it.\n`);
@@ -36,8 +38,8 @@ export async function runCommand(flags: RunFlags, terminal: Terminal): Promise<v
   const config = configOf(flags, workingFolder);
   // What cannot be started is refused before there is a folder.
   const placed = await placeWorkers(config, terminal);
-  const path = resolve(workingFolder, flags.out ?? join(RUNS, defaultName(config)));
-  const folder = RunFolder.create(path);
+  const path = given ?? resolve(workingFolder, join(RUNS, defaultName(config)));
+  const folder = unbegun ?? RunFolder.create(path);
   terminal.err(await warnOfLittleRoom(config, placed, path, terminal));
   await conduct(config, placed, folder, shorterPath(path, workingFolder), terminal, runExperiment);
 }

@@ -16,6 +16,7 @@ import { formatDocument, writeWhole } from './files.ts';
 import { LineFile } from './lineFile.ts';
 import { ModelCheck } from './modelCheck.ts';
 import { putAside } from './quarantine.ts';
+import { readSegments } from './segments.ts';
 import { sha256Of } from './sha256.ts';
 
 /** A run folder that cannot be made or read. */
@@ -88,6 +89,13 @@ export class RunFolder implements RunStore {
       throw new RunFolderError('not_a_run', `${name} is not a run folder: it has no run.json and no journal`);
     }
     return new RunFolder(path);
+  }
+
+  /** A folder in which a run was lost before it had done anything at all, or undefined: it may be begun there again. */
+  static unbegun(path: string): RunFolder | undefined {
+    const trace = /^(journal|lease\.json.*|metrics\.jsonl)$/;
+    const isTrace = existsSync(join(path, 'journal')) && readdirSync(path).every((name) => trace.test(name));
+    return isTrace && readSegments(path).entries.length === 0 ? new RunFolder(path) : undefined;
   }
 
   /** Open a folder that holds a run which can go on; undefined where it holds none, or one that is finished. */
