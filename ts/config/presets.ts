@@ -65,7 +65,7 @@ const paper: Config = {
     restarts: 5,
     graceSeconds: 120,
   },
-  storage: { checkpointEvery: 1, keepCheckpoints: 2, keepModels: 'every', keepAnswers: false },
+  storage: { checkpointEvery: 5, keepCheckpoints: 2, keepModels: 'every', keepAnswers: false },
   placement: { hosts: 1, gpusPerHost: 0, gpu: '', layout: 'auto', trainerGpus: 0, tensorParallel: 0 },
   rewards: { challenger: { ...METHODS.paper.challenger, module: '' }, solver: METHODS.paper.solver },
   roles: {
@@ -178,6 +178,7 @@ export const PRESETS: Record<string, Preset> = {
     values: {
       model: 'mock://rzero',
       worker: { backend: 'mock' },
+      storage: { checkpointEvery: 1 },
       iterations: 2,
       challenger: { steps: 3, rollouts: 16, miniBatch: 16, optimizer: { learningRate: 0.05 } },
       questions: { candidates: 32 },

@@ -89,7 +89,7 @@ function checkpointsItem({ settings }: Kept, trained: number): DiskItem {
   const { arm, storage, roles, challenger, solver } = settings;
   const ofPhase = ({ steps, klCoef }: PhaseSettings) => {
     // After the last step the model is there; and a run that is told to stop writes one after any step.
-    const written = steps === 1 ? 0 : Math.max(1, Math.floor((steps - 1) / storage.checkpointEvery));
+    const written = Math.min(steps - 1, Math.floor((steps - 1) / storage.checkpointEvery) + 1);
     const follows = roles.anchor === 'ema' && klCoef > 0;
     const count = Math.min(written, storage.keepCheckpoints + 1);
     return { count, follows, bytes: count * trained * (RESUMABLE + (follows ? FP32 : 0)) };

@@ -99,11 +99,11 @@ describe('what is kept', () => {
 
   test.each([
     [['storage.keepCheckpoints=1'], 2],
-    [['storage.keepCheckpoints=100'], 14],
-    [['storage.checkpointEvery=5'], 2],
+    [['storage.keepCheckpoints=100', 'storage.checkpointEvery=1'], 14],
+    [['storage.checkpointEvery=10'], 2],
     // A run that is told to stop writes one.
     [['storage.checkpointEvery=100'], 1],
-    [['storage.keepCheckpoints=100', 'arm=untrained-challenger', 'solver.steps=4'], 3],
+    [['storage.keepCheckpoints=100', 'storage.checkpointEvery=1', 'arm=untrained-challenger', 'solver.steps=4'], 3],
   ])('checkpoints with %j', (sets, count) => {
     expect(checkpoints(...sets)[1]).toEqual([12 * count * PARAMETERS, 0]);
   });
