@@ -1,6 +1,6 @@
 import { createColors } from 'picocolors';
 import type { Clock } from '../ports/clock.ts';
-import type { LoopEvent, Reporter } from '../ports/reporter.ts';
+import type { LoopEvent, Phase, Reporter } from '../ports/reporter.ts';
 import { LiveBlock } from './liveBlock.ts';
 import {
   endedLine,
@@ -92,12 +92,16 @@ export function createProgressReporter(options: ProgressOptions): Reporter {
     else if (recorded !== undefined) print(`${heading(iteration, phase, colours)} ${note}`);
   }
 
+  /** What an evaluation's figures are called by. */
+  function samplesOf(phase: Phase): { samples?: number } {
+    return phase === 'evaluation' && options.samples !== undefined ? { samples: options.samples } : {};
+  }
+
   function end(event: Extract<LoopEvent, { type: 'phase-ended' }>): void {
     const { iteration, phase, seconds } = event;
     said.add(`${iteration} ${phase}`);
     const before = running?.state ?? { unit: 'steps', note: '', done: 0, total: 0 };
-    const extra = phase === 'evaluation' && options.samples !== undefined ? { samples: options.samples } : {};
-    const state = { ...before, iteration, phase, elapsed: seconds, metrics: { ...extra, ...event.metrics } };
+    const state = { ...before, iteration, phase, elapsed: seconds, metrics: { ...samplesOf(phase), ...event.metrics } };
     const lines = [endedLine(state, width(), colours), ...(running === undefined ? [] : sampleLines(running))];
     if (live) {
       block.draw(lines);
@@ -131,7 +135,7 @@ export function createProgressReporter(options: ProgressOptions): Reporter {
     if (said.has(`${iteration} ${phase}`)) return;
     said.add(`${iteration} ${phase}`);
     block.release();
-    print(skippedLine({ iteration, phase, metrics }, width(), colours));
+    print(skippedLine({ iteration, phase, metrics: { ...samplesOf(phase), ...metrics } }, width(), colours));
   }
 
   function resume({ step }: Extract<LoopEvent, { type: 'phase-resumed' }>, { state }: Running): void {

@@ -243,6 +243,29 @@ iteration 1  questions   400 questions  1 min 15 s  kept 171 of 400 (43 %)  too 
   });
 });
 
+describe('a run that goes on', () => {
+  test('shows what was done before, and from where the rest goes on', () => {
+    const { screen, report } = watch({ live: false });
+    report({ type: 'phase-skipped', iteration: 0, phase: 'evaluation', metrics: SCORES });
+    report({ ...started(1, 'challenger'), recorded: 12 } as LoopEvent);
+    report({ type: 'phase-resumed', iteration: 1, phase: 'challenger', step: 5 });
+    const [skipped, begun, resumed] = screen.text().split('\n');
+    expect(skipped).toMatch(/^base +evaluation +done before +greedy 21\.0 % {2}mean@4 38\.2 %/);
+    expect(begun).toMatch(/^iteration 1 +challenger +goes on, with 12 answers on record$/);
+    expect(resumed).toMatch(/^iteration 1 +challenger +goes on after step 5$/);
+  });
+
+  test('says once what a run that begins again from its record comes by once more', () => {
+    const { screen, report } = watch({ live: false });
+    report(started(0, 'evaluation'), ended(0, 'evaluation', 2, SCORES));
+    report({ type: 'recovery', message: 'what was in training is lost with its worker' });
+    report({ type: 'phase-skipped', iteration: 0, phase: 'evaluation', metrics: SCORES });
+    const lines = screen.text().trim().split('\n');
+    expect(lines).toHaveLength(2);
+    expect(lines[1]).toBe('recovery: what was in training is lost with its worker');
+  });
+});
+
 describe('a reporter', () => {
   test('never throws, and is silent after a failed write', () => {
     let writes = 0;
