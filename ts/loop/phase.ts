@@ -98,14 +98,17 @@ function recallPhase<T extends object>(
 ): Pick<PhaseResult<T>, 'metrics' | 'value'> | undefined {
   const { done } = history.phase(iteration, phase);
   if (done === undefined) return undefined;
-  const damaged = done.files.find((file) => !store.holds(file));
+  const { files, model } = done;
+  const damaged = files.find((file) => !store.holds(file));
+  // A model that is gone as a whole was freed (`storage.keepModels`); who needs it looks for it.
+  const damage = model !== undefined && store.has(model.name) ? store.damageOf(model) : undefined;
   const value = history.journal.get<T>(done.value);
   const metrics = asNumbers(done.metrics);
-  if (damaged === undefined && value !== undefined) {
+  if (damaged === undefined && damage === undefined && value !== undefined) {
     reporter.report({ type: 'phase-skipped', iteration, phase, metrics });
     return { metrics, value };
   }
-  const reason = damaged === undefined ? 'what it found is damaged' : `${damaged.name} is damaged or gone`;
+  const reason = damaged === undefined ? (damage ?? 'what it found is damaged') : `${damaged.name} is damaged or gone`;
   history.record({ type: 'undone', iteration, phase, reason });
   tellRecovery({ history, reporter }, `iteration ${iteration}, ${phase}: ${reason}, so it is done again`);
   return undefined;

@@ -19,6 +19,8 @@ export interface RunStore {
   emptyFolder(name: string): string;
   /** The path of a model's folder, to be handed to the worker unread. */
   folder(name: string): string;
+  /** Whether there is a file or folder of that name. */
+  has(name: string): boolean;
   /** Whether a file is there and is what it was. */
   holds(file: FileMark): boolean;
   /** What is wrong with a model's folder, or undefined where all its files are there and are what they were. */

@@ -65,6 +65,7 @@ export function recordedContext(
       },
       emptyFolder: shortName,
       folder: shortName,
+      has: () => true,
       holds: () => true,
       damageOf: () => undefined,
       tidy: () => {},

@@ -56,6 +56,7 @@ class Disk {
         return this.path(name);
       },
       folder: (name) => this.path(name),
+      has: (name) => existsSync(this.path(name)),
       holds: ({ name, sha256: wanted }) => sha256(this.records.get(name) ?? '') === wanted,
       damageOf: ({ name, manifestSha256 }) => {
         const manifest = join(this.path(name), 'manifest.json');

@@ -53,6 +53,7 @@ export function metered(context: LoopContext, spent: Spent): LoopContext {
       openRecords: store.openRecords.bind(store),
       folder: store.folder.bind(store),
       emptyFolder: store.emptyFolder.bind(store),
+      has: store.has.bind(store),
       holds: timed('folder', store.holds.bind(store)),
       damageOf: timed('folder', store.damageOf.bind(store)),
       tidy: timed('folder', store.tidy.bind(store)),
