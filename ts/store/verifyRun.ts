@@ -104,10 +104,7 @@ export async function verifyRun(
     }
     if (done?.model === undefined || !(kept.has(done.model.name) || folder.has(done.model.name))) continue;
     found.models += 1;
-    checkModel(
-      done.model,
-      forResume.has(done.model.name) ? `${where} is done again, should a later phase start from it` : NO_EFFECT,
-    );
+    checkModel(done.model, `${where} is done again`);
     await turn(signal);
   }
   return found;

@@ -98,9 +98,9 @@ describe('rzero verify', () => {
       'a model that the next phase starts from',
       'lost',
       () => 'iteration-1/models/solver/weights.f64',
-      ': iteration 1, solver is done again, should a later phase start from it',
+      ': iteration 1, solver is done again',
     ],
-    ['a model of earlier', 'whole', () => 'iteration-1/models/solver/weights.f64', ': no later phase needs it'],
+    ['a model of earlier', 'whole', () => 'iteration-1/models/solver/weights.f64', ': iteration 1, solver is done again'],
     [
       'a checkpoint',
       'lost',
