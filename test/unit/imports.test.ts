@@ -14,7 +14,8 @@ const FOLDERS: Readonly<Record<string, Readonly<Record<string, Reach>> | 'all'>>
   domain: { protocol: 'types' },
   ports: { protocol: 'types' },
   loop: { domain: 'all', ports: 'all', protocol: 'types' },
-  worker: { ports: 'all', protocol: 'all' },
+  secrets: {},
+  worker: { ports: 'all', protocol: 'all', secrets: 'all' },
   contract: { ports: 'all', protocol: 'all', worker: 'all' },
   store: { ports: 'all', protocol: 'all' },
   config: { domain: 'all' },
@@ -45,6 +46,7 @@ const BUILTINS: Readonly<Record<string, readonly string[]>> = {
   loop: [],
   ports: [],
   placement: [],
+  secrets: [],
   eval: ['node:crypto'],
 };
 
@@ -272,6 +274,7 @@ test('what the command line loads before it knows the command is light', () => {
     'loop',
     'placement',
     'report',
+    'secrets',
   ]);
 });
 

@@ -21,6 +21,8 @@ export interface JournalOptions {
   onWait?: (message: string) => void;
   /** Told what goes wrong and does no harm: metrics.jsonl cannot be written. */
   onTrouble?: (message: string) => void;
+  /** Takes secrets out of what entries say in words; it goes on record as it is unless given. */
+  redact?: (text: string) => string;
   files?: FileSystem;
   time?: LeaseTime;
   /** Who takes the run; this process unless given. */
@@ -63,6 +65,7 @@ export class RunJournal implements Journal {
   private readonly metrics: MetricsFile;
   private readonly heartbeat: Heartbeat;
   private readonly grown: JournalEntry[];
+  private readonly redact: (text: string) => string;
   private previous: { hash: string; seq: number };
   private failure: unknown;
   private isOpen = true;
@@ -121,7 +124,7 @@ export class RunJournal implements Journal {
     previous: { hash: string; seq: number },
     handle: number,
     files: FileSystem,
-    { onTrouble = () => {}, time = realTime }: JournalOptions,
+    { onTrouble = () => {}, redact = (text) => text, time = realTime }: JournalOptions,
   ) {
     this.folder = folder;
     this.attempt = header.number;
@@ -133,6 +136,7 @@ export class RunJournal implements Journal {
     this.previous = previous;
     this.handle = handle;
     this.files = files;
+    this.redact = redact;
     this.objects = new ObjectStore(folder, files);
     this.metrics = new MetricsFile(folder, this.entries, onTrouble);
     this.heartbeat = new Heartbeat(folder, header, files, time, () => this.isFenced());
@@ -140,7 +144,7 @@ export class RunJournal implements Journal {
 
   append(entry: JournalEntry, durable = false): void {
     if (this.failure !== undefined) throw this.failure;
-    const json = JSON.stringify(entry);
+    const json = JSON.stringify(this.withoutSecrets(entry));
     try {
       this.requireHeld();
       if (durable) this.objects.flush();
@@ -188,6 +192,13 @@ export class RunJournal implements Journal {
       this.files.close(this.handle);
       this.heartbeat.release();
     }
+  }
+
+  /** Words may be a worker's, and repeat what it was given. All else is what the run computes by. */
+  private withoutSecrets(entry: JournalEntry): JournalEntry {
+    if ('message' in entry) return { ...entry, message: this.redact(entry.message) };
+    if ('reason' in entry) return { ...entry, reason: this.redact(entry.reason) };
+    return 'error' in entry && entry.error !== undefined ? { ...entry, error: this.redact(entry.error) } : entry;
   }
 
   private atSegment(action: () => void): void {

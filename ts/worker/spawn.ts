@@ -1,8 +1,10 @@
 import { delimiter } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
+import { secretsIn } from '../secrets/environment.ts';
 import { WorkerStartError } from './errors.ts';
 import { ProcessLog } from './processLog.ts';
+import { RedactedLines } from './redactedLines.ts';
 import { createTail } from './tail.ts';
 
 /** How to start a worker process. */
@@ -27,7 +29,7 @@ export interface SpawnOptions {
   endpoint: string;
   /** Shared secret, handed over in the environment. */
   token: string;
-  /** Everything the process prints is also appended to this file. */
+  /** Everything the process prints but secrets is also appended to this file. */
   logFile?: string;
   /** Told when that file cannot be written; the process goes on without it. */
   onLogTrouble?(message: string): void;
@@ -57,7 +59,7 @@ export interface WorkerProcess {
   readonly pid: number;
   /** Resolves once, when the process has ended and all it printed has been read. Never rejects. */
   readonly ended: Promise<ProcessEnd>;
-  /** The last 64 KiB of what it printed. */
+  /** The last 64 KiB of what it printed, without secrets. */
   output(): string;
   /** Signal the whole group; nothing happens when it has ended. */
   kill(signal: 'SIGTERM' | 'SIGKILL'): void;
@@ -93,12 +95,16 @@ export async function spawnWorker(options: SpawnOptions): Promise<WorkerProcess>
     cleanup: false,
   });
   const { pid } = subprocess;
-  const onOutput = (chunk: Uint8Array): void => {
-    tail.push(chunk);
-    log?.append(chunk);
-  };
-  subprocess.stdout.on('data', onOutput);
-  subprocess.stderr.on('data', onOutput);
+  // It has this process's secrets and one of its own, and may print them.
+  const secrets = [options.token, ...secretsIn(process.env)];
+  const printed = [subprocess.stdout, subprocess.stderr].map((stream) => {
+    const lines = new RedactedLines(secrets, (bytes) => {
+      tail.push(bytes);
+      log?.append(bytes);
+    });
+    stream.on('data', (chunk: Uint8Array) => lines.push(chunk));
+    return lines;
+  });
 
   let alive = pid !== undefined;
   const kill = (signal: 'SIGTERM' | 'SIGKILL'): void => {
@@ -114,6 +120,7 @@ export async function spawnWorker(options: SpawnOptions): Promise<WorkerProcess>
 
   const ended = subprocess.then((result): ProcessEnd => {
     process.off('exit', killNow);
+    for (const lines of printed) lines.end();
     log?.close();
     return { exitCode: result.exitCode, signal: result.signal };
   });
@@ -123,7 +130,8 @@ export async function spawnWorker(options: SpawnOptions): Promise<WorkerProcess>
     const what = options.command === undefined ? `the Python at ${options.python}` : program;
     throw new WorkerStartError('worker_start_failed', `cannot run ${what}: ${originalMessage}`);
   }
-  return { pid, ended, output: tail.text, kill };
+  const output = (): string => tail.text() + printed.map((lines) => Buffer.from(lines.pending()).toString()).join('');
+  return { pid, ended, output, kill };
 }
 
 /** What is run for a worker, a program with its arguments. */
