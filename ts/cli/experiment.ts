@@ -12,6 +12,7 @@ import type { Exam } from '../ports/exam.ts';
 import type { JournalEntry } from '../ports/journal.ts';
 import type { Reporter } from '../ports/reporter.ts';
 import type { RunSummary } from '../report/runSummary.ts';
+import { withActivity } from '../report/withActivity.ts';
 import { RunJournal } from '../store/journal.ts';
 import type { RunFolder } from '../store/runFolder.ts';
 import { sweeper } from '../store/sweeper.ts';
@@ -147,7 +148,7 @@ async function coevolveWithWorkers(experiment: Experiment, journal: RunJournal, 
       worker: workers,
       exam,
       store: folder,
-      reporter,
+      reporter: withActivity(reporter, () => workers.activity),
       clock: processClock,
       history: new History(journal),
       stopping,
