@@ -104,7 +104,9 @@ describe('rzero plan', () => {
       workers: 1,
       disk: { underWay: expect.any(Number) },
     });
-    expect(JSON.parse((await cli(['plan', '--json', '--preset', 'mock'], none)).out)).toEqual({ gpus: 0, workers: 1 });
+    const mock = JSON.parse((await cli(['plan', '--json', '--preset', 'mock'], none)).out);
+    expect(mock).toMatchObject({ gpus: 0, workers: 1, config: { preset: 'mock' } });
+    expect(mock.disk).toBeUndefined();
   });
 
   test('says so where workers are counted by hand', async () => {

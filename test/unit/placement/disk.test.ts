@@ -42,7 +42,7 @@ describe("the paper's run of Qwen3-4B, worked by hand", () => {
     // 8,000 candidates, and 10 answers to each.
     const questions = 4 * 512 + 12 * 8000 * SAMPLE + 8000 * (4 * 512 + 12 * 10 * SAMPLE);
     // 15 steps of 512 problems with 5 samples, each scored twice.
-    const solver = 15 * (512 * (4 * 512 + 12 * 9 * SAMPLE) + 2 * 4 * 512 * 5 * (512 + SAMPLE));
+    const solver = 15 * (512 * (4 * 512 + 12 * 5 * SAMPLE) + 2 * 4 * 512 * 5 * (512 + SAMPLE));
     const evaluation = 640 * (4 * 512 + 12 * 9 * SAMPLE);
     const all = rows(['storage.keepAnswers=true'])['recorded answers'] as [number, number];
     expect(all[0]).toBeCloseTo(3 * (challenger + questions + solver) + 4 * evaluation, -1);
