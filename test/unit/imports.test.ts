@@ -21,6 +21,7 @@ const FOLDERS: Readonly<Record<string, Readonly<Record<string, Reach>> | 'all'>>
   placement: { domain: 'all' },
   eval: { domain: 'all', ports: 'all' },
   report: { domain: 'all', ports: 'all', placement: 'all', eval: 'types', contract: 'types' },
+  inspect: {},
   simulate: { domain: 'all', ports: 'all', protocol: 'all', loop: 'all', worker: 'all', placement: 'all' },
   bench: 'all',
   cli: 'all',
@@ -45,6 +46,7 @@ const BUILTINS: Readonly<Record<string, readonly string[]>> = {
   loop: [],
   ports: [],
   placement: [],
+  inspect: [],
   eval: ['node:crypto'],
 };
 
