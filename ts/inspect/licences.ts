@@ -10,6 +10,8 @@ export interface LicenceTerms {
   warnings: readonly string[];
   /** What a derived model's name must begin with. */
   namePrefix?: string;
+  /** What must be displayed with a derived model, word for word. */
+  display?: string;
 }
 
 const NOTICE = 'Keep its copyright notice and its text with the model.';
@@ -96,6 +98,7 @@ function llama(
       ...warnings,
     ],
     ...(namePrefix === undefined ? {} : { namePrefix }),
+    ...(builtWith === undefined ? {} : { display: builtWith }),
   };
 }
 
@@ -133,6 +136,7 @@ const RESTRICTIVE: Readonly<Record<string, LicenceTerms>> = {
       'Keep its notice of attribution in a file Notice.',
     ],
     warnings: [NON_COMMERCIAL],
+    display: 'Built with Qwen',
   },
   qwen: {
     title: 'Qwen LICENSE AGREEMENT',
@@ -143,6 +147,7 @@ const RESTRICTIVE: Readonly<Record<string, LicenceTerms>> = {
       'Keep its notice of attribution in a file Notice.',
     ],
     warnings: ['Products with more than 100 million users a month need a licence of their own.'],
+    display: 'Built with Qwen',
   },
   'cc-by-nc-4.0': {
     title: 'CC BY-NC 4.0',
