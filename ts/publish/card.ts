@@ -108,7 +108,11 @@ function linkOf(link: string, hub: string | undefined): string {
 function modelIndex(facts: CardFacts): object[] {
   const scores = scoresOf(facts, facts.iteration);
   if (scores === undefined) return [];
-  const metrics = marksOf(scores).map(([name, figure]) => ({ type: 'accuracy', name: `${name}, %`, value: figure.value }));
+  const metrics = marksOf(scores).map(([name, figure]) => ({
+    type: 'accuracy',
+    name: `${name}, %`,
+    value: figure.value,
+  }));
   const { exam } = facts.summary.run;
   const dataset = { type: exam.replace(/[^\w.-]+/g, '-'), name: `${exam} (${scores.questions} held-out problems)` };
   const result = { task: { type: 'text-generation' }, dataset, metrics };
@@ -138,7 +142,11 @@ function introduction(facts: CardFacts): string {
       : 'The **Challenger** of a run of R-Zero: it was rewarded for writing problems at the edge of what another model, the ' +
         'Solver, could do.';
   const title = base.hub === undefined ? plain(base.title) : `[${plain(base.hub)}](https://huggingface.co/${base.hub})`;
-  const what = { whole: 'all weights', adapter: 'low-rank adapters alone', merged: 'low-rank adapters, merged into all weights' };
+  const what = {
+    whole: 'all weights',
+    adapter: 'low-rank adapters alone',
+    merged: 'low-rank adapters, merged into all weights',
+  };
   const rows = [
     ['base model', title],
     ['iteration', `${iteration} of ${run.iterations}${run.finished ? '' : ' (the run is not finished)'}`],
@@ -205,7 +213,14 @@ function trainingData({ summary, iteration, settings }: CardFacts): string {
       ],
     ];
   });
-  const head = ['iteration', 'questions asked', 'well-formed', 'kept', 'in the exam’s domain', 'labels right, of those kept'];
+  const head = [
+    'iteration',
+    'questions asked',
+    'well-formed',
+    'kept',
+    'in the exam’s domain',
+    'labels right, of those kept',
+  ];
   const isAudited = rows.some((row) => row.slice(4).some((cell) => cell !== ''));
   const columns = isAudited ? head.length : 4;
   return [
@@ -243,10 +258,15 @@ function results(facts: CardFacts): string {
     ...marksOf(scores).map(([, figure]) => interval(figure)),
   ]);
   const gain = evaluations.at(-1)?.gain;
-  const gains = [gain?.greedy, gain?.mean, gain?.majority].flatMap((one) => (one === undefined ? [] : [interval(one.figure, true)]));
+  const gains = [gain?.greedy, gain?.mean, gain?.majority].flatMap((one) =>
+    one === undefined ? [] : [interval(one.figure, true)],
+  );
   const { temperature, topP, topK } = facts.settings.evaluation.sampling;
-  const whose = role === 'solver' ? '' : ' They are those of the Solver of the same run, which trained on what this model wrote.';
-  const open = evaluations.some((one) => one.iteration === iteration) ? [] : ['This iteration itself was not measured.'];
+  const whose =
+    role === 'solver' ? '' : ' They are those of the Solver of the same run, which trained on what this model wrote.';
+  const open = evaluations.some((one) => one.iteration === iteration)
+    ? []
+    : ['This iteration itself was not measured.'];
   return [
     `Answers that are right, in % of ${plural(first.questions, 'held-out problems')} (${plain(summary.run.exam)}), with 95 % intervals over ` +
       `problems.${whose}`,
@@ -273,7 +293,10 @@ function training({ role, settings, weights }: CardFacts): string {
     ['steps in each iteration', `${phase.steps}`],
     ['prompts in a step × samples of each', `${phase.prompts} × ${phase.rollouts}`],
     ['samples in an update', `${phase.miniBatch}`],
-    ['loss', `${phase.loss}, a mean over ${phase.aggregation}s, ratio in [1 - ${phase.clipLow}, 1 + ${phase.clipHigh}]`],
+    [
+      'loss',
+      `${phase.loss}, a mean over ${phase.aggregation}s, ratio in [1 - ${phase.clipLow}, 1 + ${phase.clipHigh}]`,
+    ],
     ['advantage', phase.credit.advantage],
     ['KL term', decisive(phase.klCoef, `${phase.klCoef} (${phase.klEstimator}, to the ${settings.roles.anchor})`)],
     ['importance weights', decisive(phase.importanceCap, `at most ${phase.importanceCap}`)],
@@ -300,7 +323,9 @@ function limitations({ role, run }: CardFacts): string {
   const own =
     role === 'solver'
       ? ['It was trained to agree with itself: where it was confidently wrong, it learned to be so more often.']
-      : ['Its questions may be ill-posed or have no answer: its reward cannot tell what is hard from what makes no sense.'];
+      : [
+          'Its questions may be ill-posed or have no answer: its reward cannot tell what is hard from what makes no sense.',
+        ];
   return list([
     ...arm,
     'Pseudo-labels are majority votes of a model, and some are wrong. The share of wrong ones tends to grow with the iterations.',
@@ -313,7 +338,8 @@ function limitations({ role, run }: CardFacts): string {
 /** What the base's licence asks of whoever passes on what comes from it. */
 export function licence(of: BaseLicence, base: string): string {
   const { title, link, demands, warnings } = termsOf(of);
-  const named = link !== undefined && /^https?:\/\/[^\s()<>]+$/.test(link) ? `[${plain(title)}](${link})` : plain(title);
+  const named =
+    link !== undefined && /^https?:\/\/[^\s()<>]+$/.test(link) ? `[${plain(title)}](${link})` : plain(title);
   const intro =
     title === 'unknown'
       ? `The licence of the base model, ${plain(base)}, is not known here, and holds for what is derived from it.`

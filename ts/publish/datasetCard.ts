@@ -20,7 +20,10 @@ const COLUMNS = [
   ['text', 'what was written instead, else null'],
   ['fate', '`kept` to train on, or the gate that dropped it'],
   ['label', 'the majority answer: a pseudo-label, which nobody checked; null where there is none'],
-  ['trained_label', 'what the Solver was trained on, of a question that was kept: its label, unless an ablation put another there'],
+  [
+    'trained_label',
+    'what the Solver was trained on, of a question that was kept: its label, unless an ablation put another there',
+  ],
   ['agreement', 'share of the answers that agree with the label, in [0, 1]'],
   ['votes', 'answers that agree with the label'],
   ['samples', 'answers that were drawn'],
@@ -39,9 +42,7 @@ export function datasetCard({ run, base, iterations }: DatasetFacts): string {
   ]);
   const total = sum(iterations.flatMap((one) => Object.values(one.fates)));
   const metadata = {
-    configs: [
-      { config_name: 'default', data_files: [{ split: 'train', path: iterations.map(({ file }) => file) }] },
-    ],
+    configs: [{ config_name: 'default', data_files: [{ split: 'train', path: iterations.map(({ file }) => file) }] }],
     task_categories: ['text-generation'],
     size_categories: [sizeCategory(total)],
     tags: ['r-zero', 'synthetic', 'reinforcement-learning'],

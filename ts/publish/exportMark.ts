@@ -25,7 +25,10 @@ export function parseMark(text: string): ExportMark | undefined {
   try {
     const mark = JSON.parse(text) as ExportMark;
     const isMark =
-      mark.format === 1 && ['model', 'dataset'].includes(mark.kind) && typeof mark.run === 'string' && isObject(mark.licence);
+      mark.format === 1 &&
+      ['model', 'dataset'].includes(mark.kind) &&
+      typeof mark.run === 'string' &&
+      isObject(mark.licence);
     return isMark ? mark : undefined;
   } catch {
     return undefined;

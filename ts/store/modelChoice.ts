@@ -29,7 +29,9 @@ export function chooseModel(
   const last = measured.findLast((iteration) => made.has(iteration));
   const iteration = which === 'last' ? last : which === 'best' ? bestIteration(phases) : which;
   if (iteration === undefined) {
-    throw new RangeError(`no iteration is over yet; made so far is the ${role} of iteration ${[...made.keys()].join(', ')}`);
+    throw new RangeError(
+      `no iteration is over yet; made so far is the ${role} of iteration ${[...made.keys()].join(', ')}`,
+    );
   }
   const model = made.get(iteration);
   if (model === undefined) {

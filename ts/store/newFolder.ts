@@ -1,9 +1,9 @@
+import { randomBytes } from 'node:crypto';
 import { constants, existsSync, linkSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
-import { randomBytes } from 'node:crypto';
 import { basename, dirname, join, resolve } from 'node:path';
-import { flushFolder, writeWhole } from './files.ts';
 import { flushPath, realFileSystem } from './fileSystem.ts';
+import { flushFolder, writeWhole } from './files.ts';
 import { entriesIn } from './tree.ts';
 
 /**

@@ -1,5 +1,6 @@
 import type { AddCommand } from './context.ts';
 import { addContract } from './contract.ts';
+import { addExport } from './export.ts';
 import { addFilters } from './filters.ts';
 import { addFork } from './fork.ts';
 import { addGc } from './gc.ts';
@@ -17,6 +18,7 @@ export const COMMANDS: Readonly<Record<string, readonly AddCommand[]>> = {
   'Runs:': [addRun, addResume, addFork],
   'Before a run:': [addPlan],
   'Looking at runs:': [addShow, addRuns, addVerify, addGc],
+  'Taking models away:': [addExport],
   'Workers:': [addKeys, addContract],
   'Filters for the shell:': [addFilters, addMethodFilters],
 };
