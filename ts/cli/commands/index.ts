@@ -7,6 +7,7 @@ import { addGc } from './gc.ts';
 import { addKeys } from './keys.ts';
 import { addMethodFilters } from './methodFilters.ts';
 import { addPlan } from './plan.ts';
+import { addPush } from './push.ts';
 import { addResume } from './resume.ts';
 import { addRun } from './run.ts';
 import { addRuns } from './runs.ts';
@@ -18,7 +19,7 @@ export const COMMANDS: Readonly<Record<string, readonly AddCommand[]>> = {
   'Runs:': [addRun, addResume, addFork],
   'Before a run:': [addPlan],
   'Looking at runs:': [addShow, addRuns, addVerify, addGc],
-  'Taking models away:': [addExport],
+  'Taking models away:': [addExport, addPush],
   'Workers:': [addKeys, addContract],
   'Filters for the shell:': [addFilters, addMethodFilters],
 };
