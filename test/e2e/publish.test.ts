@@ -1,6 +1,15 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { appendFileSync, existsSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
@@ -37,8 +46,12 @@ async function runPython(script: string, ...args: string[]): Promise<string> {
   return stdout;
 }
 
-const push = (args: readonly string[], env: NodeJS.ProcessEnv = {}) =>
-  cli(['push', ...args], { env: { ...hub.env(), ...env }, workingFolder: home.path });
+const push = (args: readonly string[], env: NodeJS.ProcessEnv = {}, stopAt?: RegExp) =>
+  cli(['push', ...args], {
+    env: { ...hub.env(), ...env },
+    workingFolder: home.path,
+    ...(stopAt === undefined ? {} : { stopAt }),
+  });
 
 function contentOf(folder: string): Map<string, string> {
   return new Map(readdirSync(folder).map((name) => [name, hashOf(readFileSync(join(folder, name)))]));
@@ -203,6 +216,26 @@ describe('a push', () => {
     expect(pushed('me/interrupted')).toEqual(contentOf(path('solver')));
   }, 60_000);
 
+  test('that is told to stop says how it goes on, and the next one ends it', async () => {
+    const stopped = await push(['solver', '--repo', 'me/stopped'], {}, /model\.safetensors/);
+    expect(stopped).toMatchObject({
+      exitCode: 130,
+      err: expect.stringMatching(/same command sends what has not arrived/),
+    });
+    expect([new Map(), contentOf(path('solver'))]).toContainEqual(pushed('me/stopped'));
+    expect((await push(['solver', '--repo', 'me/stopped'])).exitCode).toBe(0);
+    expect(hub.sent()).toBe(1);
+    expect(pushed('me/stopped')).toEqual(contentOf(path('solver')));
+  }, 60_000);
+
+  test('removes weights of an earlier one that this one does not have, and nothing else', async () => {
+    expect((await push(['solver', '--repo', 'me/solver'])).exitCode).toBe(0);
+    for (const name of ['model-00001-of-00002.safetensors', 'notes.txt'])
+      hub.files('me/solver').set(name, Buffer.from('x'));
+    expect((await push(['solver', '--repo', 'me/solver'])).exitCode).toBe(0);
+    expect([...pushed('me/solver').keys()].sort()).toEqual([...contentOf(path('solver')).keys(), 'notes.txt'].sort());
+  }, 60_000);
+
   test.each([
     ['a token that is not accepted', ['--repo', 'me/none'], 'hf_wrong', /does not accept the token: .*hf auth login/],
     ['no token', ['--repo', 'me/none'], '', /no token for the hub: .*HF_TOKEN/],
@@ -243,6 +276,14 @@ describe('a push', () => {
   ])('%j is a wrong use', async (args, message) => {
     const { exitCode, err } = await push(args);
     expect({ exitCode, err }).toEqual({ exitCode: 2, err: expect.stringMatching(message) });
+  });
+
+  test('of adapters over a folder of this machine is refused', async () => {
+    mkdirSync(path('adapters'));
+    const mark = { format: 1, kind: 'model', run: 'x', role: 'solver', form: 'adapter', licence: { license: 'mit' } };
+    writeFileSync(path('adapters/rzero.json'), JSON.stringify(mark));
+    const { exitCode, err } = await push(['adapters', '--repo', 'me/adapters']);
+    expect({ exitCode, err }).toEqual({ exitCode: 2, err: expect.stringMatching(/folder of this machine.*--merge/) });
   });
 
   test("of a run's questions: every one with its answers, vote and fate", async () => {

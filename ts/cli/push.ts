@@ -149,6 +149,7 @@ async function upload(
       else progress.tell(line);
     });
   } catch (error) {
+    if (terminal.signal.aborted) terminal.err('rzero: stopped; the same command sends what has not arrived\n');
     if (!(error instanceof ToolFailure)) throw error;
     throw FAILURES[error.code]?.(error.message) ?? Object.assign(new Error(error.message), { syscall: 'upload' });
   } finally {

@@ -4,7 +4,7 @@ import type { Figure, Scores } from '../eval/scores.ts';
 import { percent } from '../report/metrics.ts';
 import type { IterationSummary, RunSummary } from '../report/runSummary.ts';
 import { ARM_NOTES } from '../report/table.ts';
-import { plural } from '../report/text.ts';
+import { oneLine, plural } from '../report/text.ts';
 import { type BaseLicence, termsOf } from './baseLicence.ts';
 import { withFrontMatter } from './frontMatter.ts';
 import { code, list, plain, table } from './markdown.ts';
@@ -116,7 +116,7 @@ function modelIndex(facts: CardFacts): object[] {
   const { exam } = facts.summary.run;
   const dataset = { type: exam.replace(/[^\w.-]+/g, '-'), name: `${exam} (${scores.questions} held-out problems)` };
   const result = { task: { type: 'text-generation' }, dataset, metrics };
-  return [{ name: titleOf(facts), results: [result] }];
+  return [{ name: oneLine(titleOf(facts)), results: [result] }];
 }
 
 function scoresOf({ summary }: CardFacts, iteration: number): Scores | undefined {
