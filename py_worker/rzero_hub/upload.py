@@ -64,7 +64,8 @@ def upload(what: Upload, say: Say, endpoint: str | None = None, wait: float = 1.
 
     Args:
         what: the folder and the place.
-        say: told of progress, in bytes: {file, done, total}; and of trouble that may pass: {retry}.
+        say: told of each file when its turn comes, in bytes: {file, bytes, done, total}; and of trouble that
+            may pass: {retry}.
         endpoint: the hub's address; HF_ENDPOINT, or the public one, unless given.
         wait: seconds before the second try; each later one waits twice as long.
 
@@ -113,11 +114,11 @@ def _committed(api: HfApi, what: Upload, present: set[str], say: Say) -> str:
     total, done = sum(sizes.values()), 0
     operations: list[CommitOperationAdd | CommitOperationDelete] = []
     for name, size in sizes.items():
+        say({"file": name, "bytes": size, "done": done, "total": total})
         addition = CommitOperationAdd(name, what.folder / name)
         api.preupload_lfs_files(additions=[addition], **place)
         operations.append(addition)
         done += size
-        say({"file": name, "done": done, "total": total})
     stale = [name for name in present - sizes.keys() if any(fnmatch(name, part) for part in WEIGHTS)]
     if what.kind == "model":
         operations += [CommitOperationDelete(name) for name in sorted(stale) if "/" not in name]

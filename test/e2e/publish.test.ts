@@ -117,6 +117,17 @@ describe('an export', () => {
     expect(contentOf(path('solver'))).toEqual(before);
   });
 
+  test('of a run that is not finished is of the last iteration that is over, and says so', async () => {
+    const further = ['--at', 'iteration:2', '--set', 'iterations=2', '--out', path('further')];
+    expect((await cli(['fork', path('run'), ...further])).exitCode).toBe(0);
+    const { exitCode, err } = await cli(['export', path('further'), '--out', path('so-far')]);
+    expect({ exitCode, err }).toEqual({ exitCode: 0, err: expect.stringMatching(/is not finished.*iteration 1 of 2/) });
+    const card = readFileSync(path('so-far/README.md'), 'utf8');
+    expect(card).toMatch(/1 of 2 \(the run is not finished\)/);
+    const results = (text: string) => /## Results\n[\s\S]*?## Training/.exec(text)?.[0];
+    expect(results(card)).toBe(results(readFileSync(path('solver/README.md'), 'utf8')));
+  });
+
   test('in another float type is written by Python, every weight rounded', async () => {
     const { exitCode } = await cli(['export', path('run'), '--dtype', 'bfloat16', '--out', path('rounded')]);
     expect(exitCode).toBe(0);
@@ -162,7 +173,7 @@ describe('a push', () => {
   test('of an export: what arrives is what was there, and opens from there', async () => {
     const { exitCode, out, err } = await push(['solver', '--repo', 'me/solver']);
     expect({ exitCode, out }).toEqual({ exitCode: 0, out: `${hub.url}/me/solver\n` });
-    expect(err).toMatch(/8 of 8, 1\.2 MiB of 1\.2 MiB/);
+    expect(err).toMatch(/8 of 8: tokenizer_config\.json, .* \(1\.2 MiB of 1\.2 MiB done\)/);
     expect(pushed('me/solver')).toEqual(contentOf(path('solver')));
     expect(hub.repositories.get('models/me/solver')).toMatchObject({
       isPrivate: false,

@@ -22,10 +22,10 @@ export interface ExportFlags extends ModelFlags {
  * @throws UsageError for a folder that is taken, or flags that do not fit; PublishError; an error of the file system
  */
 export async function exportCommand(name: string, flags: ExportFlags, terminal: Terminal): Promise<void> {
-  const run = await readRun(RunFolder.open(name, resolve(terminal.workingFolder, name)), name, terminal);
+  const run = readRun(RunFolder.open(name, resolve(terminal.workingFolder, name)), name);
   const target = resolve(terminal.workingFolder, flags.out);
   requireFree(target, flags, run.id);
-  const what = planExport(run, flags, terminal);
+  const what = await planExport(run, flags, terminal);
   requireReplaceable(target, flags, what);
   if (!run.finished) {
     const { iteration } = what;

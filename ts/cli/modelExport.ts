@@ -47,12 +47,14 @@ export interface PublishedRun {
   /** Its UUID. */
   id: string;
   finished: boolean;
-  base: BaseModel;
+  /** The folder that relative paths in its configuration start from. */
+  workingFolder: string;
 }
 
 /** What is to be written, and from what. */
 export interface ModelExport {
   run: PublishedRun;
+  base: BaseModel;
   role: Role;
   iteration: number;
   model: ModelMark;
@@ -67,14 +69,19 @@ export interface ModelExport {
 }
 
 /** Read a run that something is to be taken from. @throws RunFolderError, JournalError */
-export async function readRun(folder: RunFolder, name: string, terminal: Terminal): Promise<PublishedRun> {
+export function readRun(folder: RunFolder, name: string): PublishedRun {
   const { entries, run } = readJournal(folder.path);
   const { config, workingFolder } = recordedRun(entries, name);
   const last = entries.at(-1);
   const finished = last?.type === 'end' && last.how === 'finished';
-  const base = await describeBase(config.model, workingFolder, terminal.env);
-  for (const note of base.notes) terminal.err(`Note: ${note}\n`);
-  return { name, folder, entries, config, id: run, finished, base };
+  return { name, folder, entries, config, id: run, finished, workingFolder };
+}
+
+/** What is known of a run's base, and on the screen what is not. */
+export async function baseOf({ config, workingFolder }: PublishedRun, { env, err }: Terminal): Promise<BaseModel> {
+  const base = await describeBase(config.model, workingFolder, env);
+  for (const note of base.notes) err(`Note: ${note}\n`);
+  return base;
 }
 
 /** By this a configuration is known. */
@@ -87,8 +94,8 @@ export function hashOf(config: Config): string {
  *
  * @throws UsageError for flags that do not fit the run; PublishError for a model that is damaged, or of no use elsewhere
  */
-export function planExport(run: PublishedRun, flags: ModelFlags, terminal: Terminal): ModelExport {
-  const { name, folder, config, base } = run;
+export async function planExport(run: PublishedRun, flags: ModelFlags, terminal: Terminal): Promise<ModelExport> {
+  const { name, folder, config } = run;
   const role = choose('--role', flags.role ?? 'solver', ROLES);
   const asked = flags.dtype === undefined ? undefined : choose('--dtype', flags.dtype, DTYPES);
   const { iteration, model } = chosen(run, role, whichIteration(flags.iteration ?? 'last'));
@@ -107,8 +114,9 @@ export function planExport(run: PublishedRun, flags: ModelFlags, terminal: Termi
   }
   const own = isAdapter ? 'float32' : (dtypeOf(folder.readDocument(`${model.name}/config.json`)) ?? 'float32');
   const form = !isAdapter ? 'whole' : flags.merge ? 'merged' : 'adapter';
+  const base = await baseOf(run, terminal);
   const { dtype, why } = typeOf(form, own, asked, base.dtype);
-  return { run, role, iteration, model, files, form, dtype, why, converts: form === 'merged' || dtype !== own };
+  return { run, base, role, iteration, model, files, form, dtype, why, converts: form === 'merged' || dtype !== own };
 }
 
 function whichIteration(text: string): WhichIteration {
@@ -177,7 +185,7 @@ export async function writeModel(
   sharing: 'copy' | 'link',
   terminal: Terminal,
 ): Promise<void> {
-  const { run, model, files, converts, dtype } = what;
+  const { run, base, model, files, converts, dtype } = what;
   const remade = /\.safetensors$|\.safetensors\.index\.json$|^(adapter_)?config\.json$/;
   for (const file of files.filter((name) => !converts || !remade.test(name))) {
     terminal.signal.throwIfAborted();
@@ -193,20 +201,20 @@ export async function writeModel(
       throw error instanceof ToolFailure ? new PublishError('not_convertible', error.message) : error;
     });
   }
-  for (const path of run.base.licenceFiles) await target.copy(path, basename(path));
+  for (const path of base.licenceFiles) await target.copy(path, basename(path));
   target.write('README.md', cardOf(what, title));
   target.write(MARK_FILE, formatDocument(markOf(what)));
 }
 
-function markOf({ run, role, iteration, model, form, dtype }: ModelExport): ExportMark {
-  const { hub, licence } = run.base;
+function markOf({ run, base, role, iteration, model, form, dtype }: ModelExport): ExportMark {
+  const { hub, licence } = base;
   const { manifestSha256 } = model;
-  const base = hub === undefined ? {} : { base: hub };
-  return { format: 1, kind: 'model', run: run.id, role, iteration, manifestSha256, form, dtype, ...base, licence };
+  const over = hub === undefined ? {} : { base: hub };
+  return { format: 1, kind: 'model', run: run.id, role, iteration, manifestSha256, form, dtype, ...over, licence };
 }
 
-function cardOf({ run, role, iteration, form, dtype, why }: ModelExport, name: string): string {
-  const { config, base, finished } = run;
+function cardOf({ run, base, role, iteration, form, dtype, why }: ModelExport, name: string): string {
+  const { config, finished } = run;
   const { preset, arm, seed, iterations } = config;
   return modelCard({
     role,

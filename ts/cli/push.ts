@@ -80,9 +80,9 @@ async function stage(
   flags: PushFlags,
   terminal: Terminal,
 ): Promise<void> {
-  const run = await readRun(RunFolder.open(name, path), name, terminal);
+  const run = readRun(RunFolder.open(name, path), name);
   if (flags.dataset) return writeQuestions(run, folder, terminal);
-  const what = planExport(run, flags, terminal);
+  const what = await planExport(run, flags, terminal);
   if (!run.finished) {
     terminal.err(
       `Run ${name} is not finished: this is what iteration ${what.iteration} of ${run.config.iterations} left.\n`,
@@ -158,20 +158,22 @@ async function upload(
   return url;
 }
 
-/** Says what has arrived: at the foot of a terminal, else a line a file. */
+/** Says what is on its way: at the foot of a terminal, else a line a file. */
 function progressOn(files: number, { screen, err }: Terminal): { tell(line: ToolLine): void; end(): void } {
   const block = new LiveBlock(err, screen.width);
-  let arrived = 0;
+  let begun = 0;
   return {
-    tell({ file, done, total, retry }) {
+    tell({ file, bytes, done, total, retry }) {
       if (retry !== undefined) {
+        begun = 0;
         const note = `${retry}; trying again`;
         if (screen.live) block.above([note]);
         else err(`${note}\n`);
       }
       if (file === undefined) return;
-      arrived += 1;
-      const text = `${arrived} of ${files}, ${size(Number(done))} of ${size(Number(total))}: ${file}`;
+      begun += 1;
+      const before = `${size(Number(done))} of ${size(Number(total))} done`;
+      const text = `${begun} of ${files}: ${file}, ${size(Number(bytes))} (${before})`;
       if (screen.live) block.draw([shorten(text, screen.width())]);
       else err(`${text}\n`);
     },

@@ -11,7 +11,7 @@ import { LineFile } from '../store/lineFile.ts';
 import type { NewFolder } from '../store/newFolder.ts';
 import { phaseRecords } from '../store/phaseRecords.ts';
 import { sha256Of } from '../store/sha256.ts';
-import { hashOf, type PublishedRun } from './modelExport.ts';
+import { baseOf, hashOf, type PublishedRun } from './modelExport.ts';
 import type { Terminal } from './terminal.ts';
 import { UsageError } from './usage.ts';
 import { VERSION } from './version.ts';
@@ -30,8 +30,8 @@ type Recorded = QuestionRecord & {
  *
  * @throws UsageError where no iteration has any yet; PublishError `damaged`; an error of the file system
  */
-export async function writeQuestions(run: PublishedRun, target: NewFolder, { signal }: Terminal): Promise<void> {
-  const { name, folder, config, base, id } = run;
+export async function writeQuestions(run: PublishedRun, target: NewFolder, terminal: Terminal): Promise<void> {
+  const { name, folder, config, id } = run;
   const phases = phaseRecords(run.entries).flatMap(({ iteration, phase, done }) =>
     phase === 'questions' && done !== undefined ? [{ iteration, files: done.files }] : [],
   );
@@ -45,7 +45,9 @@ export async function writeQuestions(run: PublishedRun, target: NewFolder, { sig
     const fates: Record<string, number> = {};
     const rows = new LineFile(join(target.path, file));
     try {
-      const input = createReadStream(folder.file(`iteration-${iteration}/questions.jsonl`), { signal });
+      const input = createReadStream(folder.file(`iteration-${iteration}/questions.jsonl`), {
+        signal: terminal.signal,
+      });
       for await (const line of createInterface({ input })) {
         const record = JSON.parse(line) as Recorded;
         fates[record.fate] = (fates[record.fate] ?? 0) + 1;
@@ -58,6 +60,7 @@ export async function writeQuestions(run: PublishedRun, target: NewFolder, { sig
     iterations.push({ iteration, file, fates });
   }
   const { preset, arm, seed } = config;
+  const base = await baseOf(run, terminal);
   const facts = { preset, arm, seed, configHash: hashOf(config), version: VERSION };
   target.write('README.md', datasetCard({ run: facts, base, iterations }));
   const mark: ExportMark = { format: 1, kind: 'dataset', run: id, licence: base.licence };

@@ -67,7 +67,7 @@ export function modelCard(facts: CardFacts): string {
     ['Results', results(facts)],
     ['Training', training(facts)],
     ['Limitations', limitations(facts)],
-    ['Licence', licence(facts.base.licence, facts.base.title)],
+    ['Licence', licence(facts.base.licence, facts.base.title, 'It holds for what is derived from it.')],
     ['Citation', `R-Zero: [arXiv 2508.05004](https://arxiv.org/abs/2508.05004)\n\n${CITATION}`],
   ];
   const text = sections.map(([title, content]) => `## ${title}\n\n${content}`).join('\n\n');
@@ -335,19 +335,16 @@ function limitations({ role, run }: CardFacts): string {
   ]);
 }
 
-/** What the base's licence asks of whoever passes on what comes from it. */
-export function licence(of: BaseLicence, base: string): string {
+/** What a base's licence asks. @param reach what it holds for, a sentence */
+export function licence(of: BaseLicence, base: string, reach: string): string {
   const { title, link, demands, warnings } = termsOf(of);
   const named =
     link !== undefined && /^https?:\/\/[^\s()<>]+$/.test(link) ? `[${plain(title)}](${link})` : plain(title);
-  const intro =
-    title === 'unknown'
-      ? `The licence of the base model, ${plain(base)}, is not known here, and holds for what is derived from it.`
-      : `The base model, ${plain(base)}, is under: ${named}. That holds for what is derived from it.`;
+  const known = title === 'unknown' ? 'is under a licence that is not known here' : `is under ${named}`;
   return [
-    intro,
+    `The base model, ${plain(base)}, ${known}. ${reach}`,
     ...(warnings.length === 0 ? [] : [list(warnings.map((warning) => `**${plain(warning)}**`))]),
-    ...(demands.length === 0 ? [] : ['It asks of whoever passes the model on:', list(demands.map(plain))]),
+    ...(demands.length === 0 ? [] : ['It asks of whoever passes a derived model on:', list(demands.map(plain))]),
     'What counts is its own text.',
   ].join('\n\n');
 }

@@ -64,7 +64,7 @@ export function datasetCard({ run, base, iterations }: DatasetFacts): string {
       false,
     ),
     '## Licence',
-    licence(base.licence, base.title),
+    licence(base.licence, base.title, 'Whether it binds what such a model has written, it says itself.'),
   ];
   return withFrontMatter(metadata, text.join('\n\n'));
 }
