@@ -25,7 +25,7 @@ Say = Callable[[dict[str, Any]], None]
 TRIES = 5
 MAIN = "main"
 WEIGHTS = ("*.safetensors", "*.safetensors.index.json", "adapter_config.json")
-"""What an earlier push may have left that would be taken for a part of this one."""
+"""What would be taken for a part of a model, were it left beside it at the top of a branch."""
 
 TOKEN_HELP = (
     "make one with write access (hub: Settings, Access Tokens), then `hf auth login`, or set HF_TOKEN"
@@ -146,7 +146,10 @@ def explained(error: BaseException, endpoint: str, repository: str) -> UploadFai
             problem = f"the token may not write to {repository}"
             return UploadFailure("no_permission", f"{problem} ({said}): {TOKEN_HELP}")
         return UploadFailure("rejected", f"the hub does not take it: {said}")
-    if isinstance(error, (HTTPError, json.JSONDecodeError)):
+    # hf_xet has Python's own kinds for what its transfers end with.
+    if isinstance(error, PermissionError) and error.errno is None:
+        return UploadFailure("no_permission", f"the hub does not accept the token ({said}): {TOKEN_HELP}")
+    if isinstance(error, (HTTPError, ConnectionError, TimeoutError, RuntimeError, json.JSONDecodeError)):
         return UploadFailure("unavailable", f"{endpoint} cannot be reached: {said}", again=True)
     if isinstance(error, OSError):
         return UploadFailure("io", said)
