@@ -89,14 +89,14 @@ def upload(what: Upload, say: Say, endpoint: str | None = None, wait: float = 1.
             time.sleep(wait * 2 ** (tried - 1))
         raise AssertionError("unreachable")
 
-    present = attempt(lambda: _prepared(api, what))
-    commit = attempt(lambda: _committed(api, what, present, say))
+    attempt(lambda: _prepare(api, what))
+    commit = attempt(lambda: _commit(api, what, say))
     prefix = "datasets/" if what.kind == "dataset" else ""
     return {"url": f"{api.endpoint}/{prefix}{what.repository}", "commit": commit}
 
 
-def _prepared(api: HfApi, what: Upload) -> set[str]:
-    """Make repository and branch where they are not there; returns the names of the branch's files."""
+def _prepare(api: HfApi, what: Upload) -> None:
+    """Make repository and branch where they are not there."""
     place = {"repo_id": what.repository, "repo_type": what.kind}
     api.create_repo(**place, private=what.private or None, exist_ok=True)
     if what.private and not api.repo_info(**place).private:
@@ -104,11 +104,10 @@ def _prepared(api: HfApi, what: Upload) -> set[str]:
         raise UploadFailure("usage", f"{problem}: make it private on the hub, or choose another name")
     if what.branch != MAIN:
         api.create_branch(**place, branch=what.branch, exist_ok=True)
-    info = api.repo_info(**place, revision=what.branch)
-    return {sibling.rfilename for sibling in info.siblings or ()}
 
 
-def _committed(api: HfApi, what: Upload, present: set[str], say: Say) -> str:
+def _commit(api: HfApi, what: Upload, say: Say) -> str:
+    """Send what the hub does not have, and name it all; returns the commit's id."""
     place = {"repo_id": what.repository, "repo_type": what.kind, "revision": what.branch}
     sizes = {name: (what.folder / name).stat().st_size for name in what.names}
     total, done = sum(sizes.values()), 0
@@ -119,9 +118,11 @@ def _committed(api: HfApi, what: Upload, present: set[str], say: Say) -> str:
         api.preupload_lfs_files(additions=[addition], **place)
         operations.append(addition)
         done += size
-    stale = [name for name in present - sizes.keys() if any(fnmatch(name, part) for part in WEIGHTS)]
     if what.kind == "model":
-        operations += [CommitOperationDelete(name) for name in sorted(stale) if "/" not in name]
+        present = {sibling.rfilename for sibling in api.repo_info(**place).siblings or ()}
+        others = [name for name in sorted(present - sizes.keys()) if "/" not in name]
+        stale = [name for name in others if any(fnmatch(name, part) for part in WEIGHTS)]
+        operations += [CommitOperationDelete(name) for name in stale]
     return api.create_commit(operations=operations, commit_message=what.summary, **place).oid
 
 

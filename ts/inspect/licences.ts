@@ -76,12 +76,13 @@ const PERMISSIVE: Readonly<Record<string, LicenceTerms>> = {
 
 const NAMED = { builtWith: 'Built with Llama', namePrefix: 'Llama' };
 
+/** A licence of Meta's for a model by the name that it uses. */
 function llama(
-  version: string,
+  model: string,
+  title: string,
   link: string,
   { builtWith, namePrefix, warnings = [] }: { builtWith?: string; namePrefix?: string; warnings?: readonly string[] },
 ): LicenceTerms {
-  const title = `Llama ${version} Community License`;
   const owner = 'Copyright © Meta Platforms, Inc. All Rights Reserved.';
   return {
     title,
@@ -90,7 +91,7 @@ function llama(
       'Give a copy of the agreement to whoever gets the model.',
       ...(builtWith === undefined ? [] : [`Display "${builtWith}" prominently in what documents the model.`]),
       ...(namePrefix === undefined ? [] : [`Begin the model's name with "${namePrefix}".`]),
-      `Put "Llama ${version} is licensed under the ${title}, ${owner}" into a file Notice.`,
+      `Put "${model} is licensed under the ${title}, ${owner}" into a file Notice.`,
     ],
     warnings: [
       'Use is limited by its acceptable use policy, and products with more than 700 million users a month need a ' +
@@ -104,18 +105,18 @@ function llama(
 
 /** Licences that limit what a model may be used for, or by whom, by the hub's tags. */
 const RESTRICTIVE: Readonly<Record<string, LicenceTerms>> = {
-  llama2: llama('2', 'https://ai.meta.com/llama/license/', {
+  llama2: llama('Llama 2', 'LLAMA 2 Community License', 'https://ai.meta.com/llama/license/', {
     warnings: ['Its outputs may not be used to improve any language model but Llama 2 and what is derived from it.'],
   }),
-  llama3: llama('3', 'https://www.llama.com/llama3/license/', {
+  llama3: llama('Meta Llama 3', 'Meta Llama 3 Community License', 'https://www.llama.com/llama3/license/', {
     builtWith: 'Built with Meta Llama 3',
     namePrefix: 'Llama 3',
     warnings: ['Its outputs may not be used to improve any language model but Llama 3 and what is derived from it.'],
   }),
-  'llama3.1': llama('3.1', 'https://www.llama.com/llama3_1/license/', NAMED),
-  'llama3.2': llama('3.2', 'https://www.llama.com/llama3_2/license/', NAMED),
-  'llama3.3': llama('3.3', 'https://www.llama.com/llama3_3/license/', NAMED),
-  llama4: llama('4', 'https://www.llama.com/llama4/license/', NAMED),
+  'llama3.1': llama('Llama 3.1', 'Llama 3.1 Community License', 'https://www.llama.com/llama3_1/license/', NAMED),
+  'llama3.2': llama('Llama 3.2', 'Llama 3.2 Community License', 'https://www.llama.com/llama3_2/license/', NAMED),
+  'llama3.3': llama('Llama 3.3', 'Llama 3.3 Community License', 'https://www.llama.com/llama3_3/license/', NAMED),
+  llama4: llama('Llama 4', 'Llama 4 Community License', 'https://www.llama.com/llama4/license/', NAMED),
   gemma: {
     title: 'Gemma Terms of Use',
     link: 'https://ai.google.dev/gemma/terms',
