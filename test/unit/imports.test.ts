@@ -21,6 +21,8 @@ const FOLDERS: Readonly<Record<string, Readonly<Record<string, Reach>> | 'all'>>
   placement: { domain: 'all' },
   eval: { domain: 'all', ports: 'all' },
   report: { domain: 'all', ports: 'all', placement: 'all', eval: 'types', contract: 'types' },
+  inspect: {},
+  publish: { domain: 'all', eval: 'types', report: 'all', inspect: 'all' },
   simulate: { domain: 'all', ports: 'all', protocol: 'all', loop: 'all', worker: 'all', placement: 'all' },
   bench: 'all',
   cli: 'all',
@@ -35,7 +37,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'hyparquet-writer': ['store/parquetFile.ts'],
   commander: ['cli/'],
   zod: ['config/'],
-  yaml: ['config/'],
+  yaml: ['config/', 'publish/'],
   picocolors: ['cli/', 'report/'],
 };
 
@@ -45,6 +47,8 @@ const BUILTINS: Readonly<Record<string, readonly string[]>> = {
   loop: [],
   ports: [],
   placement: [],
+  inspect: [],
+  publish: [],
   eval: ['node:crypto'],
 };
 
