@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
+import { configHash } from '../config/hash.ts';
 import type { Config } from '../config/schema.ts';
 import { createArithmeticExam } from '../eval/exam.ts';
 import type { JournalEntry, ModelMark } from '../ports/journal.ts';
@@ -82,11 +82,6 @@ export async function baseOf({ config, workingFolder }: PublishedRun, { env, err
   const base = await describeBase(config.model, workingFolder, env);
   for (const note of base.notes) err(`Note: ${note}\n`);
   return base;
-}
-
-/** By this a configuration is known. */
-export function hashOf(config: Config): string {
-  return createHash('sha256').update(JSON.stringify(config)).digest('hex');
 }
 
 /**
@@ -220,7 +215,7 @@ function cardOf({ run, base, role, iteration, form, dtype, why }: ModelExport, n
     role,
     iteration,
     name,
-    run: { preset, arm, seed, iterations, finished, configHash: hashOf(config), version: VERSION },
+    run: { preset, arm, seed, iterations, finished, configHash: configHash(config), version: VERSION },
     base,
     weights: { form, dtype, why },
     settings: config,

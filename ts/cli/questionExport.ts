@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { configHash } from '../config/hash.ts';
 import type { QuestionRecord } from '../eval/records.ts';
 import type { FileMark } from '../ports/journal.ts';
 import { datasetCard } from '../publish/datasetCard.ts';
@@ -11,7 +12,7 @@ import { LineFile } from '../store/lineFile.ts';
 import type { NewFolder } from '../store/newFolder.ts';
 import { phaseRecords } from '../store/phaseRecords.ts';
 import { sha256Of } from '../store/sha256.ts';
-import { baseOf, hashOf, type PublishedRun } from './modelExport.ts';
+import { baseOf, type PublishedRun } from './modelExport.ts';
 import type { Terminal } from './terminal.ts';
 import { UsageError } from './usage.ts';
 import { VERSION } from './version.ts';
@@ -61,7 +62,7 @@ export async function writeQuestions(run: PublishedRun, target: NewFolder, termi
   }
   const { preset, arm, seed } = config;
   const base = await baseOf(run, terminal);
-  const facts = { preset, arm, seed, configHash: hashOf(config), version: VERSION };
+  const facts = { preset, arm, seed, configHash: configHash(config), version: VERSION };
   target.write('README.md', datasetCard({ run: facts, base, iterations }));
   const mark: ExportMark = { format: 1, kind: 'dataset', run: id, licence: base.licence };
   target.write(MARK_FILE, formatDocument(mark));
