@@ -71,6 +71,8 @@ interface Import {
   /** As written. */
   from: string;
   typesOnly: boolean;
+  /** By `import()`: not before it is reached. */
+  later?: true;
 }
 
 interface Source {
@@ -108,7 +110,11 @@ function readSource(text: string): Source {
         if ((node.callee as Node).type === 'Import') {
           const [argument] = node.arguments as { expression: Node }[];
           const written = argument?.expression.type === 'StringLiteral';
-          imports.push({ from: written ? String(argument.expression.value) : '(computed)', typesOnly: false });
+          imports.push({
+            from: written ? String(argument.expression.value) : '(computed)',
+            typesOnly: false,
+            later: true,
+          });
         }
         break;
       }
@@ -244,6 +250,29 @@ test('the sources keep to the tables', () => {
     expect([...sources.keys()].filter((path) => path.startsWith(`${folder}/`))).not.toEqual([]);
   }
   expect(violations(sources)).toEqual([]);
+});
+
+test('what the command line loads before it knows the command is light', () => {
+  const sources = repository();
+  const loaded = new Set(['cli/main.ts']);
+  const packages = new Set<string>();
+  for (const path of loaded) {
+    for (const { from, typesOnly, later } of readSource(sources.get(path) ?? '').imports) {
+      if (typesOnly || later) continue;
+      if (from.startsWith('.')) loaded.add(posix.join(posix.dirname(path), from));
+      else if (!isBuiltin(from)) packages.add(packageOf(from));
+    }
+  }
+  expect([...packages]).toEqual(['commander']);
+  expect([...loaded].filter((path) => path.startsWith('cli/commands/')).length).toBeGreaterThan(10);
+  // Each folder here is one whose files say names and nothing else.
+  expect([...new Set([...loaded].map((path) => path.split('/')[0]))].sort()).toEqual([
+    'cli',
+    'domain',
+    'loop',
+    'placement',
+    'report',
+  ]);
 });
 
 describe('planted violations are found', () => {

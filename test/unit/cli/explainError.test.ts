@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { explainError } from '../../../ts/cli/exitCodes.ts';
+import { explainError } from '../../../ts/cli/explainError.ts';
 import { HubError } from '../../../ts/cli/modelShape.ts';
 import { UsageError } from '../../../ts/cli/usage.ts';
 import { ConfigError } from '../../../ts/config/errors.ts';

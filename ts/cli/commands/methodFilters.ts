@@ -1,24 +1,16 @@
 import type { Command } from 'commander';
-import type { ConfigFlags } from './configFlags.ts';
-import { type CurriculumFlags, curriculumCommand } from './curriculum.ts';
-import { scoreCommand } from './score.ts';
-import type { Terminal } from './terminal.ts';
+import type { ConfigFlags } from '../configFlags.ts';
+import type { CurriculumFlags } from '../curriculum.ts';
+import { collect } from './collect.ts';
+import type { CommandContext } from './context.ts';
 
-/** Add the filters that score questions and choose among them. @param finish takes a command's exit code */
-export function addMethodFilters(
-  program: Command,
-  terminal: Terminal,
-  finish: (exitCode: number) => void,
-  end: string,
-): void {
+/** `rzero score` and `rzero curriculum`: filters that score questions and choose among them */
+export function addMethodFilters(program: Command, { terminal, finish, exitCodes }: CommandContext): void {
   const withConfig = (command: Command): Command =>
     command
       .option('--preset <name>', 'whose rules: paper (default), repo-head, repo-2025')
       .option('--config <file>', 'YAML file over the preset, as for rzero run')
-      .option('--set <name=value>', 'one option; may be repeated', (value: string, all: string[] = []) => [
-        ...all,
-        value,
-      ]);
+      .option('--set <name=value>', 'one option; may be repeated', collect);
   withConfig(
     program
       .command('score')
@@ -37,9 +29,12 @@ Examples:
   rzero score --preset repo-head < batch.jsonl > rewards.jsonl
   rzero score --set rewards.challenger.repetitionWeight=0.5 < batch.jsonl
   rzero score --set rewards.challenger=./my-reward.mjs < batch.jsonl
-${end}`,
+${exitCodes}`,
     )
-    .action(async (flags: ConfigFlags) => finish(await scoreCommand(flags, terminal)));
+    .action(async (flags: ConfigFlags) => {
+      const { scoreCommand } = await import('../score.ts');
+      finish(await scoreCommand(flags, terminal));
+    });
   withConfig(
     program
       .command('curriculum')
@@ -62,7 +57,10 @@ Examples:
   rzero curriculum --preset repo-head < candidates.jsonl > kept.jsonl
   rzero curriculum --set questions.delta=0.2 --set questions.duplicates=drop --drops drops.jsonl < candidates.jsonl
   rzero curriculum --dataset ./kept --dataset-format parquet < candidates.jsonl
-${end}`,
+${exitCodes}`,
     )
-    .action(async (flags: CurriculumFlags) => finish(await curriculumCommand(flags, terminal)));
+    .action(async (flags: CurriculumFlags) => {
+      const { curriculumCommand } = await import('../curriculum.ts');
+      finish(await curriculumCommand(flags, terminal));
+    });
 }

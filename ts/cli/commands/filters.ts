@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
-import { EXTRACTION_RULES } from '../domain/answers/extract.ts';
-import { POLICIES } from '../domain/answers/policy.ts';
-import { VOTE_RULES } from '../domain/vote.ts';
-import { type ExtractFlags, extractCommand } from './extract.ts';
-import { type GradeFlags, gradeCommand } from './grade.ts';
-import type { Terminal } from './terminal.ts';
-import { type VoteFlags, voteCommand } from './vote.ts';
+import { EXTRACTION_RULES } from '../../domain/answers/extract.ts';
+import { POLICIES } from '../../domain/answers/policy.ts';
+import { VOTE_RULES } from '../../domain/vote.ts';
+import type { ExtractFlags } from '../extract.ts';
+import type { GradeFlags } from '../grade.ts';
+import type { VoteFlags } from '../vote.ts';
+import type { CommandContext } from './context.ts';
 
 const names = (values: object): string => Object.keys(values).join(', ');
 
@@ -13,13 +13,8 @@ const LINES = `
 One JSON object a line, answered in order as it comes. Lines that cannot be answered are named on stderr, and the
 exit code is 65 once the others have been.`;
 
-/** Add the filters for the shell to the program. @param finish takes a command's exit code */
-export function addFilters(
-  program: Command,
-  terminal: Terminal,
-  finish: (exitCode: number) => void,
-  end: string,
-): void {
+/** `rzero grade`, `rzero extract` and `rzero vote`: filters for the shell */
+export function addFilters(program: Command, { terminal, finish, exitCodes }: CommandContext): void {
   const policy = ['--policy <name>', `what counts as the same answer: ${names(POLICIES)}`, 'default'] as const;
   const rule = `where an answer is: ${names(EXTRACTION_RULES)}`;
   program
@@ -36,9 +31,12 @@ Examples:
   rzero grade < pairs.jsonl > verdicts.jsonl
   echo '{"id":1,"gold":"1/2","pred":"So it is $\\\\boxed{0.5}$."}' | rzero grade
   rzero grade --policy math-verify --rule boxed < pairs.jsonl
-${end}`,
+${exitCodes}`,
     )
-    .action(async (flags: GradeFlags) => finish(await gradeCommand(flags, terminal)));
+    .action(async (flags: GradeFlags) => {
+      const { gradeCommand } = await import('../grade.ts');
+      finish(await gradeCommand(flags, terminal));
+    });
   program
     .command('extract')
     .description('stdin {"id","text"} to stdout {"id","answer"}')
@@ -52,9 +50,12 @@ A field "prompt" is cut from the front of the text. The answer is null where the
 Examples:
   rzero extract < outputs.jsonl > answers.jsonl
   rzero extract --rule boxed-or-text --after '</think>' < outputs.jsonl
-${end}`,
+${exitCodes}`,
     )
-    .action(async (flags: ExtractFlags) => finish(await extractCommand(flags, terminal)));
+    .action(async (flags: ExtractFlags) => {
+      const { extractCommand } = await import('../extract.ts');
+      finish(await extractCommand(flags, terminal));
+    });
   program
     .command('vote')
     .description('stdin {"id","answers":[...]} to stdout {"id","answer","share","classes"}')
@@ -71,7 +72,10 @@ Examples:
   echo '{"id":1,"answers":["1/2","0.5","3",null]}' | rzero vote
   rzero vote --rule boxed < outputs.jsonl
   rzero vote --rules repo-head < answers.jsonl
-${end}`,
+${exitCodes}`,
     )
-    .action(async (flags: VoteFlags) => finish(await voteCommand(flags, terminal)));
+    .action(async (flags: VoteFlags) => {
+      const { voteCommand } = await import('../vote.ts');
+      finish(await voteCommand(flags, terminal));
+    });
 }
