@@ -1,5 +1,6 @@
 import type { AddCommand } from './context.ts';
 import { addContract } from './contract.ts';
+import { addDoctor } from './doctor.ts';
 import { addFilters } from './filters.ts';
 import { addFork } from './fork.ts';
 import { addGc } from './gc.ts';
@@ -15,7 +16,7 @@ import { addVerify } from './verify.ts';
 /** All commands by what they are for, in the order of the help. */
 export const COMMANDS: Readonly<Record<string, readonly AddCommand[]>> = {
   'Runs:': [addRun, addResume, addFork],
-  'Before a run:': [addPlan],
+  'Before a run:': [addPlan, addDoctor],
   'Looking at runs:': [addShow, addRuns, addVerify, addGc],
   'Workers:': [addKeys, addContract],
   'Filters for the shell:': [addFilters, addMethodFilters],
