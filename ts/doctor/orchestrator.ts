@@ -56,7 +56,7 @@ export const PORT: Check<{ address: string; problem?: { message: string; insecur
       const hint = 'make keys (rzero keys keys) and name them: --keys keys, or --set worker.keys=keys';
       return failed('configuration', problem.message, hint);
     }
-    const hint = 'choose another port (worker.listen), or end who listens there: ss -ltnp';
+    const hint = 'see who listens there: ss -ltnp';
     return failed('unavailable', problem.message, hint);
   },
 };
@@ -66,16 +66,12 @@ export const KEYS: Check<{ folder: string; workers: number; problems: readonly s
   title: 'Keys',
   judge({ folder, workers, problems }) {
     if (folder === '') return skipped('none are configured (worker.keys)');
-    const [first] = problems;
-    if (first === undefined)
+    if (problems.length === 0)
       return ok(`${folder}: ${plural(workers, 'workers')} may connect, and no secret is exposed`);
     // What can be mended by a command names it.
-    const mend = /mend it by: (.*)$/.exec(first)?.[1];
-    return failed(
-      'configuration',
-      problems.join('\n'),
-      mend ?? `make them anew, or put them right: rzero keys ${folder}`,
-    );
+    const mends = problems.flatMap((problem) => /; mend it by: (.*)$/.exec(problem)?.[1] ?? []);
+    const found = problems.map((problem) => problem.replace(/; mend it by: .*$/, '')).join('\n');
+    return failed('configuration', found, mends.join('\n') || `what is missing is made by: rzero keys ${folder}`);
   },
 };
 

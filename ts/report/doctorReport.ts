@@ -1,6 +1,6 @@
 import { createColors } from 'picocolors';
 import type { Finding, Status } from '../doctor/check.ts';
-import { padEnd, wrap } from './text.ts';
+import { padEnd, plural, wrap } from './text.ts';
 
 /** How findings are shown. */
 export interface DoctorReportOptions {
@@ -36,7 +36,7 @@ export function workerLines(
   const worst = (['failed', 'warning'] as const).find((status) =>
     findings.some((finding) => finding.status === status),
   );
-  const looked = `${about}; ${findings.filter(({ status }) => status !== 'skipped').length} checks`;
+  const looked = `${about}; ${plural(findings.filter(({ status }) => status !== 'skipped').length, 'checks')}`;
   const head: Finding = { subject: name, id: 'worker', title: name, status: worst ?? 'ok', found: looked };
   const wrong = findings.filter(({ status }) => status === 'failed' || status === 'warning');
   return [head, ...wrong].flatMap((finding) => findingLines(finding, options));
