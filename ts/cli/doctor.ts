@@ -12,7 +12,6 @@ import { tryFolder } from '../store/tryFolder.ts';
 import { hasCurve } from '../worker/keys.ts';
 import { type ConfigFlags, configFrom } from './configFlags.ts';
 import {
-  type Door,
   diskFacts,
   type Fit,
   fitOf,
@@ -25,6 +24,7 @@ import {
   openFilesLimit,
 } from './doctorFacts.ts';
 import { lookAtOwn, lookAtThoseWhoDialIn, type SeenWorker } from './doctorWorkers.ts';
+import type { Door } from './door.ts';
 import { EXIT } from './exitCodes.ts';
 import { explainError } from './explainError.ts';
 import { pythonPath } from './places.ts';
@@ -87,21 +87,21 @@ export async function doctorCommand(flags: DoctorFlags, terminal: Terminal): Pro
   let machine: Machine | undefined;
   const seen: SeenWorker[] = [];
   try {
-    if (expect === 0) door?.hub?.close();
+    if (expect === 0) door?.close();
     const place = resolve(terminal.workingFolder, flags.out ?? RUNS);
     machine = await examineHere(examination, { config, fit, needs, place, expect }, terminal);
     const how = { examination, config, needs, wait, terminal, onSeen };
     const idle = whyNoneIsStarted(examination, config);
     if (idle === undefined) seen.push(...(await lookAtOwn(how)));
     else examination.put(WORKERS, WORKER, { status: 'skipped', found: idle });
-    if (expect > 0 && door?.hub !== undefined) {
-      seen.push(...(await lookAtThoseWhoDialIn({ ...how, hub: door.hub, expect, subject: WORKERS })));
+    if (expect > 0 && door !== undefined) {
+      seen.push(...(await lookAtThoseWhoDialIn({ ...how, door, expect, subject: WORKERS })));
     }
     await examination.make(WORKERS, SAME_VERSIONS, () =>
       seen.map(({ name, machine: { python, packages } }) => ({ name, versions: { ...packages, python } })),
     );
   } finally {
-    door?.hub?.close();
+    door?.close();
   }
 
   const { findings } = examination;
@@ -127,7 +127,7 @@ async function examineRun(examination: Examination, config: Config, terminal: Te
   let door: Door | undefined;
   if (examination.hasFailed(RUN, KEYS)) {
     examination.put(RUN, PORT, { status: 'skipped', found: 'not tried, since the keys cannot be used' });
-  } else door = await examination.make(RUN, PORT, () => openDoor(config, env, workingFolder));
+  } else door = (await examination.make(RUN, PORT, () => openDoor(config, terminal)))?.door;
   return { door, fit, needs: needsOf(config, env, model, fit) };
 }
 

@@ -12,13 +12,13 @@ import { plural } from '../report/text.ts';
 import { type FreeSpace, freeSpace } from '../store/freeSpace.ts';
 import { untilAnswered } from '../store/tryFolder.ts';
 import { findGpus } from '../worker/foundGpus.ts';
-import { Hub } from '../worker/hub.ts';
 import { inspectHere } from '../worker/inspectHere.ts';
 import { keyPaths, readOrchestratorKeys } from '../worker/keyFolder.ts';
 import { readKeyPair } from '../worker/keys.ts';
 import type { Post } from '../worker/post.ts';
 import { TransportError } from '../worker/transport.ts';
 import { placeWorkers } from './conduct.ts';
+import { Door } from './door.ts';
 import { askHub, cachedConfig, configUrl, hubToken, isHubName, isOffline } from './hub.ts';
 import { HubError, modelShape } from './modelShape.ts';
 import type { Placed } from './placement.ts';
@@ -132,10 +132,10 @@ export function keysFacts({ worker }: Config, workingFolder: string) {
   return { folder: worker.keys, workers: known?.allowed.size ?? 0, problems };
 }
 
-/** The place where workers are to dial in, and whether it can be had. */
-export interface Door {
+/** The address where workers are to dial in, and whether it can be had. */
+export interface Listening {
   address: string;
-  hub?: Hub;
+  door?: Door;
   problem?: { message: string; insecure: boolean };
 }
 
@@ -144,15 +144,11 @@ export interface Door {
  *
  * @throws AddressError, KeyError
  */
-export async function openDoor({ worker }: Config, env: NodeJS.ProcessEnv, workingFolder: string): Promise<Door> {
-  const { listen: address, keys } = worker;
+export async function openDoor(config: Config, { env, workingFolder }: Terminal): Promise<Listening> {
+  const address = config.worker.listen;
   if (address === '') return { address };
   try {
-    if (keys === '' && !env.RZERO_TOKEN) {
-      throw new TransportError('insecure', `${address} needs keys, or a token in RZERO_TOKEN that workers know too`);
-    }
-    const curve = keys === '' ? {} : { curve: readOrchestratorKeys(resolve(workingFolder, keys)) };
-    return { address, hub: await Hub.bind({ address, ...curve }) };
+    return { address, door: await Door.open(config, env, workingFolder) };
   } catch (error) {
     if (!(error instanceof TransportError)) throw error;
     return { address, problem: { message: error.message, insecure: error.code === 'insecure' } };

@@ -5,13 +5,11 @@ import { ARRIVALS, CLOCK, WORKER } from '../doctor/workers.ts';
 import type { Worker } from '../ports/worker.ts';
 import type { Hello, Machine } from '../protocol/generated.ts';
 import { plural } from '../report/text.ts';
-import { abortion, within } from '../worker/deadline.ts';
 import { WorkerCallError } from '../worker/errors.ts';
-import type { Hub } from '../worker/hub.ts';
-import type { Session } from '../worker/session.ts';
 import { startWorker } from '../worker/startWorker.ts';
 import { createTypedWorker } from '../worker/typedWorker.ts';
 import { pinsFor } from './doctorFacts.ts';
+import type { Door } from './door.ts';
 import { pythonPath } from './places.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -50,7 +48,7 @@ export async function lookAtOwn(how: Looking): Promise<SeenWorker[]> {
       startDeadline: wait * 1000,
       signal,
     });
-    return factsOf(worker.hello, started);
+    return { ...worker.hello, seconds: (performance.now() - started) / 1000 };
   };
   try {
     // Starting has a deadline of its own, after which the process is ended.
@@ -66,40 +64,29 @@ export async function lookAtOwn(how: Looking): Promise<SeenWorker[]> {
 
 /** Wait for workers of others, and look at each. They are left running: they dial again when nobody listens. */
 export async function lookAtThoseWhoDialIn(
-  how: Looking & { hub: Hub; expect: number; subject: string },
+  how: Looking & { door: Door; expect: number; subject: string },
 ): Promise<SeenWorker[]> {
-  const { examination, wait, terminal, hub, expect, subject } = how;
-  const { env, signal, err } = terminal;
-  const started = performance.now();
-  const sessions: { session: Session; came: ReturnType<typeof factsOf> }[] = [];
-  const enough = new Promise<void>((resolve) => {
-    hub.invite(env.RZERO_TOKEN ?? '', {
-      single: false,
-      onJoin(session) {
-        sessions.push({ session, came: factsOf(session.hello, started) });
-        if (sessions.length >= expect) resolve();
-      },
-    });
-  });
-  err(`Waiting ${wait} s for ${plural(expect, 'workers')} at ${hub.endpoint}.\n`);
-  const aborted = abortion(signal, 'the wait for workers was cancelled');
-  await within(Promise.race([enough, aborted.promise]), wait * 1000).finally(aborted.forget);
+  const { examination, wait, terminal, door, expect: expected, subject } = how;
+  const { endpoint, arrivals } = door;
+  terminal.err(`Waiting ${wait} s for ${plural(expected, 'workers')} at ${endpoint}.\n`);
+  await door.wait(expected, wait * 1000, terminal.signal);
+  const { turnedAway } = door;
+  const came = [...arrivals];
   const seen: SeenWorker[] = [];
-  for (const { session, came } of [...sessions]) {
-    const name = session.hello.workerId;
-    await examination.make(name, WORKER, () => came);
+  for (const { session, seconds } of came) {
+    const { hello } = session;
+    await examination.make(hello.workerId, WORKER, () => ({ ...hello, seconds }));
     seen.push(
       ...(await lookAt(
         how,
-        name,
-        createTypedWorker(session, session.hello, async () => {}),
+        hello.workerId,
+        createTypedWorker(session, hello, async () => {}),
       )),
     );
-    throwIfStopped(signal);
+    throwIfStopped(terminal.signal);
   }
-  const { endpoint, turnedAway } = hub;
   const stranger = turnedAway === undefined ? {} : { turnedAway };
-  await examination.make(subject, ARRIVALS, () => ({ endpoint, expected: expect, came: sessions.length, ...stranger }));
+  await examination.make(subject, ARRIVALS, () => ({ endpoint, expected, came: came.length, ...stranger }));
   return seen;
 }
 
@@ -126,10 +113,6 @@ async function lookAt({ examination, needs, onSeen }: Looking, name: string, wor
 function needsAt({ backend, versions }: Hello, needs: Needs): Needs {
   const processes = Math.max(1, Number(versions.ranks ?? 1));
   return { ...needs, backend, processes, pins: pinsFor(backend) };
-}
-
-function factsOf({ backend, capabilities }: Hello, started: number) {
-  return { backend, capabilities, seconds: (performance.now() - started) / 1000 };
 }
 
 function throwIfStopped(signal: AbortSignal): void {
