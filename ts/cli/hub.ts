@@ -1,32 +1,21 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { cachedSnapshot, hubUrl } from './hubFiles.ts';
 
 /** Milliseconds that the hub gets to answer with a small file. */
 const DEADLINE = 20_000;
 
-/** Whether a text can be the name of a model on the hub: `owner/name` or `name`. */
-export function isHubName(text: string): boolean {
-  return /^[\w.-]+(\/[\w.-]+)?$/.test(text) && !/^\.+$/.test(text.split('/')[0] ?? '');
-}
-
-/** Whether huggingface_hub, and so we, shall not ask the hub. */
-export function isOffline(env: NodeJS.ProcessEnv): boolean {
-  return /^(1|true|yes|on)$/i.test(env.HF_HUB_OFFLINE ?? '');
-}
-
 /** Where the hub has a model's config.json. */
 export function configUrl(model: string, env: NodeJS.ProcessEnv): string {
-  return `${(env.HF_ENDPOINT ?? 'https://huggingface.co').replace(/\/$/, '')}/${model}/resolve/main/config.json`;
+  return `${hubUrl(env)}/${model}/resolve/main/config.json`;
 }
 
-/** Where huggingface_hub keeps the file, if it has it: refs/main names the commit whose files are below snapshots. */
+/** The config.json of a model that is in the cache. */
 export function cachedConfig(name: string, env: NodeJS.ProcessEnv): string | undefined {
-  const folder = join(env.HF_HUB_CACHE ?? join(hubHome(env), 'hub'), `models--${name.replaceAll('/', '--')}`);
-  const reference = join(folder, 'refs', 'main');
-  if (!existsSync(reference)) return undefined;
-  const file = join(folder, 'snapshots', readFileSync(reference, 'utf8').trim(), 'config.json');
-  return existsSync(file) ? file : undefined;
+  const snapshot = cachedSnapshot(name, env);
+  const file = snapshot === undefined ? undefined : join(snapshot, 'config.json');
+  return file !== undefined && existsSync(file) ? file : undefined;
 }
 
 /** The token for the hub, where huggingface_hub looks for it; undefined where there is none. A secret. */

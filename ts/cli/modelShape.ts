@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { PlacementError } from '../placement/errors.ts';
 import { knownShape } from '../placement/models.ts';
 import { type ModelShape, shapeOf } from '../placement/shape.ts';
-import { askHub, cachedConfig, configUrl, isHubName, isOffline } from './hub.ts';
+import { askHub, cachedConfig, configUrl } from './hub.ts';
+import { isHubName, isOffline } from './hubFiles.ts';
 import { modelSource } from './places.ts';
 
 /** The hub did not answer. */

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { configUrl, hubToken, isHubName, isOffline } from '../../../ts/cli/hub.ts';
+import { configUrl, hubToken } from '../../../ts/cli/hub.ts';
+import { isHubName, isOffline } from '../../../ts/cli/hubFiles.ts';
 
 let folder: string;
 
