@@ -10,7 +10,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-PROTOCOL_HASH = "adacb76f7c44dc79fa4aa910c865cb4330f3daba01caa1dcb9a272aa76cbb760"
+PROTOCOL_HASH = "db777d7e71074d91b77571e8e6fe3dffb7966c298ce0ab6de50eb4753d4316b1"
 """sha256 over the names, types, ranges and limits below; a peer with another hash is refused."""
 
 MESSAGE_BYTES = 2**30
@@ -201,6 +201,46 @@ class Adam(Base, kw_only=True):
     weight_decay: Float
     decay_vectors: bool  # whether weights of one dimension, norms and biases, decay too
     max_grad_norm: Float  # global norm; 0 is off
+
+
+class Gpu(Base, kw_only=True):
+    """A GPU as the driver's tool lists it, whoever may use it."""
+
+    name: str
+    uuid: str  # as in Hello.devices, behind the host's name
+    memory_bytes: Int
+    free_bytes: Int
+
+
+class Folder(Base, kw_only=True):
+    """A folder, or where it is going to be, and the file system below it."""
+
+    path: str
+    file_system: str  # ext4, overlay, nfs4, lustre, ...; "" where the system does not tell
+    free_bytes: Int  # that a process without privileges may take; quotas are not known
+
+
+class Machine(Base, kw_only=True):
+    """What the machine of a worker has, as far as it tells without loading a library or touching a GPU."""
+
+    host: str
+    platform: str  # e.g. Linux-6.1.0-x86_64-with-glibc2.36
+    python: str
+    packages: dict[str, str]  # versions of those that are installed and matter: torch, vllm, pyzmq, ...
+    curve: bool  # whether its ZeroMQ can encrypt
+    torch_cuda: str  # the CUDA that torch was built for, 12.8; "" for a build without, or no torch
+    driver: str  # of NVIDIA, 550.54.15; "" where there is none
+    gpus: list[Gpu]
+    cpus: Int  # that the process may run on
+    memory_bytes: Int  # of the host, or that its container may have
+    memory_free_bytes: Int
+    shm_bytes: Int  # of /dev/shm; 0 where there is none
+    shm_free_bytes: Int
+    working_folder: Folder
+    hub_cache: Folder  # where huggingface_hub keeps models
+    hub_token: bool  # whether it has one for the hub; never which
+    open_files: Int  # most that the process may have open; 0 for no limit
+    clock: Float  # seconds since 1970
 
 
 class WorkerError(Base, kw_only=True):
@@ -480,6 +520,10 @@ class PingResult(Base, kw_only=True):
     progress: Int  # grows while work is done
 
 
+class InspectMachineParams(Base, kw_only=True):
+    """Parameters of `inspect_machine`."""
+
+
 class CancelParams(Base, kw_only=True):
     """Parameters of `cancel`."""
 
@@ -501,6 +545,8 @@ class ShutdownResult(Base, kw_only=True):
 
 
 SampleResult = SampleBatch
+
+InspectMachineResult = Machine
 
 Envelope = Hello | Welcome | Refusal | Heartbeat | Request | Response | Failure | Progress
 """Any frame between orchestrator and worker; `kind` says which."""
@@ -643,6 +689,14 @@ VERBS: dict[str, Verb] = {
         progress=False,
         errors=(),
     ),
+    "inspect_machine": Verb(
+        name="inspect_machine",
+        params=InspectMachineParams,
+        result=InspectMachineResult,
+        control=True,
+        progress=False,
+        errors=(),
+    ),
     "cancel": Verb(
         name="cancel",
         params=CancelParams,
@@ -727,6 +781,33 @@ RANGES: dict[type[Base], dict[str, Range]] = {
         "epsilon": Range(gt=0),
         "weight_decay": Range(ge=0),
         "max_grad_norm": Range(ge=0),
+    },
+    Gpu: {
+        "name": Range(le=256),
+        "uuid": Range(le=256),
+        "memory_bytes": Range(ge=0),
+        "free_bytes": Range(ge=0),
+    },
+    Folder: {
+        "path": Range(le=4096),
+        "file_system": Range(le=64),
+        "free_bytes": Range(ge=0),
+    },
+    Machine: {
+        "host": Range(le=256),
+        "platform": Range(le=256),
+        "python": Range(le=64),
+        "packages": Range(le=64, items=Range(le=256)),
+        "torch_cuda": Range(le=64),
+        "driver": Range(le=64),
+        "gpus": Range(le=64),
+        "cpus": Range(ge=0),
+        "memory_bytes": Range(ge=0),
+        "memory_free_bytes": Range(ge=0),
+        "shm_bytes": Range(ge=0),
+        "shm_free_bytes": Range(ge=0),
+        "open_files": Range(ge=0),
+        "clock": Range(ge=0),
     },
     Hello: {
         "protocol_hash": Range(le=256),

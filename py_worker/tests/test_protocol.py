@@ -84,7 +84,8 @@ def test_verbs_table():
         assert verb.name == name
         assert issubclass(verb.params, protocol.Base) and issubclass(verb.result, protocol.Base)
         assert all(isinstance(code, protocol.ErrorCode) for code in verb.errors)
-    assert {name for name, verb in protocol.VERBS.items() if verb.control} == {"ping", "cancel", "shutdown"}
+    control = {name for name, verb in protocol.VERBS.items() if verb.control}
+    assert control == {"ping", "inspect_machine", "cancel", "shutdown"}
     assert {name for name, verb in protocol.VERBS.items() if verb.progress} == {"sample", "forward"}
     assert protocol.VERBS["sample"].result is protocol.SampleBatch
 

@@ -5,6 +5,7 @@ import { DISTRIBUTION } from './cases/distribution.ts';
 import { ENDS } from './cases/ends.ts';
 import { HANDSHAKE } from './cases/handshake.ts';
 import { LOSSES } from './cases/losses.ts';
+import { MACHINE } from './cases/machine.ts';
 import { REPEATS } from './cases/repeats.ts';
 import { REQUESTS } from './cases/requests.ts';
 import { SAMPLING_CASES } from './cases/sampling.ts';
@@ -33,6 +34,7 @@ export const CASES: readonly Case[] = [
   ...VERSIONS,
   ...SLEEP,
   ...CONTROL,
+  ...MACHINE,
   ...CONNECTION,
   ...ATTEMPTS,
   ...ENDS,

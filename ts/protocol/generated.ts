@@ -297,6 +297,89 @@ export const tAdam = tStruct<Adam>('Adam', {
   maxGradNorm: tRanged(tFloat, { ge: 0 }),
 });
 
+/** A GPU as the driver's tool lists it, whoever may use it. */
+export interface Gpu {
+  name: string;
+  /** as in Hello.devices, behind the host's name */
+  uuid: string;
+  memoryBytes: number;
+  freeBytes: number;
+}
+export const tGpu = tStruct<Gpu>('Gpu', {
+  name: tRanged(tString, { le: 256 }),
+  uuid: tRanged(tString, { le: 256 }),
+  memoryBytes: tRanged(tInt, { ge: 0 }),
+  freeBytes: tRanged(tInt, { ge: 0 }),
+});
+
+/** A folder, or where it is going to be, and the file system below it. */
+export interface Folder {
+  path: string;
+  /** ext4, overlay, nfs4, lustre, ...; "" where the system does not tell */
+  fileSystem: string;
+  /** that a process without privileges may take; quotas are not known */
+  freeBytes: number;
+}
+export const tFolder = tStruct<Folder>('Folder', {
+  path: tRanged(tString, { le: 4096 }),
+  fileSystem: tRanged(tString, { le: 64 }),
+  freeBytes: tRanged(tInt, { ge: 0 }),
+});
+
+/** What the machine of a worker has, as far as it tells without loading a library or touching a GPU. */
+export interface Machine {
+  host: string;
+  /** e.g. Linux-6.1.0-x86_64-with-glibc2.36 */
+  platform: string;
+  python: string;
+  /** versions of those that are installed and matter: torch, vllm, pyzmq, ... */
+  packages: Readonly<Record<string, string>>;
+  /** whether its ZeroMQ can encrypt */
+  curve: boolean;
+  /** the CUDA that torch was built for, 12.8; "" for a build without, or no torch */
+  torchCuda: string;
+  /** of NVIDIA, 550.54.15; "" where there is none */
+  driver: string;
+  gpus: readonly Gpu[];
+  /** that the process may run on */
+  cpus: number;
+  /** of the host, or that its container may have */
+  memoryBytes: number;
+  memoryFreeBytes: number;
+  /** of /dev/shm; 0 where there is none */
+  shmBytes: number;
+  shmFreeBytes: number;
+  workingFolder: Folder;
+  /** where huggingface_hub keeps models */
+  hubCache: Folder;
+  /** whether it has one for the hub; never which */
+  hubToken: boolean;
+  /** most that the process may have open; 0 for no limit */
+  openFiles: number;
+  /** seconds since 1970 */
+  clock: number;
+}
+export const tMachine = tStruct<Machine>('Machine', {
+  host: tRanged(tString, { le: 256 }),
+  platform: tRanged(tString, { le: 256 }),
+  python: tRanged(tString, { le: 64 }),
+  packages: tRanged(tMap(tRanged(tString, { le: 256 })), { le: 64 }),
+  curve: tBool,
+  torchCuda: tRanged(tString, { le: 64 }),
+  driver: tRanged(tString, { le: 64 }),
+  gpus: tRanged(tList(tGpu), { le: 64 }),
+  cpus: tRanged(tInt, { ge: 0 }),
+  memoryBytes: tRanged(tInt, { ge: 0 }),
+  memoryFreeBytes: tRanged(tInt, { ge: 0 }),
+  shmBytes: tRanged(tInt, { ge: 0 }),
+  shmFreeBytes: tRanged(tInt, { ge: 0 }),
+  workingFolder: tFolder,
+  hubCache: tFolder,
+  hubToken: tBool,
+  openFiles: tRanged(tInt, { ge: 0 }),
+  clock: tRanged(tFloat, { ge: 0 }),
+});
+
 /** The struct WorkerError. */
 export interface WorkerError {
   code: ErrorCode;
@@ -748,6 +831,10 @@ export const tPingResult = tStruct<PingResult>('PingResult', {
   progress: tRanged(tInt, { ge: 0 }),
 });
 
+/** Parameters of `inspect_machine`. */
+export type InspectMachineParams = Record<string, never>;
+export const tInspectMachineParams = tStruct<InspectMachineParams>('InspectMachineParams', {});
+
 /** Parameters of `cancel`. */
 export interface CancelParams {
   id: number;
@@ -774,6 +861,9 @@ export const tShutdownResult = tStruct<ShutdownResult>('ShutdownResult', {});
 
 export type SampleResult = SampleBatch;
 export const tSampleResult = tSampleBatch;
+
+export type InspectMachineResult = Machine;
+export const tInspectMachineResult = tMachine;
 
 /** Any frame between orchestrator and worker; `kind` says which. */
 export type Envelope = Hello | Welcome | Refusal | Heartbeat | Request | Response | Failure | Progress;
@@ -804,6 +894,7 @@ export interface VerbTypes {
   sleep: { params: SleepParams; result: SleepResult };
   wake: { params: WakeParams; result: WakeResult };
   ping: { params: PingParams; result: PingResult };
+  inspect_machine: { params: InspectMachineParams; result: InspectMachineResult };
   cancel: { params: CancelParams; result: CancelResult };
   shutdown: { params: ShutdownParams; result: ShutdownResult };
 }
@@ -854,6 +945,8 @@ export interface WorkerVerbs {
   wake(params: WakeParams, options?: CallOptions): Promise<WakeResult>;
   /** Answered within a second, also while a long call runs. */
   ping(params: PingParams, options?: CallOptions): Promise<PingResult>;
+  /** Say what the machine has, also while a long call runs; what cannot be found out is "", 0 or false. */
+  inspectMachine(params: InspectMachineParams, options?: CallOptions): Promise<InspectMachineResult>;
   /** End a running or waiting request; its own answer is then the failure `cancelled`. */
   cancel(params: CancelParams, options?: CallOptions): Promise<CancelResult>;
   /** Stop after answering; running work is cancelled. */
@@ -992,6 +1085,15 @@ export const VERBS: { readonly [V in Verb]: VerbSpec<VerbTypes[V]['params'], Ver
     repeatable: true,
     errors: [],
   },
+  inspect_machine: {
+    method: 'inspectMachine',
+    params: tInspectMachineParams,
+    result: tInspectMachineResult,
+    control: true,
+    progress: false,
+    repeatable: true,
+    errors: [],
+  },
   cancel: {
     method: 'cancel',
     params: tCancelParams,
@@ -1013,4 +1115,4 @@ export const VERBS: { readonly [V in Verb]: VerbSpec<VerbTypes[V]['params'], Ver
 };
 
 /** sha256 over the names, types, ranges and limits above; a peer with another hash is refused. */
-export const PROTOCOL_HASH = 'adacb76f7c44dc79fa4aa910c865cb4330f3daba01caa1dcb9a272aa76cbb760';
+export const PROTOCOL_HASH = 'db777d7e71074d91b77571e8e6fe3dffb7966c298ce0ab6de50eb4753d4316b1';

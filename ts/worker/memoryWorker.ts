@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import type { Worker } from '../ports/worker.ts';
 import type { Hello, LoadModelParams, LoadModelResult, Verb, VerbTypes } from '../protocol/generated.ts';
 import { LOSS_VALUES, PROTOCOL_HASH, VERBS } from '../protocol/generated.ts';
@@ -15,6 +16,7 @@ import { VOCABULARY } from './memory/text.ts';
 import { cancelledError } from './pendingCalls.ts';
 import type { RequestOptions } from './session.ts';
 import { createTypedWorker, type Requester } from './typedWorker.ts';
+import { unknownMachine } from './unknownMachine.ts';
 
 /** The sources that exist without a checkpoint start so; what follows has no meaning. */
 const SOURCE_PREFIX = 'memory:';
@@ -102,6 +104,10 @@ class MemoryRequester implements Requester {
     if (verb === 'ping') {
       unpack(verb, bytes);
       return packResult(verb, { busy: this.running?.verb ?? '', progress: this.workDone });
+    }
+    if (verb === 'inspect_machine') {
+      unpack(verb, bytes);
+      return packResult(verb, { ...unknownMachine(hostname()), clock: Date.now() / 1000 });
     }
     if (verb === 'cancel') {
       const job = this.jobs.get(unpack(verb, bytes).id);

@@ -227,7 +227,7 @@ test('the verbs table', () => {
   }
   const named = (flag: 'control' | 'progress'): string[] =>
     Object.entries(VERBS).flatMap(([verb, spec]) => (spec[flag] ? [verb] : []));
-  expect(named('control')).toEqual(['ping', 'cancel', 'shutdown']);
+  expect(named('control')).toEqual(['ping', 'inspect_machine', 'cancel', 'shutdown']);
   expect(named('progress')).toEqual(['sample', 'forward']);
   expect(VERBS.sample.errors).toEqual(['unknown_model', 'stale_weights', 'out_of_memory', 'cancelled']);
   expect(PROTOCOL_HASH).toMatch(/^[0-9a-f]{64}$/);

@@ -1,6 +1,7 @@
 import { addConfig } from './config.ts';
 import type { AddCommand } from './context.ts';
 import { addContract } from './contract.ts';
+import { addDoctor } from './doctor.ts';
 import { addExport } from './export.ts';
 import { addFilters } from './filters.ts';
 import { addFork } from './fork.ts';
@@ -18,7 +19,7 @@ import { addVerify } from './verify.ts';
 /** All commands by what they are for, in the order of the help. */
 export const COMMANDS: Readonly<Record<string, readonly AddCommand[]>> = {
   'Runs:': [addRun, addResume, addFork],
-  'Before a run:': [addPlan, addConfig],
+  'Before a run:': [addPlan, addConfig, addDoctor],
   'Looking at runs:': [addShow, addRuns, addVerify, addGc],
   'Taking models away:': [addExport, addPush],
   'Workers:': [addKeys, addContract],

@@ -299,6 +299,13 @@ export class Pool implements Worker {
     };
   }
 
+  /** That of the first: a caller who wants them all asks each worker, before they are one. */
+  async inspectMachine(params: Params<'inspect_machine'>, options?: CallOptions) {
+    const first = [...this.roster.members].find(({ connected }) => connected);
+    if (first === undefined) throw this.roster.nobody();
+    return first.whileConnected(() => first.worker.inspectMachine(params, options));
+  }
+
   /** Requests of a pool have no ids: its calls are cancelled by their signal. */
   async cancel(): Promise<VerbTypes['cancel']['result']> {
     return { found: false };
