@@ -20,7 +20,16 @@ const FOLDERS: Readonly<Record<string, Readonly<Record<string, Reach>> | 'all'>>
   config: { domain: 'all' },
   placement: { domain: 'all' },
   eval: { domain: 'all', ports: 'all' },
-  report: { domain: 'all', ports: 'all', placement: 'all', eval: 'types', contract: 'types' },
+  inspect: { domain: 'all', protocol: 'types' },
+  report: {
+    domain: 'all',
+    ports: 'all',
+    placement: 'all',
+    inspect: 'all',
+    protocol: 'types',
+    eval: 'types',
+    contract: 'types',
+  },
   simulate: { domain: 'all', ports: 'all', protocol: 'all', loop: 'all', worker: 'all', placement: 'all' },
   bench: 'all',
   cli: 'all',
@@ -46,6 +55,7 @@ const BUILTINS: Readonly<Record<string, readonly string[]>> = {
   ports: [],
   placement: [],
   eval: ['node:crypto'],
+  inspect: [],
 };
 
 /** Files that may import a name they compute: the set-up starts what it has built, a run loads its user's reward. */

@@ -5,6 +5,7 @@ import { addFork } from './fork.ts';
 import { addGc } from './gc.ts';
 import { addKeys } from './keys.ts';
 import { addMethodFilters } from './methodFilters.ts';
+import { addModel } from './model.ts';
 import { addPlan } from './plan.ts';
 import { addResume } from './resume.ts';
 import { addRun } from './run.ts';
@@ -15,7 +16,7 @@ import { addVerify } from './verify.ts';
 /** All commands by what they are for, in the order of the help. */
 export const COMMANDS: Readonly<Record<string, readonly AddCommand[]>> = {
   'Runs:': [addRun, addResume, addFork],
-  'Before a run:': [addPlan],
+  'Before a run:': [addModel, addPlan],
   'Looking at runs:': [addShow, addRuns, addVerify, addGc],
   'Workers:': [addKeys, addContract],
   'Filters for the shell:': [addFilters, addMethodFilters],
