@@ -30,6 +30,7 @@ const FOLDERS: Readonly<Record<string, Readonly<Record<string, Reach>> | 'all'>>
     eval: 'types',
     contract: 'types',
   },
+  publish: { domain: 'all', eval: 'types', report: 'all', inspect: 'all' },
   simulate: { domain: 'all', ports: 'all', protocol: 'all', loop: 'all', worker: 'all', placement: 'all' },
   bench: 'all',
   cli: 'all',
@@ -44,7 +45,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'hyparquet-writer': ['store/parquetFile.ts'],
   commander: ['cli/'],
   zod: ['config/'],
-  yaml: ['config/'],
+  yaml: ['config/', 'publish/'],
   picocolors: ['cli/', 'report/'],
 };
 
@@ -54,8 +55,9 @@ const BUILTINS: Readonly<Record<string, readonly string[]>> = {
   loop: [],
   ports: [],
   placement: [],
-  eval: ['node:crypto'],
   inspect: [],
+  publish: [],
+  eval: ['node:crypto'],
 };
 
 /** Files that may import a name they compute: the set-up starts what it has built, a run loads its user's reward. */

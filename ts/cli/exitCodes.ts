@@ -10,7 +10,7 @@ export const EXIT = {
   retry: 75,
   /** A worker breaks the contract: EX_PROTOCOL. */
   protocol: 76,
-  /** A token is missing or refused: EX_NOPERM. */
+  /** A token is missing, or the hub does not accept it: EX_NOPERM. */
   noPermission: 77,
   config: 78,
 } as const;

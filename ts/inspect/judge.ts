@@ -31,7 +31,8 @@ export function judgeModel(report: InspectModelResult, asked: readonly Asked[]):
   if (!has('weights')) add(judgeWeights(report));
   const { tokenizer } = report;
   if (tokenizer !== undefined) {
-    add(judgeVocabulary(report, tokenizer), judgeTexts(tokenizer), judgeTemplate(tokenizer));
+    if (!has('tokenizer')) add(judgeVocabulary(report, tokenizer));
+    add(judgeTexts(tokenizer), judgeTemplate(tokenizer));
     add(...judgePrompts(report.prompts, asked, tokenizer), ...judgeEnds(report, tokenizer));
     if (report.contextLength > 0) add(judgeContext(report, asked));
   }
