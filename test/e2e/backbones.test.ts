@@ -50,6 +50,10 @@ describe('a whole iteration on six architectures', () => {
       const { iterations } = JSON.parse(readFileSync(join(out, 'summary.json'), 'utf8'));
       expect(err).not.toMatch(/no question was kept/);
       expect(iterations).toHaveLength(1);
+      const lines = readFileSync(join(out, 'metrics.jsonl'), 'utf8').trim().split('\n');
+      const norms = lines.flatMap((line) => [...line.matchAll(/"gradNorm":([^,}]+)/g)].map(([, norm]) => Number(norm)));
+      expect(norms).toHaveLength(2);
+      for (const norm of norms) expect(norm).toBeGreaterThan(0);
       const base = weights(inHome(name));
       const [challenger, solver] = ['challenger', 'solver'].map((role) =>
         weights(join(out, 'iteration-1/models', role)),
