@@ -10,7 +10,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-PROTOCOL_HASH = "db777d7e71074d91b77571e8e6fe3dffb7966c298ce0ab6de50eb4753d4316b1"
+PROTOCOL_HASH = "aabe1fa5dddd6468aff2ca2a476d01922681cffa64dba181c90faac4c5c4450a"
 """sha256 over the names, types, ranges and limits below; a peer with another hash is refused."""
 
 MESSAGE_BYTES = 2**30
@@ -81,6 +81,33 @@ class KlEstimator(StrEnum):
     K3 = "k3"
 
 
+class WeightFormat(StrEnum):
+    """Values of WeightFormat on the wire."""
+
+    SAFETENSORS = "safetensors"
+    PICKLE = "pickle"
+
+
+class Packing(StrEnum):
+    """Values of Packing on the wire."""
+
+    PACKS = "packs"  # sequences lie side by side in one row, without padding
+    PADDED = "padded"  # it cannot be packed, and is trained on padded rectangles
+    TRIED = "tried"  # whether it can be packed only shows with its weights
+
+
+class ObstacleCode(StrEnum):
+    """Values of ObstacleCode on the wire."""
+
+    REMOTE_CODE = "remote_code"  # it needs code of its own, which never runs
+    NO_WEIGHTS = "no_weights"  # there are no weights, or not all of them
+    PICKLES = "pickles"  # its weights are pickles alone, which can run code and are never read
+    NO_TOKENIZER = "no_tokenizer"  # it has none, or one that cannot be loaded
+    UNKNOWN_ARCHITECTURE = "unknown_architecture"  # transformers cannot make such a model
+    NOT_TRAINABLE = "not_trainable"  # its logits cannot be computed from what the model gives
+    NOT_SAMPLED = "not_sampled"  # this worker cannot draw from such a model
+
+
 class ErrorCode(StrEnum):
     """Values of ErrorCode on the wire."""
 
@@ -89,6 +116,8 @@ class ErrorCode(StrEnum):
     UNKNOWN_MODEL = "unknown_model"  # no model is loaded under this modelId
     # the source is not a usable Hugging Face model (details say what is missing)
     MODEL_UNLOADABLE = "model_unloadable"
+    HUB_UNAVAILABLE = "hub_unavailable"  # the hub does not answer, and what is asked for is not in the cache
+    HUB_FORBIDDEN = "hub_forbidden"  # the hub wants a token with the right to this model
     NOT_TRAINABLE = "not_trainable"  # a gradient verb on a model that was loaded with trainable: false
     SEQUENCE_CONFLICT = "sequence_conflict"  # this seq was used before, with another payload
     STALE_WEIGHTS = "stale_weights"  # the published weights are not of the version that was asked for
@@ -243,6 +272,73 @@ class Machine(Base, kw_only=True):
     clock: Float  # seconds since 1970
 
 
+class Token(Base, kw_only=True):
+    """The struct Token."""
+
+    id: Int
+    text: str  # as the tokenizer writes it
+
+
+class RoundTrip(Base, kw_only=True):
+    """A text, and what came back of it."""
+
+    text: str
+    back: str
+
+
+class ChatTemplate(Base, kw_only=True):
+    """The struct ChatTemplate."""
+
+    cue: str  # what it opens the assistant's turn with; "" where it does not
+    # the special token that it ends the assistant's turns with; absent: it has none
+    end_of_turn: Token | None = None
+
+
+class Tokenizer(Base, kw_only=True):
+    """The struct Tokenizer."""
+
+    name: str  # of its class
+    size: Int  # its highest id, and one more
+    template: ChatTemplate | None = None  # absent: turns are lines of text
+    eos: list[Token]  # those that end a sample
+    pad: Token | None = None
+    changed: list[RoundTrip]  # of a few texts of mathematics, those that decode(encode(text)) changes
+
+
+class RenderedPrompt(Base, kw_only=True):
+    """A conversation as the model would get it."""
+
+    text: str  # special tokens as they are written; "" where it is refused
+    tokens: Int
+    merged: bool  # the template takes no system turn: its text opens the user's
+    refused: str | None = None  # why the template does not take it
+
+
+class WeightFiles(Base, kw_only=True):
+    """What a model's weights are on disk, or on the hub."""
+
+    formats: list[WeightFormat]
+    bytes: Int  # of the safetensors, or of the pickles where there are no others
+    types: list[str]  # as safetensors name them: BF16, F32; none where that is not known
+
+
+class Licence(Base, kw_only=True):
+    """What a model's card says; '' where it says nothing."""
+
+    id: str  # as the hub names it: apache-2.0, gemma, other
+    name: str  # of one that is `other`
+    link: str
+    file: str  # a file of the text, LICENSE for example
+    base_models: list[str]  # those that it was made from
+
+
+class Obstacle(Base, kw_only=True):
+    """Why load_model would refuse a model, or could not use it."""
+
+    code: ObstacleCode
+    message: str
+
+
 class WorkerError(Base, kw_only=True):
     """The struct WorkerError."""
 
@@ -344,6 +440,31 @@ class LoadModelResult(Base, kw_only=True):
     vocabulary_size: Int
     context_length: Int  # tokens, prompt and completion together
     weights_version: Int  # 0
+
+
+class InspectModelParams(Base, kw_only=True):
+    """Parameters of `inspect_model`."""
+
+    source: str  # as for load_model
+    conversations: list[Conversation]
+
+
+class InspectModelResult(Base, kw_only=True):
+    """Result of `inspect_model`."""
+
+    model_type: str  # of its config
+    architecture: str  # as load_model would say it; "" where none can be made
+    parameters: Int  # 0 where no model can be made
+    tied: bool  # whether the output projection is the embedding
+    vocabulary_size: Int  # rows of the embedding
+    context_length: Int
+    weights: WeightFiles
+    tokenizer: Tokenizer | None = None  # absent where it cannot be loaded
+    prompts: list[RenderedPrompt]  # one a conversation; none without a tokenizer
+    packing: Packing
+    packing_reason: str  # why it is padded, or only tried; "" where it packs
+    obstacles: list[Obstacle]
+    licence: Licence
 
 
 class UnloadModelParams(Base, kw_only=True):
@@ -570,7 +691,20 @@ VERBS: dict[str, Verb] = {
         result=LoadModelResult,
         control=False,
         progress=False,
-        errors=(ErrorCode.MODEL_UNLOADABLE, ErrorCode.OUT_OF_MEMORY),
+        errors=(
+            ErrorCode.MODEL_UNLOADABLE,
+            ErrorCode.HUB_UNAVAILABLE,
+            ErrorCode.HUB_FORBIDDEN,
+            ErrorCode.OUT_OF_MEMORY,
+        ),
+    ),
+    "inspect_model": Verb(
+        name="inspect_model",
+        params=InspectModelParams,
+        result=InspectModelResult,
+        control=False,
+        progress=False,
+        errors=(ErrorCode.MODEL_UNLOADABLE, ErrorCode.HUB_UNAVAILABLE, ErrorCode.HUB_FORBIDDEN),
     ),
     "unload_model": Verb(
         name="unload_model",
@@ -809,6 +943,18 @@ RANGES: dict[type[Base], dict[str, Range]] = {
         "open_files": Range(ge=0),
         "clock": Range(ge=0),
     },
+    Token: {
+        "id": Range(ge=0),
+    },
+    Tokenizer: {
+        "size": Range(ge=0),
+    },
+    RenderedPrompt: {
+        "tokens": Range(ge=0),
+    },
+    WeightFiles: {
+        "bytes": Range(ge=0),
+    },
     Hello: {
         "protocol_hash": Range(le=256),
         "token": Range(le=1024),
@@ -858,6 +1004,15 @@ RANGES: dict[type[Base], dict[str, Range]] = {
         "vocabulary_size": Range(ge=0),
         "context_length": Range(ge=0),
         "weights_version": Range(ge=0),
+    },
+    InspectModelParams: {
+        "source": Range(ge=1, le=4096),
+        "conversations": Range(le=1024),
+    },
+    InspectModelResult: {
+        "parameters": Range(ge=0),
+        "vocabulary_size": Range(ge=0),
+        "context_length": Range(ge=0),
     },
     UnloadModelParams: {
         "model_id": Range(ge=1, le=256),

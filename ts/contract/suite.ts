@@ -4,6 +4,7 @@ import { CONTROL } from './cases/control.ts';
 import { DISTRIBUTION } from './cases/distribution.ts';
 import { ENDS } from './cases/ends.ts';
 import { HANDSHAKE } from './cases/handshake.ts';
+import { INSPECTION } from './cases/inspection.ts';
 import { LOSSES } from './cases/losses.ts';
 import { MACHINE } from './cases/machine.ts';
 import { REPEATS } from './cases/repeats.ts';
@@ -22,6 +23,7 @@ import type { Case } from './context.ts';
 export const CASES: readonly Case[] = [
   ...HANDSHAKE,
   ...REQUESTS,
+  ...INSPECTION,
   ...SAMPLING_CASES,
   ...STOP_STRINGS,
   ...DISTRIBUTION,

@@ -12,6 +12,7 @@ import { sha256Of } from './memory/manifest.ts';
 import { MemoryModel, type Pace } from './memory/model.ts';
 import { CONTEXT_LENGTH, initialWeights } from './memory/policy.ts';
 import { stream } from './memory/random.ts';
+import { reportOf } from './memory/report.ts';
 import { VOCABULARY } from './memory/text.ts';
 import { cancelledError } from './pendingCalls.ts';
 import type { RequestOptions } from './session.ts';
@@ -142,6 +143,11 @@ class MemoryRequester implements Requester {
     switch (verb) {
       case 'load_model':
         return packResult(verb, this.loadModel(unpack(verb, bytes)));
+      case 'inspect_model': {
+        const { source, conversations } = unpack(verb, bytes);
+        if (!source.startsWith(SOURCE_PREFIX)) savedWeights(source);
+        return packResult(verb, reportOf(conversations));
+      }
       case 'unload_model': {
         const { modelId } = unpack(verb, bytes);
         this.model(modelId);

@@ -15,6 +15,7 @@ type ControlVerb = 'ping' | 'inspect_machine' | 'cancel' | 'shutdown';
 
 const PHASE_OF: Readonly<Record<Exclude<Verb, ControlVerb>, Phase>> = {
   load_model: 'load',
+  inspect_model: 'load',
   unload_model: 'load',
   load_checkpoint: 'load',
   sample: 'sample',

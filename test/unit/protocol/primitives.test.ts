@@ -221,7 +221,7 @@ describe('containers', () => {
 });
 
 test('the verbs table', () => {
-  expect(Object.keys(VERBS).slice(0, 3)).toEqual(['load_model', 'unload_model', 'sample']);
+  expect(Object.keys(VERBS).slice(0, 3)).toEqual(['load_model', 'inspect_model', 'unload_model']);
   for (const [verb, { method }] of Object.entries(VERBS)) {
     expect(method.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`)).toBe(verb);
   }

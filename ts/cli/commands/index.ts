@@ -8,6 +8,7 @@ import { addFork } from './fork.ts';
 import { addGc } from './gc.ts';
 import { addKeys } from './keys.ts';
 import { addMethodFilters } from './methodFilters.ts';
+import { addModel } from './model.ts';
 import { addPlan } from './plan.ts';
 import { addPush } from './push.ts';
 import { addResume } from './resume.ts';
@@ -19,7 +20,7 @@ import { addVerify } from './verify.ts';
 /** All commands by what they are for, in the order of the help. */
 export const COMMANDS: Readonly<Record<string, readonly AddCommand[]>> = {
   'Runs:': [addRun, addResume, addFork],
-  'Before a run:': [addPlan, addConfig, addDoctor],
+  'Before a run:': [addModel, addPlan, addConfig, addDoctor],
   'Looking at runs:': [addShow, addRuns, addVerify, addGc],
   'Taking models away:': [addExport, addPush],
   'Workers:': [addKeys, addContract],

@@ -126,6 +126,12 @@ export class Pool implements Worker {
     return result;
   }
 
+  /** One that can sample says whether it can sample from it. */
+  async inspectModel(params: Params<'inspect_model'>, options?: CallOptions) {
+    const inspect = (one: Member) => one.worker.inspectModel(params, options);
+    return (await this.roster.ask((one) => one.can('sample'), inspect, options?.signal)).result;
+  }
+
   async unloadModel(
     params: Params<'unload_model'>,
     options?: CallOptions,
