@@ -1,6 +1,8 @@
 import { ConfigError } from '../config/errors.ts';
+import { ModelUnusable } from '../inspect/errors.ts';
 import { ReplayDiverged, TooFewQuestions, TrainingDiverged } from '../loop/errors.ts';
 import { PlacementError } from '../placement/errors.ts';
+import { PublishError } from '../publish/errors.ts';
 import { JournalError } from '../store/journalError.ts';
 import { RunFolderError } from '../store/runFolder.ts';
 import { AddressError } from '../worker/address.ts';
@@ -15,16 +17,31 @@ import { UsageError } from './usage.ts';
 /** What a worker's failure means; the codes that are not here are bugs of ours. */
 const WORKER_EXIT: Partial<Record<WorkerCallErrorCode, number>> = {
   model_unloadable: EXIT.badData,
+  hub_unavailable: EXIT.unavailable,
+  hub_forbidden: EXIT.noPermission,
   io_error: EXIT.io,
   out_of_memory: EXIT.unavailable,
   worker_gone: EXIT.unavailable,
   unauthorized: EXIT.unavailable,
 };
 
+/** Those whose message says all; details are a library's words. */
+const ABOUT_MODELS = new Set<WorkerCallErrorCode>(['model_unloadable', 'hub_unavailable', 'hub_forbidden']);
+
 /** The same for the socket: what a person can mend. */
 const TRANSPORT_EXIT: Partial<Record<TransportErrorCode, number>> = {
   insecure: EXIT.config,
   bind_failed: EXIT.unavailable,
+};
+
+/** What keeps something from being published. */
+const PUBLISH_EXIT: Readonly<Record<PublishError['code'], number>> = {
+  damaged: EXIT.badData,
+  no_weights: EXIT.badData,
+  not_convertible: EXIT.badData,
+  rejected: EXIT.badData,
+  no_permission: EXIT.noPermission,
+  unavailable: EXIT.unavailable,
 };
 
 /** Lines of a worker's output or traceback that are worth the screen; worker.log has all. */
@@ -40,10 +57,12 @@ export function explainError(error: unknown): { exitCode: number; message: strin
   if (error instanceof ConfigError) return { exitCode: EXIT.config, message: error.message };
   if (error instanceof PlacementError) return { exitCode: EXIT.config, message: error.message };
   if (error instanceof HubError) return { exitCode: EXIT.unavailable, message: error.message };
+  if (error instanceof ModelUnusable) return { exitCode: EXIT.badData, message: error.message };
   if (error instanceof TooFewQuestions) return { exitCode: EXIT.badData, message: error.message };
   if (error instanceof TrainingDiverged) return { exitCode: EXIT.badData, message: error.message };
   if (error instanceof ReplayDiverged) return { exitCode: EXIT.badData, message: error.message };
   if (error instanceof UsageError) return { exitCode: EXIT.usage, message: error.message };
+  if (error instanceof PublishError) return { exitCode: PUBLISH_EXIT[error.code], message: error.message };
   if (error instanceof RunFolderError) return { exitCode: EXIT.usage, message: error.message };
   if (error instanceof JournalError) {
     return { exitCode: error.code === 'damaged' ? EXIT.badData : EXIT.unavailable, message: error.message };
@@ -56,7 +75,7 @@ export function explainError(error: unknown): { exitCode: number; message: strin
     return { exitCode: TRANSPORT_EXIT[error.code] ?? EXIT.bug, message: error.message };
   }
   if (error instanceof WorkerCallError) {
-    const message = error.code === 'model_unloadable' ? error.message : withDetails(error.message, error.details);
+    const message = ABOUT_MODELS.has(error.code) ? error.message : withDetails(error.message, error.details);
     return { exitCode: WORKER_EXIT[error.code] ?? EXIT.bug, message };
   }
   if (error instanceof WorkerStartError) {
