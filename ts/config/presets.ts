@@ -66,6 +66,7 @@ const paper: Config = {
     graceSeconds: 120,
   },
   storage: { checkpointEvery: 5, keepCheckpoints: 2, keepModels: 'every', keepAnswers: false },
+  logging: { level: 'info' },
   placement: { hosts: 1, gpusPerHost: 0, gpu: '', layout: 'auto', trainerGpus: 0, tensorParallel: 0 },
   rewards: { challenger: { ...METHODS.paper.challenger, module: '' }, solver: METHODS.paper.solver },
   roles: {
