@@ -34,6 +34,7 @@ const FOLDERS: Readonly<Record<string, Readonly<Record<string, Reach>> | 'all'>>
     contract: 'types',
     doctor: 'types',
   },
+  status: { domain: 'all', ports: 'all', config: 'all', store: 'all', report: 'all' },
   publish: { domain: 'all', eval: 'types', report: 'all', inspect: 'all' },
   simulate: { domain: 'all', ports: 'all', protocol: 'all', loop: 'all', worker: 'all', placement: 'all' },
   bench: 'all',
@@ -51,7 +52,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   commander: ['cli/'],
   zod: ['config/'],
   yaml: ['config/', 'publish/'],
-  picocolors: ['cli/', 'report/'],
+  picocolors: ['cli/', 'report/', 'status/'],
 };
 
 /** Folder -> the modules of Node it may import; a folder that is not here may import any. */

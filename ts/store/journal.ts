@@ -10,7 +10,15 @@ import { describeHolder, Heartbeat, type LeaseTime, realTime, untilFree } from '
 import { MetricsFile } from './metricsFile.ts';
 import { ObjectStore } from './objects.ts';
 import { type ProcessIdentity, thisProcess } from './processIdentity.ts';
-import { newestHeader, type Past, readHeader, readSegments, segmentFile, segmentSizes } from './segments.ts';
+import {
+  type Dated,
+  newestHeader,
+  type Past,
+  readHeader,
+  readSegments,
+  segmentFile,
+  segmentSizes,
+} from './segments.ts';
 
 export interface JournalOptions {
   /** The program's. */
@@ -32,9 +40,13 @@ export interface JournalOptions {
 /** So long a process may take between making a segment and writing its first line. */
 const HEADER_MILLISECONDS = 1_000;
 
-/** A run's journal as it is, without a claim to the run. It is read as far as it was written, also while it grows. */
-export function readJournal(run: string): Past {
-  return readSegments(run);
+/**
+ * A run's journal as it is, without a claim to the run. It is read as far as it was written, also while it grows.
+ *
+ * @param hear told of each entry that counts, in order
+ */
+export function readJournal(run: string, hear?: (dated: Dated) => void): Past {
+  return readSegments(run, hear);
 }
 
 /**

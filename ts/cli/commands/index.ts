@@ -15,13 +15,14 @@ import { addResume } from './resume.ts';
 import { addRun } from './run.ts';
 import { addRuns } from './runs.ts';
 import { addShow } from './show.ts';
+import { addStatus } from './status.ts';
 import { addVerify } from './verify.ts';
 
 /** All commands by what they are for, in the order of the help. */
 export const COMMANDS: Readonly<Record<string, readonly AddCommand[]>> = {
   'Runs:': [addRun, addResume, addFork],
   'Before a run:': [addModel, addPlan, addConfig, addDoctor],
-  'Looking at runs:': [addShow, addRuns, addVerify, addGc],
+  'Looking at runs:': [addStatus, addShow, addRuns, addVerify, addGc],
   'Taking models away:': [addExport, addPush],
   'Workers:': [addKeys, addContract],
   'Filters for the shell:': [addFilters, addMethodFilters],
