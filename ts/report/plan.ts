@@ -25,7 +25,7 @@ export interface PlanReport {
   room: { folder: string; bytes: number } | undefined;
   /** What the user should know besides, a line each. */
   notes: readonly string[];
-  /** What is to be started by hand, a line each; empty where `rzero run` starts all. */
+  /** How it is started, a line each; empty where `rzero run` starts all. */
   byHand: readonly string[];
   colour: boolean;
 }
@@ -47,7 +47,7 @@ export function renderPlan(report: PlanReport): string {
     [bold('Disk, in GiB'), ...diskTable(disk), ...(room === undefined ? [] : ['', freeLine(room)])],
     ...(plan.others.length === 0 ? [] : [[bold('Also fits: an iteration'), ...others(plan)]]),
     ...(notes.length === 0 ? [] : [notes.map((note) => `Note: ${note}`)]),
-    ...(byHand.length === 0 ? [] : [[bold('To start by hand'), ...byHand]]),
+    ...(byHand.length === 0 ? [] : [[bold('To start it'), ...byHand]]),
   ];
   return `${blocks.map((lines) => lines.map((line) => line.trimEnd()).join('\n')).join('\n\n')}\n`;
 }

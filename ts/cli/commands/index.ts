@@ -11,12 +11,13 @@ import { addRun } from './run.ts';
 import { addRuns } from './runs.ts';
 import { addShow } from './show.ts';
 import { addVerify } from './verify.ts';
+import { addWorkers } from './workers.ts';
 
 /** All commands by what they are for, in the order of the help. */
 export const COMMANDS: Readonly<Record<string, readonly AddCommand[]>> = {
   'Runs:': [addRun, addResume, addFork],
   'Before a run:': [addPlan],
   'Looking at runs:': [addShow, addRuns, addVerify, addGc],
-  'Workers:': [addKeys, addContract],
+  'Workers:': [addWorkers, addKeys, addContract],
   'Filters for the shell:': [addFilters, addMethodFilters],
 };
