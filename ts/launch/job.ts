@@ -69,3 +69,14 @@ export function workersWords(job: Job, configFile: string, keys: string): string
   const counted = job.count === undefined ? [] : ['--count', String(job.count)];
   return [...job.program, 'workers', '--config', configFile, '--keys', keys, ...counted];
 }
+
+/**
+ * Shell lines that wait for workers whose orchestrator has ended. It has told those to end that it knew; one that was
+ * not there yet would dial on.
+ */
+export function awaitWorkers(workers: string): string {
+  return `for ((second = 0; second < 30; second++)); do
+  kill -0 ${workers} 2>/dev/null || break
+  sleep 1
+done`;
+}

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type Job, type JobFile, runWords, type Submission, type Target, workersWords } from './job.ts';
+import { awaitWorkers, type Job, type JobFile, runWords, type Submission, type Target, workersWords } from './job.ts';
 import { command, quote } from './shell.ts';
 
 /** A script that runs the orchestrator and all hosts' workers on one machine. */
@@ -20,10 +20,12 @@ function script(job: Job): JobFile {
   const text = `#!/bin/bash
 # ${job.name}: the orchestrator and the workers of ${hosts === 1 ? 'one host' : `${hosts} hosts`}, on this machine.
 # It starts them again when the orchestrator alone was told to stop (exit code 75).
+# shellcheck disable=SC2016,SC2086
 set -u
 cd ${quote(workingFolder)} || exit 74
 
-orchestrator= workers= told=
+orchestrator='' workers='' told=''
+# shellcheck disable=SC2329
 stop() {
   told=1
   [ -n "$orchestrator" ] && kill -"$1" "$orchestrator" 2>/dev/null
@@ -51,19 +53,15 @@ while :; do
   mkdir -p "$logs" || exit 74
   ${command(runWords(job, file))} 2> >(tee -a "$logs/orchestrator.log" >&2) &
   orchestrator=$!
-  workers=
+  workers=''
   for ((host = 0; host < ${hosts}; host++)); do
     ${workers} --host "$host" --logs "$logs/host-$host" 2>"$logs/host-$host.log" &
     workers="$workers $!"
   done
   await "$orchestrator"
   code=$?
-  # Where the orchestrator ended in order they have been told to; else nobody is left to work for.
-  if [ "$code" -ne 0 ] && [ "$code" -ne 75 ]; then
-    # shellcheck disable=SC2086
-    kill -HUP $workers 2>/dev/null
-  fi
-  # shellcheck disable=SC2086
+${awaitWorkers('$workers').replace(/^/gm, '  ')}
+  kill -HUP $workers 2>/dev/null
   wait $workers
   if [ "$code" -ne 75 ] || [ -n "$told" ]; then
     exit "$code"

@@ -1,5 +1,6 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import {
+  awaitWorkers,
   type Job,
   type JobFile,
   LaunchError,
@@ -32,6 +33,7 @@ ${directives(job)
   .join('\n')}
 
 # ${name}: the orchestrator on the first node, and on each node the workers that the plan puts there.
+# shellcheck disable=SC2016
 set -u
 restarts=\${SLURM_RESTART_COUNT:-0}
 logs=${quote(join(folder, 'logs'))}/$SLURM_JOB_ID-$restarts
@@ -41,7 +43,8 @@ ${site.prologue.map((line) => `${line}\n`).join('')}head=$(scontrol show hostnam
 
 # Slurm warns this shell alone, which passes it on, once: a second signal would end the orchestrator at once. SIGTERM
 # reaches its step without us.
-told= again=
+told=''
+# shellcheck disable=SC2329
 warn() {
   again=1
   if [ -z "$told" ]; then
@@ -55,7 +58,6 @@ trap 'again=1' TERM
 srun --overlap --nodes=1 --ntasks=1 --nodelist="$head" --cpu-bind=none --output="$logs/orchestrator.log" \\
   ${step}${command(runWords(job, file))} &
 orchestrator=$!
-# shellcheck disable=SC2016
 srun --overlap --kill-on-bad-exit=0 --nodes="$SLURM_JOB_NUM_NODES" --ntasks="$SLURM_JOB_NUM_NODES" \\
   --ntasks-per-node=1 --cpu-bind=none --output="$logs/host-%n.log" \\
   ${step}sh -c 'exec "$@" --host "$SLURM_NODEID"' sh \\
@@ -65,15 +67,13 @@ workers=$!
 
 # In the background and waited for, since bash runs no trap before its command ends; a trap interrupts wait.
 while :; do
-  again=
+  again=''
   wait "$orchestrator"
   code=$?
   [ -z "$again" ] && break
 done
-case $code in
-  0 | 75) wait "$workers" ;; # it has told them to end
-  *) kill "$workers" 2>/dev/null ;;
-esac
+# What is left of the workers then, Slurm ends with this script.
+${awaitWorkers('"$workers"')}
 if [ "$code" -eq 75 ]; then
   if [ "$restarts" -lt ${site.requeues} ]; then
     scontrol requeue "$SLURM_JOB_ID"
@@ -124,7 +124,9 @@ function stepWords(job: Job): string {
   if (image === '') {
     throw new LaunchError(`option "launch.slurm.image" is "": ${container} needs the image that the job runs in`);
   }
-  const shared = [job.folder, job.workingFolder, job.run].filter((path, index, all) => all.indexOf(path) === index);
+  const shared = [job.folder, job.workingFolder, dirname(job.run)].filter(
+    (path, index, all) => all.indexOf(path) === index,
+  );
   const all = [...shared.map((path) => `${path}:${path}`), ...mounts];
   const odd = all.find((mount) => /,/.test(mount) || mount.split(':').length > 3);
   if (odd !== undefined) {

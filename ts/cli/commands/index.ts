@@ -4,6 +4,7 @@ import { addFilters } from './filters.ts';
 import { addFork } from './fork.ts';
 import { addGc } from './gc.ts';
 import { addKeys } from './keys.ts';
+import { addLaunch } from './launch.ts';
 import { addMethodFilters } from './methodFilters.ts';
 import { addPlan } from './plan.ts';
 import { addResume } from './resume.ts';
@@ -15,7 +16,7 @@ import { addWorkers } from './workers.ts';
 
 /** All commands by what they are for, in the order of the help. */
 export const COMMANDS: Readonly<Record<string, readonly AddCommand[]>> = {
-  'Runs:': [addRun, addResume, addFork],
+  'Runs:': [addRun, addResume, addFork, addLaunch],
   'Before a run:': [addPlan],
   'Looking at runs:': [addShow, addRuns, addVerify, addGc],
   'Workers:': [addWorkers, addKeys, addContract],
