@@ -25,6 +25,7 @@ const HARMLESS = [
   'worker.restarts',
   'worker.graceSeconds',
   'placement',
+  'launch',
   'storage',
 ];
 
