@@ -16,6 +16,7 @@ import { RunJournal } from '../store/journal.ts';
 import type { RunFolder } from '../store/runFolder.ts';
 import { sweeper } from '../store/sweeper.ts';
 import { inMilliseconds } from '../worker/phases.ts';
+import { PATIENCE, type Patience } from '../worker/session.ts';
 import { type ListenOptions, startWorkers } from '../worker/startWorkers.ts';
 import type { Placed } from './placement.ts';
 import { modelSource, pythonPath } from './places.ts';
@@ -100,7 +101,7 @@ export async function attemptRun(experiment: Experiment, journal: RunJournal): P
 
 async function coevolveWithWorkers(experiment: Experiment, journal: RunJournal, exam: Exam): Promise<void> {
   const { config, placed, folder, reporter, env, workingFolder, signal: stopping } = experiment;
-  const { backend, threads, handoverSeconds, deadlines, restarts } = config.worker;
+  const { backend, threads, handoverSeconds, restarts } = config.worker;
   const posts = postsOf(config, placed);
   const listen = listenOptions(experiment);
   const several = posts.length > 1 || listen !== undefined;
@@ -121,7 +122,7 @@ async function coevolveWithWorkers(experiment: Experiment, journal: RunJournal, 
     attempt: journal.attempt,
     posts,
     restarts,
-    patience: { deadlines: inMilliseconds(deadlines) },
+    patience: patienceOf(config.worker),
     turns: config.worker.turns || (placed?.decision.layout.turns ?? false),
     handoverDeadline: handoverSeconds * 1000,
     sharedFolder: folder.path,
@@ -161,6 +162,16 @@ async function coevolveWithWorkers(experiment: Experiment, journal: RunJournal, 
     grace.forget();
     await workers.close();
   }
+}
+
+/** A worker's heartbeats come several times in what it may be silent. */
+function patienceOf({ silenceSeconds, returnSeconds, deadlines }: Config['worker']): Patience {
+  return {
+    heartbeat: Math.min(PATIENCE.heartbeat, silenceSeconds * 200),
+    silence: silenceSeconds * 1000,
+    reconnect: returnSeconds * 1000,
+    deadlines: inMilliseconds(deadlines),
+  };
 }
 
 /** What is nearly done when the run is told to stop may go on for so long. */

@@ -100,7 +100,12 @@ describe('rzero verify', () => {
       () => 'iteration-1/models/solver/weights.f64',
       ': iteration 1, solver is done again',
     ],
-    ['a model of earlier', 'whole', () => 'iteration-1/models/solver/weights.f64', ': iteration 1, solver is done again'],
+    [
+      'a model of earlier',
+      'whole',
+      () => 'iteration-1/models/solver/weights.f64',
+      ': iteration 1, solver is done again',
+    ],
     [
       'a checkpoint',
       'lost',
