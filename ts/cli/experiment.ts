@@ -19,6 +19,7 @@ import { RunJournal } from '../store/journal.ts';
 import type { RunFolder } from '../store/runFolder.ts';
 import { sweeper } from '../store/sweeper.ts';
 import { inMilliseconds } from '../worker/phases.ts';
+import { PATIENCE, type Patience } from '../worker/session.ts';
 import { type ListenOptions, startWorkers } from '../worker/startWorkers.ts';
 import { inspectModel } from './inspection.ts';
 import type { Placed } from './placement.ts';
@@ -104,7 +105,7 @@ export async function attemptRun(experiment: Experiment, journal: RunJournal): P
 
 async function coevolveWithWorkers(experiment: Experiment, journal: RunJournal, exam: Exam): Promise<void> {
   const { config, placed, folder, reporter, env, workingFolder, signal: stopping } = experiment;
-  const { backend, threads, handoverSeconds, deadlines, restarts } = config.worker;
+  const { backend, threads, handoverSeconds, restarts } = config.worker;
   const posts = postsOf(config, placed);
   const listen = listenOptions(experiment);
   const several = posts.length > 1 || listen !== undefined;
@@ -125,7 +126,7 @@ async function coevolveWithWorkers(experiment: Experiment, journal: RunJournal, 
     attempt: journal.attempt,
     posts,
     restarts,
-    patience: { deadlines: inMilliseconds(deadlines) },
+    patience: patienceOf(config.worker),
     turns: config.worker.turns || (placed?.decision.layout.turns ?? false),
     handoverDeadline: handoverSeconds * 1000,
     sharedFolder: folder.path,
@@ -185,6 +186,16 @@ async function requireUsableModel(
   for (const { status, topic, message, hint } of findings) {
     if (status === 'warning') reporter.report({ type: 'model', message: `warning: ${topic}: ${message} (${hint})` });
   }
+}
+
+/** A worker's heartbeats come several times in what it may be silent. */
+function patienceOf({ silenceSeconds, returnSeconds, deadlines }: Config['worker']): Patience {
+  return {
+    heartbeat: Math.min(PATIENCE.heartbeat, silenceSeconds * 200),
+    silence: silenceSeconds * 1000,
+    reconnect: returnSeconds * 1000,
+    deadlines: inMilliseconds(deadlines),
+  };
 }
 
 /** What is nearly done when the run is told to stop may go on for so long. */

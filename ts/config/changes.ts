@@ -21,6 +21,8 @@ const HARMLESS = [
   'worker.requestSamples',
   'worker.turns',
   'worker.handoverSeconds',
+  'worker.silenceSeconds',
+  'worker.returnSeconds',
   'worker.deadlines',
   'worker.restarts',
   'worker.graceSeconds',

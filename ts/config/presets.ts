@@ -61,6 +61,8 @@ const paper: Config = {
     requestSamples: null,
     turns: false,
     handoverSeconds: 600,
+    silenceSeconds: 30,
+    returnSeconds: 30,
     deadlines: { load: 1800, sample: 1800, train: 1800, save: 1800 },
     restarts: 5,
     graceSeconds: 120,

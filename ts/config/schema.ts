@@ -182,6 +182,12 @@ export const configSchema = z
         handoverSeconds: count.describe(
           'how long a worker that is free may take to write, publish or load weights for others, to sleep or to wake',
         ),
+        silenceSeconds: count
+          .max(86_400)
+          .describe('how long a worker may say nothing before its connection counts as lost'),
+        returnSeconds: count
+          .max(86_400)
+          .describe('how long a worker that lost its connection has to come back before it is given up'),
         deadlines: z
           .strictObject({
             load: count.describe('load a model or a checkpoint'),
