@@ -19,6 +19,7 @@ const FOLDERS: Readonly<Record<string, Readonly<Record<string, Reach>> | 'all'>>
   store: { ports: 'all', protocol: 'all' },
   config: { domain: 'all' },
   placement: { domain: 'all' },
+  trackers: { ports: 'all', store: 'all', worker: 'all' },
   eval: { domain: 'all', ports: 'all' },
   report: { domain: 'all', ports: 'all', placement: 'all', eval: 'types', contract: 'types' },
   simulate: { domain: 'all', ports: 'all', protocol: 'all', loop: 'all', worker: 'all', placement: 'all' },
@@ -31,7 +32,7 @@ const FOLDERS: Readonly<Record<string, Readonly<Record<string, Reach>> | 'all'>>
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   msgpackr: ['worker/codec.ts', 'bench/wire/lists.ts'],
   zeromq: ['worker/transport.ts', 'worker/zap.ts', 'worker/keys.ts'],
-  execa: ['worker/spawn.ts', 'worker/foundGpus.ts'],
+  execa: ['worker/processGroup.ts', 'worker/foundGpus.ts'],
   'hyparquet-writer': ['store/parquetFile.ts'],
   commander: ['cli/'],
   zod: ['config/'],
@@ -329,13 +330,13 @@ describe('planted violations are found', () => {
     ['store/a.ts', "import { readFileSync } from 'fs';", "are imported with 'node:'"],
     ['worker/a.ts', "import { pack } from 'msgpackr';", 'only in worker/codec.ts'],
     ['worker/a.ts', "import { Router } from 'zeromq';", 'only in worker/transport.ts'],
-    ['cli/a.ts', "import { execa } from 'execa';", 'only in worker/spawn.ts, worker/foundGpus.ts'],
+    ['cli/a.ts', "import { execa } from 'execa';", 'only in worker/processGroup.ts, worker/foundGpus.ts'],
     ['store/a.ts', "import { ByteWriter } from 'hyparquet-writer';", 'only in store/parquetFile.ts'],
     ['config/a.ts', "import { Command } from 'commander';", 'only in cli/'],
     ['cli/a.ts', "import { z } from 'zod/v4';", 'only in config/'],
     ['store/a.ts', "import pc from 'picocolors';", 'only in cli/, report/'],
     ['cli/a.ts', "import _ from 'lodash';", 'this package is not in the table'],
-    ['setup/a.mjs', "import { execa } from 'execa';", 'only in worker/spawn.ts, worker/foundGpus.ts'],
+    ['setup/a.mjs', "import { execa } from 'execa';", 'only in worker/processGroup.ts, worker/foundGpus.ts'],
     ['setup/a.mjs', "import '../domain/vote.ts';", 'the set-up imports its siblings alone'],
   ])('%s: %s', (path, text, expected) => {
     expect(plant([path, text])[0]).toContain(`${path}: `);

@@ -26,6 +26,7 @@ const HARMLESS = [
   'worker.graceSeconds',
   'placement',
   'storage',
+  'tracking',
 ];
 
 /** Options whose values differ, in the order of the file. */
