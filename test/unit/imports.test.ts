@@ -22,6 +22,8 @@ const FOLDERS: Readonly<Record<string, Readonly<Record<string, Reach>> | 'all'>>
   trackers: { ports: 'all', store: 'all', worker: 'all' },
   eval: { domain: 'all', ports: 'all' },
   report: { domain: 'all', ports: 'all', placement: 'all', eval: 'types', contract: 'types' },
+  inspect: {},
+  publish: { domain: 'all', eval: 'types', report: 'all', inspect: 'all' },
   simulate: { domain: 'all', ports: 'all', protocol: 'all', loop: 'all', worker: 'all', placement: 'all' },
   bench: 'all',
   cli: 'all',
@@ -36,7 +38,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'hyparquet-writer': ['store/parquetFile.ts'],
   commander: ['cli/'],
   zod: ['config/'],
-  yaml: ['config/'],
+  yaml: ['config/', 'publish/'],
   picocolors: ['cli/', 'report/'],
 };
 
@@ -46,6 +48,8 @@ const BUILTINS: Readonly<Record<string, readonly string[]>> = {
   loop: [],
   ports: [],
   placement: [],
+  inspect: [],
+  publish: [],
   eval: ['node:crypto'],
 };
 

@@ -10,6 +10,8 @@ export const EXIT = {
   retry: 75,
   /** A worker breaks the contract: EX_PROTOCOL. */
   protocol: 76,
+  /** A token is missing, or the hub does not accept it: EX_NOPERM. */
+  noPermission: 77,
   config: 78,
 } as const;
 
@@ -18,4 +20,5 @@ export const EXIT_CODES = `
 Exit codes:
   0 done   1 a bug   2 wrong usage   65 unusable model or data   69 worker unavailable
   74 input/output   75 told to stop, can go on: start it again   76 a worker breaks the contract
-  78 wrong configuration   129, 130, 143 stopped by a signal`;
+  77 no permission: a token is missing or refused   78 wrong configuration
+  129, 130, 143 stopped by a signal`;

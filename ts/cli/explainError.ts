@@ -1,6 +1,7 @@
 import { ConfigError } from '../config/errors.ts';
 import { ReplayDiverged, TooFewQuestions, TrainingDiverged } from '../loop/errors.ts';
 import { PlacementError } from '../placement/errors.ts';
+import { PublishError } from '../publish/errors.ts';
 import { JournalError } from '../store/journalError.ts';
 import { RunFolderError } from '../store/runFolder.ts';
 import { AddressError } from '../worker/address.ts';
@@ -27,6 +28,16 @@ const TRANSPORT_EXIT: Partial<Record<TransportErrorCode, number>> = {
   bind_failed: EXIT.unavailable,
 };
 
+/** What keeps something from being published. */
+const PUBLISH_EXIT: Readonly<Record<PublishError['code'], number>> = {
+  damaged: EXIT.badData,
+  no_weights: EXIT.badData,
+  not_convertible: EXIT.badData,
+  rejected: EXIT.badData,
+  no_permission: EXIT.noPermission,
+  unavailable: EXIT.unavailable,
+};
+
 /** Lines of a worker's output or traceback that are worth the screen; worker.log has all. */
 const DETAIL_LINES = 25;
 
@@ -44,6 +55,7 @@ export function explainError(error: unknown): { exitCode: number; message: strin
   if (error instanceof TrainingDiverged) return { exitCode: EXIT.badData, message: error.message };
   if (error instanceof ReplayDiverged) return { exitCode: EXIT.badData, message: error.message };
   if (error instanceof UsageError) return { exitCode: EXIT.usage, message: error.message };
+  if (error instanceof PublishError) return { exitCode: PUBLISH_EXIT[error.code], message: error.message };
   if (error instanceof RunFolderError) return { exitCode: EXIT.usage, message: error.message };
   if (error instanceof JournalError) {
     return { exitCode: error.code === 'damaged' ? EXIT.badData : EXIT.unavailable, message: error.message };

@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { PlacementError } from '../placement/errors.ts';
 import { knownShape } from '../placement/models.ts';
 import { type ModelShape, shapeOf } from '../placement/shape.ts';
+import { cachedSnapshot, hubUrl, isHubName, isOffline } from './hubFiles.ts';
 import { modelSource } from './places.ts';
 
 /** Milliseconds that the hub gets to answer with a small file. */
@@ -46,23 +46,18 @@ function read(model: string, file: string): string {
   }
 }
 
-/** Where huggingface_hub keeps the file, if it has it: refs/main names the commit whose files are below snapshots. */
 function cachedConfig(name: string, env: NodeJS.ProcessEnv): string | undefined {
-  const home = env.HF_HOME ?? join(env.XDG_CACHE_HOME ?? join(env.HOME ?? homedir(), '.cache'), 'huggingface');
-  const folder = join(env.HF_HUB_CACHE ?? join(home, 'hub'), `models--${name.replaceAll('/', '--')}`);
-  const reference = join(folder, 'refs', 'main');
-  if (!existsSync(reference)) return undefined;
-  const file = join(folder, 'snapshots', readFileSync(reference, 'utf8').trim(), 'config.json');
-  return existsSync(file) ? file : undefined;
+  const snapshot = cachedSnapshot(name, env);
+  const file = snapshot === undefined ? undefined : join(snapshot, 'config.json');
+  return file !== undefined && existsSync(file) ? file : undefined;
 }
 
 async function fetchConfig(model: string, env: NodeJS.ProcessEnv): Promise<string> {
-  if (!/^[\w.-]+(\/[\w.-]+)?$/.test(model))
-    throw new PlacementError(`model ${model} is no folder here, and no name on the hub`);
-  const offline = /^(1|true|yes|on)$/i.test(env.HF_HUB_OFFLINE ?? '');
+  if (!isHubName(model)) throw new PlacementError(`model ${model} is no folder here, and no name on the hub`);
   const hint = 'give a folder with its config.json as the model, or load it once so that the cache has it';
-  if (offline) throw new PlacementError(`model ${model} is not in the cache, and HF_HUB_OFFLINE is set: ${hint}`);
-  const url = `${(env.HF_ENDPOINT ?? 'https://huggingface.co').replace(/\/$/, '')}/${model}/resolve/main/config.json`;
+  if (isOffline(env))
+    throw new PlacementError(`model ${model} is not in the cache, and HF_HUB_OFFLINE is set: ${hint}`);
+  const url = `${hubUrl(env)}/${model}/resolve/main/config.json`;
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(DEADLINE) });
     if (response.ok) return await response.text();

@@ -133,6 +133,13 @@ const published = (method: Method): Overrides<Config> => ({
   questions: { ...curriculum(method), votes: 9 },
 });
 
+/** A backbone of the paper: the same hyper-parameters for all, sampled with vLLM. */
+const backbone = (model: string): Preset => ({
+  summary: `the paper's run of ${model}, sampled with vLLM`,
+  extends: 'paper',
+  values: { model, worker: { backend: 'vllm' } },
+});
+
 /** Presets by name. Each is the paper's method; what differs is what its `values` say. */
 export const PRESETS: Record<string, Preset> = {
   paper: { summary: "the paper's sizes and learning rates, for a 4B backbone", values: paper },
@@ -145,6 +152,28 @@ export const PRESETS: Record<string, Preset> = {
     summary: 'the same as published from August to December 2025, with its gate on the answer',
     extends: 'paper',
     values: published(METHODS['repo-2025']),
+  },
+  'qwen3-4b': backbone('Qwen/Qwen3-4B-Base'),
+  'qwen3-8b': backbone('Qwen/Qwen3-8B-Base'),
+  // Which of OctoThinker's branches (long, short, hybrid) it was, the paper does not say.
+  'octothinker-3b': backbone('OctoThinker/OctoThinker-3B-Hybrid-Base'),
+  'octothinker-8b': backbone('OctoThinker/OctoThinker-8B-Hybrid-Base'),
+  'single-gpu-lora': {
+    summary: 'Qwen3-4B-Base by low-rank adapters on one GPU of 24 GB, at a quarter of the sizes and half the length',
+    extends: 'qwen3-4b',
+    values: {
+      trainer: { loraRank: 32, loraAlpha: 64 },
+      challenger: {
+        prompts: 128,
+        sampling: { maxTokens: 2048 },
+        // Adapters want about ten times the rate of all weights: Schulman et al., LoRA Without Regret, 2025.
+        optimizer: { learningRate: 1e-5 },
+      },
+      questions: { candidates: 2000, sampling: { maxTokens: 2048 } },
+      answering: { sampling: { maxTokens: 2048 } },
+      solver: { prompts: 128, sampling: { maxTokens: 2048 }, optimizer: { learningRate: 1e-5 } },
+      evaluation: { sampling: { maxTokens: 2048 } },
+    },
   },
   embedded: {
     summary: 'the same method at sizes and learning rates for the embedded base model on one CPU core',

@@ -28,24 +28,24 @@ const phase = z.strictObject({
   miniBatch: count.describe('sequences per optimiser update; must divide prompts * rollouts'),
   sampling: drawn,
   optimizer: z.strictObject({
-    learningRate: z.number().min(0).max(1),
-    beta1: z.number().min(0).lt(1),
-    beta2: z.number().min(0).lt(1),
-    epsilon: z.number().gt(0),
-    weightDecay: z.number().min(0),
+    learningRate: z.number().min(0).max(1).describe('constant over a phase'),
+    beta1: z.number().min(0).lt(1).describe("decay of AdamW's first moment"),
+    beta2: z.number().min(0).lt(1).describe('of its second'),
+    epsilon: z.number().gt(0).describe('added to the root of the second moment'),
+    weightDecay: z.number().min(0).describe('decoupled, times the learning rate'),
     decayVectors: z.boolean().describe('whether weights of one dimension decay too: norms, biases'),
     maxGradNorm: z.number().min(0).describe('global norm; 0 is off'),
   }),
-  loss: z.enum(LOSSES),
+  loss: z.enum(LOSSES).describe('how a ratio of policies and an advantage become a loss'),
   aggregation: z.enum(AGGREGATIONS).describe('what the loss is a mean of: tokens, sequences, or rows of maxTokens'),
-  clipLow: share,
-  clipHigh: z.number().min(0),
+  clipLow: share.describe('a ratio below 1 - clipLow is clipped'),
+  clipHigh: z.number().min(0).describe('a ratio above 1 + clipHigh is clipped'),
   dualClip: z.number().min(0).describe('0 is off; of grpo and gspo only'),
   klCoef: z.number().min(0).describe('weight of KL to the anchor'),
-  klEstimator: z.enum(KL_ESTIMATORS),
+  klEstimator: z.enum(KL_ESTIMATORS).describe('of the KL term'),
   importanceCap: z.number().min(0).describe('the most that policy / sampler may weigh; 0 is off'),
   credit: z.strictObject({
-    advantage: z.enum(ADVANTAGES),
+    advantage: z.enum(ADVANTAGES).describe('how the rewards of a group become advantages'),
     zeroVariance: z.enum(['keep', 'drop']).describe('groups whose rewards are all equal'),
     overlong: z.enum(['keep', 'mask', 'penalise']).describe('samples that were cut off at maxTokens'),
     overlongPenalty: z.number().min(0).describe('off the reward, where overlong is penalise'),
@@ -61,8 +61,8 @@ const dividing = <T extends z.ZodType<{ prompts: number; rollouts: number; miniB
 
 const roles = z
   .strictObject({
-    models: z.enum(['two', 'one']),
-    challengerFrom: z.enum(['previous', 'solver', 'base']),
+    models: z.enum(['two', 'one']).describe('whether each role has its own weights'),
+    challengerFrom: z.enum(['previous', 'solver', 'base']).describe('the weights that a Challenger phase begins with'),
     anchor: z.enum(['phase', 'base', 'ema']).describe('what the KL term holds a policy to'),
     anchorDecay: z.number().min(0).lt(1).describe('what an update leaves of the moving average; of anchor ema only'),
     judge: z.enum(['frozen', 'current', 'ensemble']).describe('whose answers the agreement is taken of'),
@@ -91,13 +91,14 @@ export const configSchema = z
     seed: z
       .int()
       .min(0)
-      .max(2 ** 32 - 1),
-    iterations: count,
+      .max(2 ** 32 - 1)
+      .describe('everything random comes from it'),
+    iterations: count.describe('rounds of Challenger, questions and Solver'),
     arm: z.enum(ARMS).describe('the whole method, or one thing taken from it'),
     model: z.string().min(1).describe('base model: a Hugging Face folder or hub name, or "embedded"'),
     worker: z
       .strictObject({
-        backend: z.enum(['torch', 'vllm', 'mock']),
+        backend: z.enum(['torch', 'vllm', 'mock']).describe('what samples; torch trains, but where all is mock'),
         threads: z.int().min(1).max(1024).describe('compute threads of each worker started here'),
         count: z
           .int()
@@ -121,7 +122,12 @@ export const configSchema = z
           'how long a worker that is free may take to write, publish or load weights for others, to sleep or to wake',
         ),
         deadlines: z
-          .strictObject({ load: count, sample: count, train: count, save: count })
+          .strictObject({
+            load: count.describe('load a model or a checkpoint'),
+            sample: count.describe('sample'),
+            train: count.describe('compute log-probs or gradients, or step'),
+            save: count.describe('save a checkpoint, publish weights, sleep, wake'),
+          })
           .describe('seconds that a worker may make no progress while it does so, before it is given up'),
         restarts: z
           .int()
@@ -208,7 +214,7 @@ export const configSchema = z
       sampling: drawn,
       votes: count.min(2).nullable().describe('answers per candidate; null for answering.votes'),
       answersPerRound: z.int().min(0).describe('stop asking once the verdict is settled; 0 draws all answers at once'),
-      order: z.enum(ORDERS),
+      order: z.enum(ORDERS).describe('in which the kept ones are trained on'),
       shortfall: z.enum(SHORTFALLS).describe('what to do when fewer are kept than solver.prompts'),
       resamples: count.max(100).describe('how many times resample asks again'),
       overAsk: share.describe('share asked for beyond candidates; those answered first count. 0 is off'),

@@ -5,6 +5,7 @@ import { UsageError } from '../../../ts/cli/usage.ts';
 import { ConfigError } from '../../../ts/config/errors.ts';
 import { TrainingDiverged } from '../../../ts/loop/errors.ts';
 import { PlacementError } from '../../../ts/placement/errors.ts';
+import { PublishError } from '../../../ts/publish/errors.ts';
 import { RunFolderError } from '../../../ts/store/runFolder.ts';
 import { AddressError } from '../../../ts/worker/address.ts';
 import { WorkerCallError, WorkerStartError } from '../../../ts/worker/errors.ts';
@@ -33,6 +34,10 @@ test.each([
   ['a worker that is gone', new WorkerCallError('worker_gone', 'no'), 69],
   ['a worker that does not start', new WorkerStartError('worker_start_failed', 'no'), 69],
   ["a worker's bug", new WorkerCallError('internal', 'no'), 1],
+  ['a damaged model', new PublishError('damaged', 'no'), 65],
+  ['a run without weights', new PublishError('no_weights', 'no'), 65],
+  ['a token that is refused', new PublishError('no_permission', 'no'), 77],
+  ['a hub that cannot be reached', new PublishError('unavailable', 'no'), 69],
   ['a full disk', noSpace, 74],
   ['anything else', new TypeError('x is not a function'), 1],
 ])('%s', (_, error, exitCode) => {

@@ -9,7 +9,7 @@ export function addPlan(program: Command, { terminal, exitCodes }: CommandContex
   program
     .command('plan')
     .description('say which GPUs would sample and which train, what they would hold, and how long it would take')
-    .option('--preset <name>', 'starting point: embedded (default), paper, repo-head, repo-2025, mock')
+    .option('--preset <name>', 'starting point: see rzero presets (default: embedded)')
     .option('--config <file>', 'YAML file over the preset, e.g. the config.yml of a run')
     .option('--set <name=value>', 'one option, e.g. placement.layout=apart; may be repeated', collect)
     .option('--model <folder|name>', 'base model: a Hugging Face folder or hub name')

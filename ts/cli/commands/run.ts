@@ -9,7 +9,7 @@ export function addRun(program: Command, { terminal, exitCodes }: CommandContext
   program
     .command('run')
     .description('co-evolve a Challenger and a Solver, and measure the Solver after each iteration')
-    .option('--preset <name>', 'starting point: embedded (default), paper, repo-head, repo-2025, mock')
+    .option('--preset <name>', 'starting point: see rzero presets (default: embedded)')
     .option('--config <file>', 'YAML file over the preset, e.g. the config.yml of another run')
     .option('--set <name=value>', 'one option, e.g. solver.steps=20; may be repeated', collect)
     .option('--model <folder|name>', 'base model: a Hugging Face folder or hub name')

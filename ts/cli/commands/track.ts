@@ -9,7 +9,11 @@ export function addTrack(program: Command, { terminal, finish, exitCodes }: Comm
     .command('track')
     .description('send the figures of a run to trackers: all that they have not got yet')
     .argument('<folder>', 'run folder')
-    .option('--to <name>', 'tensorboard, wandb, mlflow or trackio (default: those of the run); may be repeated', collect)
+    .option(
+      '--to <name>',
+      'tensorboard, wandb, mlflow or trackio (default: those of the run); may be repeated',
+      collect,
+    )
     .option('--project <name>', "project of wandb and trackio, experiment of mlflow (default: the run's)")
     .option('--follow', 'go on until the run is over')
     .addHelpText(
