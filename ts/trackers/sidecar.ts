@@ -28,17 +28,7 @@ const PYTHON_PATH = fileURLToPath(new URL('../../py_worker', import.meta.url));
 /** Arguments of Python: `-m rzero_track RUN --to NAME ...`. */
 export function sidecarArguments({ tracker, run, project, name, entity }: Sending): string[] {
   const optional = [...(name === '' ? [] : ['--name', name]), ...(entity === '' ? [] : ['--entity', entity])];
-  return [
-    '-m',
-    'rzero_track',
-    run,
-    '--to',
-    tracker,
-    '--project',
-    project,
-    ...optional,
-    ...(follow ? ['--follow'] : []),
-  ];
+  return ['-m', 'rzero_track', run, '--to', tracker, '--project', project, ...optional];
 }
 
 /** Its environment: the caller's, with the tracker's own settings and credentials, without the secret of the workers. */
