@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { JournalEntry } from '../../ports/journal.ts';
 import { livingEntries } from '../../store/metricsFile.ts';
@@ -17,10 +17,11 @@ const EVENT_FILE = /^events\.out\.tfevents\.(\d+)\.rzero$/;
 
 /**
  * `tensorboard/events.out.tfevents.N.rzero`: the figures of a run for TensorBoard, a projection of its journal like
- * metrics.jsonl. There is one file; it grows with the journal, and where that takes something back (a step that is made
+ * metrics.jsonl. One file holds all; it grows with the journal, and where that takes something back (a step that is made
  * again, a phase that is undone, a new attempt) it is made anew. So no point stands there twice, and programs that know
  * nothing of TensorBoard's session logs read it rightly. The new file has a greater number and begins with a session
- * start at step 0, at which a TensorBoard that is looking on forgets what it had from the old one.
+ * start at step 0, at which a TensorBoard that is looking on forgets what it had from the old one. The old one stays, empty:
+ * who was reading it when it went would never come to the next.
  *
  * Nothing waits for it, and it never fails: where it cannot be written the run goes on, and it is made when it can be.
  */
@@ -64,9 +65,9 @@ export class EventFile {
       while (this.seen < entries.length || this.file === undefined) {
         const end = entries.length;
         const grown = this.file && (await this.growth(this.file, end));
-        if (this.file === undefined || grown === undefined) {
+        if (this.file === undefined || grown === undefined || !(await append(this.file, grown))) {
           this.file = await makeEventFile(this.run, { entries: entries.slice(0, end), times });
-        } else await append(this.file, grown);
+        }
         this.seen = end;
       }
       this.told = false;
@@ -99,6 +100,8 @@ export class EventFile {
 /** A file that was made. */
 interface Made {
   path: string;
+  /** In bytes. */
+  size: number;
   /** Of its last event. */
   step: number;
   steps: PhaseSteps;
@@ -106,16 +109,21 @@ interface Made {
   keys: Set<string>;
 }
 
-async function append(file: Made, grown: readonly EntryEvents[]): Promise<void> {
-  if (grown.length === 0) return;
+/** @returns false where the file is not as it was left: `rzero track` makes it anew too */
+async function append(file: Made, grown: readonly EntryEvents[]): Promise<boolean> {
+  if (grown.length === 0) return true;
   // Not made where it is gone: what was in it would be missing.
   const handle = await open(file.path, constants.O_WRONLY | constants.O_APPEND);
   try {
-    await handle.appendFile(bytesOf(grown));
+    if ((await handle.stat()).size !== file.size) return false;
+    const bytes = bytesOf(grown);
+    await handle.appendFile(bytes);
+    file.size += bytes.length;
   } finally {
     await handle.close();
   }
   file.step = grown.at(-1)?.step ?? file.step;
+  return true;
 }
 
 /**
@@ -128,6 +136,7 @@ export async function makeEventFile(run: string, trail: Trail): Promise<Made> {
   const folder = join(run, EVENT_FOLDER);
   await mkdir(folder, { recursive: true });
   const events = await runEvents(run, trail);
+  const bytes = bytesOf(events);
   const before = (await readdir(folder)).filter((name) => EVENT_FILE.test(name));
   const newest = Math.max(0, ...before.map((name) => Number(EVENT_FILE.exec(name)?.[1])));
   // TensorBoard reads files in the order of their names, which by custom begin with a time.
@@ -137,7 +146,7 @@ export async function makeEventFile(run: string, trail: Trail): Promise<Made> {
   try {
     const handle = await open(unfinished, 'w');
     try {
-      await handle.writeFile(bytesOf(events));
+      await handle.writeFile(bytes);
     } finally {
       await handle.close();
     }
@@ -146,9 +155,9 @@ export async function makeEventFile(run: string, trail: Trail): Promise<Made> {
     await rm(unfinished, { force: true });
     throw error;
   }
-  for (const name of before) await rm(join(folder, name), { force: true });
+  for (const name of before) await truncate(join(folder, name));
   const keys = new Set(livingEntries(trail.entries).map((index) => keyOf(trail.entries[index] as JournalEntry)));
-  return { path, step: events.at(-1)?.step ?? 0, steps: stepsOf(trail), keys };
+  return { path, size: bytes.length, step: events.at(-1)?.step ?? 0, steps: stepsOf(trail), keys };
 }
 
 function bytesOf(all: readonly EntryEvents[]): Buffer {
