@@ -20,6 +20,7 @@ const FOLDERS: Readonly<Record<string, Readonly<Record<string, Reach>> | 'all'>>
   config: { domain: 'all' },
   placement: { domain: 'all' },
   launch: { config: 'types' },
+  trackers: { ports: 'all', store: 'all', worker: 'all' },
   eval: { domain: 'all', ports: 'all' },
   doctor: { protocol: 'types', report: 'all', worker: 'all' },
   inspect: { domain: 'all', protocol: 'types' },
@@ -44,7 +45,7 @@ const FOLDERS: Readonly<Record<string, Readonly<Record<string, Reach>> | 'all'>>
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   msgpackr: ['worker/codec.ts', 'bench/wire/lists.ts'],
   zeromq: ['worker/transport.ts', 'worker/zap.ts', 'worker/keys.ts'],
-  execa: ['worker/spawn.ts', 'worker/foundGpus.ts', 'worker/inspectHere.ts', 'launch/submit.ts'],
+  execa: ['worker/processGroup.ts', 'worker/foundGpus.ts', 'worker/inspectHere.ts', 'launch/submit.ts'],
   'hyparquet-writer': ['store/parquetFile.ts'],
   commander: ['cli/'],
   zod: ['config/'],
@@ -348,7 +349,7 @@ describe('planted violations are found', () => {
     [
       'cli/a.ts',
       "import { execa } from 'execa';",
-      'only in worker/spawn.ts, worker/foundGpus.ts, worker/inspectHere.ts, launch/submit.ts',
+      'only in worker/processGroup.ts, worker/foundGpus.ts, worker/inspectHere.ts, launch/submit.ts',
     ],
     ['store/a.ts', "import { ByteWriter } from 'hyparquet-writer';", 'only in store/parquetFile.ts'],
     ['config/a.ts', "import { Command } from 'commander';", 'only in cli/'],
@@ -358,7 +359,7 @@ describe('planted violations are found', () => {
     [
       'setup/a.mjs',
       "import { execa } from 'execa';",
-      'only in worker/spawn.ts, worker/foundGpus.ts, worker/inspectHere.ts, launch/submit.ts',
+      'only in worker/processGroup.ts, worker/foundGpus.ts, worker/inspectHere.ts, launch/submit.ts',
     ],
     ['setup/a.mjs', "import '../domain/vote.ts';", 'the set-up imports its siblings alone'],
   ])('%s: %s', (path, text, expected) => {

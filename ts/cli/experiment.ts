@@ -28,6 +28,7 @@ import { postsOf } from './posts.ts';
 import { describeReward, rewardOf } from './reward.ts';
 import { isPreemption } from './stop.ts';
 import { summarizeRun } from './summarizeRun.ts';
+import { startTrackers } from './trackers.ts';
 import { VERSION } from './version.ts';
 
 /** Monotonic seconds. */
@@ -84,6 +85,7 @@ export async function attemptRun(experiment: Experiment, journal: RunJournal): P
     journal.append({ type: 'end', how, ...said }, true);
     folder.writeStatus({ status: how, startedAt, endedAt: new Date().toISOString(), ...said });
   };
+  const trackers = startTrackers(experiment, journal);
   try {
     const exam = createArithmeticExam(config.evaluation.problems);
     await coevolveWithWorkers(experiment, journal, exam);
@@ -100,6 +102,8 @@ export async function attemptRun(experiment: Experiment, journal: RunJournal): P
       // A disk that is full, or a run that somebody else goes on with: what ended this attempt says more.
     }
     throw stopped ? new Stopped() : error;
+  } finally {
+    await trackers.close();
   }
 }
 

@@ -29,6 +29,7 @@ const HARMLESS = [
   'placement',
   'launch',
   'storage',
+  'tracking',
 ];
 
 /** Options whose values differ, in the order of the file. */

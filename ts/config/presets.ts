@@ -68,6 +68,7 @@ const paper: Config = {
     graceSeconds: 120,
   },
   storage: { checkpointEvery: 5, keepCheckpoints: 2, keepModels: 'every', keepAnswers: false },
+  tracking: { to: ['tensorboard'], project: 'rzero', name: '', entity: '', waitSeconds: 5 },
   placement: { hosts: 1, gpusPerHost: 0, gpu: '', layout: 'auto', trainerGpus: 0, tensorParallel: 0 },
   launch: {
     program: [],
@@ -257,6 +258,7 @@ export const PRESETS: Record<string, Preset> = {
       model: 'mock://rzero',
       worker: { backend: 'mock' },
       storage: { checkpointEvery: 1 },
+      tracking: { to: [] },
       iterations: 2,
       challenger: { steps: 3, rollouts: 16, miniBatch: 16, optimizer: { learningRate: 0.05 } },
       questions: { candidates: 32 },

@@ -4,6 +4,11 @@ import { ORDERS, SHORTFALLS } from '../domain/curriculum.ts';
 import { AGGREGATIONS, ARMS, KEPT_MODELS, KL_ESTIMATORS, LOSSES, type Settings } from '../domain/settings.ts';
 import { challengerRule, curriculumRule, solverRule } from './rules.ts';
 
+/** Where figures of a run can go. */
+export const TRACKERS = ['tensorboard', 'wandb', 'mlflow', 'trackio'] as const;
+
+export type Tracker = (typeof TRACKERS)[number];
+
 const count = z.int().min(1).max(1_000_000);
 const share = z.number().min(0).max(1);
 
@@ -236,6 +241,18 @@ export const configSchema = z
       keepAnswers: z
         .boolean()
         .describe('whether recorded samples stay when their phase is over; its records always do'),
+    }),
+    tracking: z.strictObject({
+      to: z
+        .array(z.enum(TRACKERS))
+        .refine((names) => new Set(names).size === names.length, { message: 'must name each tracker once' })
+        .describe(
+          'who is shown the figures while the run goes on; wandb, mlflow and trackio by a process of their own',
+        ),
+      project: z.string().min(1).describe('project of wandb and trackio, experiment of mlflow'),
+      name: z.string().describe('what they call the run; "" for the name of its folder'),
+      entity: z.string().describe('user or team of wandb; "" for its default'),
+      waitSeconds: z.int().min(0).max(86_400).describe('how long the run waits at its end for those that still send'),
     }),
     placement: z
       .strictObject({

@@ -3,7 +3,8 @@ import { StringDecoder } from 'node:string_decoder';
 import { within } from './deadline.ts';
 import { WorkerCallError } from './errors.ts';
 import type { HostPost } from './post.ts';
-import { describeEnd, type ProcessEnd, type SpawnOptions, spawnWorker, type WorkerProcess } from './spawn.ts';
+import { describeEnd, type ProcessEnd } from './processGroup.ts';
+import { type SpawnOptions, spawnWorker, type WorkerProcess } from './spawn.ts';
 import { type Supervised, Supervisor, type SupervisorOptions } from './supervisor.ts';
 
 export interface HostWorkersOptions

@@ -1,7 +1,7 @@
 import { delimiter } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { execa } from 'execa';
 import { WorkerStartError } from './errors.ts';
+import { NotRunnable, type ProcessGroup, startGroup } from './processGroup.ts';
 import { ProcessLog } from './processLog.ts';
 import { createTail } from './tail.ts';
 
@@ -68,90 +68,48 @@ export interface Dial {
   waitSeconds: number;
 }
 
-/** How a process ended: an exit code or the name of a signal. */
-export interface ProcessEnd {
-  exitCode: number | undefined;
-  signal: string | undefined;
-}
-
-/** An end in a few words: `exit code 3`, `SIGKILL`. */
-export function describeEnd({ exitCode, signal }: ProcessEnd): string {
-  return signal ?? `exit code ${exitCode}`;
-}
-
-/** A worker process in its own process group. */
-export interface WorkerProcess {
-  readonly pid: number;
-  /** Resolves once, when the process has ended and all it printed has been read. Never rejects. */
-  readonly ended: Promise<ProcessEnd>;
+/** A worker process. */
+export interface WorkerProcess extends ProcessGroup {
   /** The last 64 KiB of what it printed. */
   output(): string;
-  /** Signal the whole group; nothing happens when it has ended. */
-  kill(signal: 'SIGTERM' | 'SIGKILL'): void;
 }
 
 /** Python packages beside ts/ (or dist/) in the repository. */
 const PYTHON_PATH = fileURLToPath(new URL('../../py_worker', import.meta.url));
 
 /**
- * Start a worker. It leads a process group of its own, so that Ctrl-C in a terminal reaches the
- * orchestrator alone, which then stops the worker in order. The group is killed when this process
- * exits; where that cannot run (SIGKILL), the worker sees its stdin close and ends by itself. So do the
- * processes of torchrun, which puts each into a group of its own: they hear of SIGTERM from torchrun.
+ * Start a worker, in a process group of its own: Ctrl-C reaches the orchestrator alone, which then stops the worker in
+ * order. The group is killed when this process exits; where that cannot run (SIGKILL), the worker sees its stdin close
+ * and ends by itself. So do the processes of torchrun, which puts each into a group of its own: they hear of SIGTERM from
+ * torchrun.
  *
  * @throws WorkerStartError when the interpreter cannot be run
  */
 export async function spawnWorker(options: SpawnOptions): Promise<WorkerProcess> {
   const tail = createTail(64 * 1024);
-  const { logFile, onLogTrouble = () => {}, startNumber } = options;
+  const { logFile, onLogTrouble = () => {}, startNumber, workingFolder } = options;
   const log = logFile === undefined ? undefined : new ProcessLog(logFile, onLogTrouble);
   if (startNumber !== undefined) log?.append(Buffer.from(`--- start ${startNumber} ---\n`));
   const [program = '', ...args] = commandLine(options);
-  const subprocess = execa(program, args, {
-    ...(options.workingFolder === undefined ? {} : { cwd: options.workingFolder }),
-    env: workerEnvironment(options, process.env),
-    extendEnv: false,
-    stdin: 'pipe',
-    stdout: 'pipe',
-    stderr: 'pipe',
-    buffer: false,
-    reject: false,
-    detached: true,
-    cleanup: false,
-  });
-  const { pid } = subprocess;
-  const onOutput = (chunk: Uint8Array): void => {
+  const output = (chunk: Uint8Array): void => {
     tail.push(chunk);
     log?.append(chunk);
     options.onOutput?.(chunk);
   };
-  subprocess.stdout.on('data', onOutput);
-  subprocess.stderr.on('data', onOutput);
-
-  let alive = pid !== undefined;
-  const kill = (signal: 'SIGTERM' | 'SIGKILL'): void => {
-    if (alive && pid !== undefined) signalGroup(pid, signal);
-  };
-  const killNow = (): void => kill('SIGKILL');
-  process.once('exit', killNow);
-  subprocess.once('exit', () => {
-    // What the worker itself had started (and what may hold its output open) ends with it.
-    killNow();
-    alive = false;
-  });
-
-  const ended = subprocess.then((result): ProcessEnd => {
-    process.off('exit', killNow);
+  try {
+    const group = await startGroup(program, args, {
+      env: workerEnvironment(options, process.env),
+      workingFolder,
+      output,
+    });
+    const ended = group.ended.finally(() => log?.close());
+    return { ...group, ended, output: tail.text };
+  } catch (error) {
     log?.close();
-    return { exitCode: result.exitCode, signal: result.signal };
-  });
-  if (pid === undefined) {
-    const { originalMessage } = await subprocess;
-    await ended;
+    if (!(error instanceof NotRunnable)) throw error;
     const what = options.command === undefined ? `the Python at ${options.python}` : program;
-    throw new WorkerStartError('worker_start_failed', `cannot run ${what}: ${originalMessage}`);
+    throw new WorkerStartError('worker_start_failed', `cannot run ${what}: ${error.message}`);
   }
-  return { pid, ended, output: tail.text, kill };
 }
 
 /** What is run for a worker, a program with its arguments. */
@@ -225,13 +183,4 @@ export function workerEnvironment(
 function visibleGpus(gpus: readonly number[], visible: string | undefined): string {
   const all = visible?.split(',');
   return gpus.flatMap((gpu) => (all === undefined ? String(gpu) : (all[gpu] ?? []))).join(',');
-}
-
-function signalGroup(leader: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(-leader, signal);
-  } catch (error) {
-    // ESRCH: the group is empty already.
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-  }
 }
