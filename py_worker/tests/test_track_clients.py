@@ -1,4 +1,4 @@
-"""What arrives with W&B, MLflow and Trackio, by their own clients, without a network: `npm run test:trackers`."""
+"""What arrives at W&B, MLflow and Trackio, by their own clients, offline: `npm run test:trackers`."""
 
 import json
 import os
