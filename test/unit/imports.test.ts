@@ -20,9 +20,20 @@ const FOLDERS: Readonly<Record<string, Readonly<Record<string, Reach>> | 'all'>>
   config: { domain: 'all' },
   placement: { domain: 'all' },
   trackers: { ports: 'all', store: 'all', worker: 'all' },
+  launch: { config: 'types' },
   eval: { domain: 'all', ports: 'all' },
-  report: { domain: 'all', ports: 'all', placement: 'all', eval: 'types', contract: 'types' },
-  inspect: {},
+  doctor: { protocol: 'types', report: 'all', worker: 'all' },
+  inspect: { domain: 'all', protocol: 'types' },
+  report: {
+    domain: 'all',
+    ports: 'all',
+    placement: 'all',
+    inspect: 'all',
+    protocol: 'types',
+    eval: 'types',
+    contract: 'types',
+    doctor: 'types',
+  },
   publish: { domain: 'all', eval: 'types', report: 'all', inspect: 'all' },
   simulate: { domain: 'all', ports: 'all', protocol: 'all', loop: 'all', worker: 'all', placement: 'all' },
   bench: 'all',
@@ -34,11 +45,11 @@ const FOLDERS: Readonly<Record<string, Readonly<Record<string, Reach>> | 'all'>>
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   msgpackr: ['worker/codec.ts', 'bench/wire/lists.ts'],
   zeromq: ['worker/transport.ts', 'worker/zap.ts', 'worker/keys.ts'],
-  execa: ['worker/processGroup.ts', 'worker/foundGpus.ts'],
+  execa: ['worker/processGroup.ts', 'worker/foundGpus.ts', 'worker/inspectHere.ts', 'launch/submit.ts'],
   'hyparquet-writer': ['store/parquetFile.ts'],
   commander: ['cli/'],
   zod: ['config/'],
-  yaml: ['config/', 'publish/'],
+  yaml: ['config/', 'publish/', 'launch/'],
   picocolors: ['cli/', 'report/'],
 };
 
@@ -50,6 +61,7 @@ const BUILTINS: Readonly<Record<string, readonly string[]>> = {
   placement: [],
   inspect: [],
   publish: [],
+  launch: ['node:path'],
   eval: ['node:crypto'],
 };
 
@@ -324,7 +336,7 @@ describe('planted violations are found', () => {
     ['report/a.ts', "import { r } from '../loop/run.ts';", 'report must not import loop'],
     ['report/a.ts', "import '../cli/main.ts';", 'report must not import cli'],
     ['store/a.ts', "import type { X } from '../bench/speed.ts';", 'there is no such file'],
-    ['launch/a.ts', '', 'lies in no folder of the table'],
+    ['elsewhere/a.ts', '', 'lies in no folder of the table'],
     ['a.ts', '', 'lies in no folder of the table'],
     ['domain/a.ts', "import './absent.ts';", 'there is no such file'],
     ['domain/a.ts', "import { readFileSync } from 'node:fs';", 'domain must not import this module of Node'],
@@ -334,13 +346,21 @@ describe('planted violations are found', () => {
     ['store/a.ts', "import { readFileSync } from 'fs';", "are imported with 'node:'"],
     ['worker/a.ts', "import { pack } from 'msgpackr';", 'only in worker/codec.ts'],
     ['worker/a.ts', "import { Router } from 'zeromq';", 'only in worker/transport.ts'],
-    ['cli/a.ts', "import { execa } from 'execa';", 'only in worker/processGroup.ts, worker/foundGpus.ts'],
+    [
+      'cli/a.ts',
+      "import { execa } from 'execa';",
+      'only in worker/processGroup.ts, worker/foundGpus.ts, worker/inspectHere.ts, launch/submit.ts',
+    ],
     ['store/a.ts', "import { ByteWriter } from 'hyparquet-writer';", 'only in store/parquetFile.ts'],
     ['config/a.ts', "import { Command } from 'commander';", 'only in cli/'],
     ['cli/a.ts', "import { z } from 'zod/v4';", 'only in config/'],
     ['store/a.ts', "import pc from 'picocolors';", 'only in cli/, report/'],
     ['cli/a.ts', "import _ from 'lodash';", 'this package is not in the table'],
-    ['setup/a.mjs', "import { execa } from 'execa';", 'only in worker/processGroup.ts, worker/foundGpus.ts'],
+    [
+      'setup/a.mjs',
+      "import { execa } from 'execa';",
+      'only in worker/processGroup.ts, worker/foundGpus.ts, worker/inspectHere.ts, launch/submit.ts',
+    ],
     ['setup/a.mjs', "import '../domain/vote.ts';", 'the set-up imports its siblings alone'],
   ])('%s: %s', (path, text, expected) => {
     expect(plant([path, text])[0]).toContain(`${path}: `);

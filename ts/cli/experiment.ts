@@ -3,6 +3,8 @@ import { formatConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import type { Settings } from '../domain/settings.ts';
 import { createArithmeticExam } from '../eval/exam.ts';
+import { ModelUnusable } from '../inspect/errors.ts';
+import { forTheRun } from '../inspect/judge.ts';
 import type { LoopContext } from '../loop/context.ts';
 import { Stopped } from '../loop/errors.ts';
 import { History } from '../loop/history.ts';
@@ -11,12 +13,15 @@ import type { Clock } from '../ports/clock.ts';
 import type { Exam } from '../ports/exam.ts';
 import type { JournalEntry } from '../ports/journal.ts';
 import type { Reporter } from '../ports/reporter.ts';
+import type { Worker } from '../ports/worker.ts';
 import type { RunSummary } from '../report/runSummary.ts';
 import { RunJournal } from '../store/journal.ts';
 import type { RunFolder } from '../store/runFolder.ts';
 import { sweeper } from '../store/sweeper.ts';
 import { inMilliseconds } from '../worker/phases.ts';
+import { PATIENCE, type Patience } from '../worker/session.ts';
 import { type ListenOptions, startWorkers } from '../worker/startWorkers.ts';
+import { inspectModel } from './inspection.ts';
 import type { Placed } from './placement.ts';
 import { modelSource, pythonPath } from './places.ts';
 import { postsOf } from './posts.ts';
@@ -104,7 +109,7 @@ export async function attemptRun(experiment: Experiment, journal: RunJournal): P
 
 async function coevolveWithWorkers(experiment: Experiment, journal: RunJournal, exam: Exam): Promise<void> {
   const { config, placed, folder, reporter, env, workingFolder, signal: stopping } = experiment;
-  const { backend, threads, handoverSeconds, deadlines, restarts } = config.worker;
+  const { backend, threads, handoverSeconds, restarts } = config.worker;
   const posts = postsOf(config, placed);
   const listen = listenOptions(experiment);
   const several = posts.length > 1 || listen !== undefined;
@@ -125,7 +130,7 @@ async function coevolveWithWorkers(experiment: Experiment, journal: RunJournal, 
     attempt: journal.attempt,
     posts,
     restarts,
-    patience: { deadlines: inMilliseconds(deadlines) },
+    patience: patienceOf(config.worker),
     turns: config.worker.turns || (placed?.decision.layout.turns ?? false),
     handoverDeadline: handoverSeconds * 1000,
     sharedFolder: folder.path,
@@ -145,6 +150,7 @@ async function coevolveWithWorkers(experiment: Experiment, journal: RunJournal, 
       // A rank of a group cannot find out by itself what fits: one that fails ends them all.
       ...(placed === undefined ? {} : { trainer: { ...config.trainer, packTokens: placed.decision.packTokens } }),
     };
+    if (!journal.entries.some(({ type }) => type === 'done')) await requireUsableModel(experiment, workers, exam);
     const challengerReward = await rewardOf(config, workingFolder);
     const context: LoopContext = {
       settings,
@@ -165,6 +171,35 @@ async function coevolveWithWorkers(experiment: Experiment, journal: RunJournal, 
     grace.forget();
     await workers.close();
   }
+}
+
+/**
+ * Refuse a base model that a run cannot begin with, before it is loaded; what may be wrong with it is told.
+ *
+ * @throws ModelUnusable
+ */
+async function requireUsableModel(
+  { config, workingFolder, reporter, signal }: Experiment,
+  worker: Worker,
+  exam: Exam,
+): Promise<void> {
+  const source = modelSource(config.model, workingFolder);
+  const findings = forTheRun((await inspectModel(worker, config, source, exam, signal)).findings);
+  const unusable = findings.filter(({ status }) => status === 'failed');
+  if (unusable.length > 0) throw new ModelUnusable(config.model, unusable);
+  for (const { status, topic, message, hint } of findings) {
+    if (status === 'warning') reporter.report({ type: 'model', message: `warning: ${topic}: ${message} (${hint})` });
+  }
+}
+
+/** A worker's heartbeats come several times in what it may be silent. */
+function patienceOf({ silenceSeconds, returnSeconds, deadlines }: Config['worker']): Patience {
+  return {
+    heartbeat: Math.min(PATIENCE.heartbeat, silenceSeconds * 200),
+    silence: silenceSeconds * 1000,
+    reconnect: returnSeconds * 1000,
+    deadlines: inMilliseconds(deadlines),
+  };
 }
 
 /** What is nearly done when the run is told to stop may go on for so long. */

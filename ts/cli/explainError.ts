@@ -1,4 +1,6 @@
 import { ConfigError } from '../config/errors.ts';
+import { ModelUnusable } from '../inspect/errors.ts';
+import { LaunchError } from '../launch/job.ts';
 import { ReplayDiverged, TooFewQuestions, TrainingDiverged } from '../loop/errors.ts';
 import { PlacementError } from '../placement/errors.ts';
 import { PublishError } from '../publish/errors.ts';
@@ -16,11 +18,16 @@ import { UsageError } from './usage.ts';
 /** What a worker's failure means; the codes that are not here are bugs of ours. */
 const WORKER_EXIT: Partial<Record<WorkerCallErrorCode, number>> = {
   model_unloadable: EXIT.badData,
+  hub_unavailable: EXIT.unavailable,
+  hub_forbidden: EXIT.noPermission,
   io_error: EXIT.io,
   out_of_memory: EXIT.unavailable,
   worker_gone: EXIT.unavailable,
   unauthorized: EXIT.unavailable,
 };
+
+/** Those whose message says all; details are a library's words. */
+const ABOUT_MODELS = new Set<WorkerCallErrorCode>(['model_unloadable', 'hub_unavailable', 'hub_forbidden']);
 
 /** The same for the socket: what a person can mend. */
 const TRANSPORT_EXIT: Partial<Record<TransportErrorCode, number>> = {
@@ -49,8 +56,10 @@ function withDetails(message: string, details = ''): string {
 /** What an error means to whoever started the command: an exit code, and the sentence to print. */
 export function explainError(error: unknown): { exitCode: number; message: string } {
   if (error instanceof ConfigError) return { exitCode: EXIT.config, message: error.message };
+  if (error instanceof LaunchError) return { exitCode: EXIT.config, message: error.message };
   if (error instanceof PlacementError) return { exitCode: EXIT.config, message: error.message };
   if (error instanceof HubError) return { exitCode: EXIT.unavailable, message: error.message };
+  if (error instanceof ModelUnusable) return { exitCode: EXIT.badData, message: error.message };
   if (error instanceof TooFewQuestions) return { exitCode: EXIT.badData, message: error.message };
   if (error instanceof TrainingDiverged) return { exitCode: EXIT.badData, message: error.message };
   if (error instanceof ReplayDiverged) return { exitCode: EXIT.badData, message: error.message };
@@ -68,7 +77,7 @@ export function explainError(error: unknown): { exitCode: number; message: strin
     return { exitCode: TRANSPORT_EXIT[error.code] ?? EXIT.bug, message: error.message };
   }
   if (error instanceof WorkerCallError) {
-    const message = error.code === 'model_unloadable' ? error.message : withDetails(error.message, error.details);
+    const message = ABOUT_MODELS.has(error.code) ? error.message : withDetails(error.message, error.details);
     return { exitCode: WORKER_EXIT[error.code] ?? EXIT.bug, message };
   }
   if (error instanceof WorkerStartError) {

@@ -2,9 +2,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
-/** Whether a model's source can be a name on the hub. */
+/** Whether a model's source can be a name on the hub; `./name` is a folder. */
 export function isHubName(name: string): boolean {
-  return /^[\w.-]+(\/[\w.-]+)?$/.test(name);
+  return /^[\w.-]+(\/[\w.-]+)?$/.test(name) && !/^\.+(\/|$)/.test(name);
 }
 
 /** Whether the user has forbidden huggingface_hub the network. */

@@ -21,10 +21,13 @@ const HARMLESS = [
   'worker.requestSamples',
   'worker.turns',
   'worker.handoverSeconds',
+  'worker.silenceSeconds',
+  'worker.returnSeconds',
   'worker.deadlines',
   'worker.restarts',
   'worker.graceSeconds',
   'placement',
+  'launch',
   'storage',
   'tracking',
 ];

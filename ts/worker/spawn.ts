@@ -23,12 +23,20 @@ export interface SpawnOptions {
   engine?: { memoryShare: number; rows: number };
   /** Threads of the tensor library; at least 1. */
   threads: number;
+  /** Where it is one of several machines that are one worker together, with as many processes on each. */
+  nodes?: TorchrunNodes;
+  /** Names of the devices that it uses, by which others know that they share one; its own names unless given. */
+  devices?: readonly string[];
   /** Where it shall connect to. */
   endpoint: string;
+  /** As whom it shall connect, for how long it dials; by its token alone unless given. */
+  dial?: Dial;
   /** Shared secret, handed over in the environment. */
   token: string;
   /** Everything the process prints is also appended to this file. */
   logFile?: string;
+  /** Told of what the process prints, as it comes. */
+  onOutput?(chunk: Uint8Array): void;
   /** Told when that file cannot be written; the process goes on without it. */
   onLogTrouble?(message: string): void;
   /** The how manieth start of this worker it is, for the log file to say; absent: it says nothing of it. */
@@ -39,6 +47,25 @@ export interface SpawnOptions {
   command?: readonly string[];
   /** Folder it runs in; this process's own unless given. */
   workingFolder?: string;
+}
+
+/** A machine among those that are one worker together, as torchrun needs to know it. */
+export interface TorchrunNodes {
+  count: number;
+  /** Which of them this is, from 0. */
+  rank: number;
+  /** Where node 0 lets the others meet. */
+  host: string;
+  port: number;
+}
+
+/** As whom a worker connects to an orchestrator that did not start it. */
+export interface Dial {
+  workerId: string;
+  /** Files of its own pair and of the orchestrator's public key; without them its token must do. */
+  keys?: { own: string; server: string };
+  /** How long it dials an orchestrator that does not answer. */
+  waitSeconds: number;
 }
 
 /** A worker process. */
@@ -67,6 +94,7 @@ export async function spawnWorker(options: SpawnOptions): Promise<WorkerProcess>
   const output = (chunk: Uint8Array): void => {
     tail.push(chunk);
     log?.append(chunk);
+    options.onOutput?.(chunk);
   };
   try {
     const group = await startGroup(program, args, {
@@ -86,19 +114,36 @@ export async function spawnWorker(options: SpawnOptions): Promise<WorkerProcess>
 
 /** What is run for a worker, a program with its arguments. */
 export function commandLine(options: SpawnOptions): readonly string[] {
-  const { python, program, command, backend, role, processes = 1, endpoint } = options;
+  const { python, program, command, backend, role, endpoint, dial } = options;
   if (command !== undefined) return [...command, '--connect', endpoint];
-  const launcher =
-    processes === 1 ? [] : ['-m', 'torch.distributed.run', '--standalone', '--nproc-per-node', String(processes)];
   const started = program ?? ['-m', 'rzero_worker'];
   const roles = role === undefined ? [] : ['--roles', role];
   const flags = ['--connect', endpoint, '--backend', backend, ...roles, '--exit-with-stdin'];
-  return [python, ...launcher, ...started, ...flags];
+  return [python, ...torchrun(options), ...started, ...flags, ...(dial === undefined ? [] : dialFlags(dial))];
+}
+
+/** What starts the processes of a worker that has several. */
+function torchrun({ processes = 1, nodes }: SpawnOptions): string[] {
+  if (processes === 1 && nodes === undefined) return [];
+  // Not c10d, which numbers the nodes as they come: the worker's rank 0 has to be where its key is.
+  const meeting =
+    nodes === undefined
+      ? ['--standalone']
+      : [
+          ...['--nnodes', String(nodes.count), '--node-rank', String(nodes.rank)],
+          ...['--master-addr', nodes.host, '--master-port', String(nodes.port)],
+        ];
+  return ['-m', 'torch.distributed.run', ...meeting, '--nproc-per-node', String(processes)];
+}
+
+function dialFlags({ workerId, keys, waitSeconds }: Dial): string[] {
+  const secured = keys === undefined ? [] : ['--keys', keys.own, '--server-key', keys.server];
+  return ['--worker-id', workerId, '--connect-timeout', String(waitSeconds), ...secured];
 }
 
 /** The worker's environment: the caller's, our settings for threads and memory, and the secret. */
 export function workerEnvironment(
-  options: Pick<SpawnOptions, 'threads' | 'token' | 'command' | 'gpus' | 'engine'>,
+  options: Pick<SpawnOptions, 'threads' | 'token' | 'command' | 'gpus' | 'engine' | 'devices'>,
   inherited: Readonly<Record<string, string | undefined>>,
 ): Record<string, string> {
   const threads = String(options.threads);
@@ -129,6 +174,7 @@ export function workerEnvironment(
     ...(options.gpus !== undefined && {
       CUDA_VISIBLE_DEVICES: visibleGpus(options.gpus, inherited.CUDA_VISIBLE_DEVICES),
     }),
+    ...(options.devices !== undefined && { RZERO_DEVICES: options.devices.join(',') }),
     RZERO_TOKEN: options.token,
   };
 }
