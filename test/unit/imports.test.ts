@@ -19,13 +19,8 @@ const FOLDERS: Readonly<Record<string, Readonly<Record<string, Reach>> | 'all'>>
   store: { ports: 'all', protocol: 'all' },
   config: { domain: 'all' },
   placement: { domain: 'all' },
-<<<<<<< HEAD
   launch: { config: 'types' },
   trackers: { ports: 'all', store: 'all', worker: 'all' },
-=======
-  trackers: { ports: 'all', store: 'all', worker: 'all' },
-  launch: { config: 'types' },
->>>>>>> trackers
   eval: { domain: 'all', ports: 'all' },
   doctor: { protocol: 'types', report: 'all', worker: 'all' },
   inspect: { domain: 'all', protocol: 'types' },
