@@ -225,7 +225,10 @@ class Connection:
                     f"it speaks another one; both sides must come from the same proto/protocol.yml ({error})"
                 )
             return
-        if not self._welcomed:
+        if isinstance(message, Refusal):  # not let in, or given up: nobody will ask anything of it any more
+            error = message.error
+            self._leave(f"refused by {self._endpoint}: {error.code}: {error.message}")
+        elif not self._welcomed:
             self._on_answer(message)
         elif isinstance(message, Request):
             self._owner.on_request(self._session, message)
@@ -239,9 +242,6 @@ class Connection:
                 self._leave(f"protocol hash: saw {clipped(seen)}, allowed is {PROTOCOL_HASH!r}")
             case Welcome():
                 self._on_welcome(message)
-            case Refusal():
-                error = message.error
-                self._leave(f"refused by {self._endpoint}: {error.code}: {error.message}")
             case _:
                 log.warning("dropped a %s before the answer to Hello", type(message).__name__)
 

@@ -38,9 +38,8 @@ def shared(launch: Launch) -> Iterator[Orchestrator]:
         (b"\x81\xa4kind\xa5Other",),
         (wire.encode(welcome())[:-1],),
         (wire.encode(p.Progress(id=1, done=1, total=1)),),
-        # The answers to Hello, when it has been answered.
+        # The answer to Hello, when it has been answered.
         (wire.encode(welcome(heartbeat_seconds=0.0)),),
-        (wire.encode(p.Refusal(error=p.WorkerError(code=p.ErrorCode.INTERNAL, message="go away"))),),
         (wire.encode(p.Request(id=1, verb="ping", params=b"\x80")), b"one frame too many"),
     ],
 )

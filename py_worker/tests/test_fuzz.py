@@ -19,10 +19,13 @@ FRAMES = 20_000
 AT_A_TIME = 500
 MAX_GROWTH = 64 * 2**20
 
+OBEYED = re.compile("shutdown|refusal", re.IGNORECASE)
+"""Messages that end a worker."""
+
 GOLDEN_PARAMS = {
     verb.name: [data for name, data in GOLDEN.items() if name.startswith(f"{verb.params.__name__}/")]
     for verb in p.VERBS.values()
-    if verb.name != "shutdown"  # which a worker obeys
+    if not OBEYED.search(verb.name)
 }
 
 
@@ -31,7 +34,7 @@ class Fuzzer:
 
     def __init__(self, seed: int) -> None:
         self._random = Random(seed)
-        self._golden = [data for name, data in GOLDEN.items() if "shutdown" not in name.lower()]
+        self._golden = [data for name, data in GOLDEN.items() if not OBEYED.search(name)]
         self._id = 0
 
     def message(self) -> list[bytes]:

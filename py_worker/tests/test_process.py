@@ -11,6 +11,7 @@ import samples
 from conftest import TOKEN, Launch, Orchestrator, WorkerProcess
 
 from rzero_worker import protocol as p
+from rzero_worker import wire
 
 WHOLE_LINE = re.compile(r"\d{4}-\d\d-\d\d \S+ [A-Z]+ rzero_worker\.\w+: .+")
 
@@ -67,6 +68,15 @@ def test_refusal_is_one_line_and_exit_code_69(orchestrator: Orchestrator, launch
     assert worker.wait() == 69
     (line,) = worker.stderr.splitlines()
     assert f"refused by {orchestrator.endpoint}: unauthorized: the token is not mine" in line
+
+
+def test_a_refusal_ends_a_worker_that_had_been_let_in(orchestrator: Orchestrator, launch: Launch) -> None:
+    worker = launch("--connect", orchestrator.endpoint, "--backend", "mock")
+    orchestrator.accept()
+    error = p.WorkerError(code=p.ErrorCode.UNAUTHORIZED, message="the worker is given up")
+    orchestrator.send_frames(wire.encode(p.Refusal(error=error)))
+    assert worker.wait() == 69
+    assert "unauthorized: the worker is given up" in worker.stderr
 
 
 def test_a_welcome_with_another_protocol_hash_is_not_welcome(

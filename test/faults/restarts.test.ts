@@ -130,7 +130,10 @@ describe('the only worker', () => {
     const expected = await one.sample(ASKED);
     const stopped = kill('SIGSTOP');
     expect(await one.sample(ASKED)).toEqual(expected);
-    expect(said[0]).toMatch(/is gone, 0 left: the worker was stopped: it sent nothing for 0\.5 s/);
+    expect(said.slice(0, 2)).toEqual([
+      expect.stringMatching(/lost its connection$/),
+      expect.stringMatching(/is gone, 0 left: the worker was stopped: it sent nothing for 0\.5 s/),
+    ]);
     await ended(stopped);
   });
 

@@ -21,6 +21,8 @@ const FOLDERS: Readonly<Record<string, Readonly<Record<string, Reach>> | 'all'>>
   log: { ports: 'types', secrets: 'types' },
   config: { domain: 'all', log: 'all' },
   placement: { domain: 'all' },
+  launch: { config: 'types' },
+  trackers: { ports: 'all', store: 'all', worker: 'all' },
   eval: { domain: 'all', ports: 'all' },
   doctor: { protocol: 'types', report: 'all', worker: 'all' },
   inspect: { domain: 'all', protocol: 'types' },
@@ -46,12 +48,12 @@ const FOLDERS: Readonly<Record<string, Readonly<Record<string, Reach>> | 'all'>>
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   msgpackr: ['worker/codec.ts', 'bench/wire/lists.ts'],
   zeromq: ['worker/transport.ts', 'worker/zap.ts', 'worker/keys.ts'],
-  execa: ['worker/spawn.ts', 'worker/foundGpus.ts', 'worker/inspectHere.ts'],
+  execa: ['worker/processGroup.ts', 'worker/foundGpus.ts', 'worker/inspectHere.ts', 'launch/submit.ts'],
   'hyparquet-writer': ['store/parquetFile.ts'],
   pino: ['log/runLog.ts'],
   commander: ['cli/'],
   zod: ['config/'],
-  yaml: ['config/', 'publish/'],
+  yaml: ['config/', 'publish/', 'launch/'],
   picocolors: ['cli/', 'report/', 'status/'],
 };
 
@@ -64,6 +66,7 @@ const BUILTINS: Readonly<Record<string, readonly string[]>> = {
   secrets: [],
   inspect: [],
   publish: [],
+  launch: ['node:path'],
   eval: ['node:crypto'],
 };
 
@@ -339,7 +342,7 @@ describe('planted violations are found', () => {
     ['report/a.ts', "import { r } from '../loop/run.ts';", 'report must not import loop'],
     ['report/a.ts', "import '../cli/main.ts';", 'report must not import cli'],
     ['store/a.ts', "import type { X } from '../bench/speed.ts';", 'there is no such file'],
-    ['launch/a.ts', '', 'lies in no folder of the table'],
+    ['elsewhere/a.ts', '', 'lies in no folder of the table'],
     ['a.ts', '', 'lies in no folder of the table'],
     ['domain/a.ts', "import './absent.ts';", 'there is no such file'],
     ['domain/a.ts', "import { readFileSync } from 'node:fs';", 'domain must not import this module of Node'],
@@ -352,7 +355,7 @@ describe('planted violations are found', () => {
     [
       'cli/a.ts',
       "import { execa } from 'execa';",
-      'only in worker/spawn.ts, worker/foundGpus.ts, worker/inspectHere.ts',
+      'only in worker/processGroup.ts, worker/foundGpus.ts, worker/inspectHere.ts, launch/submit.ts',
     ],
     ['store/a.ts', "import { ByteWriter } from 'hyparquet-writer';", 'only in store/parquetFile.ts'],
     ['config/a.ts', "import { Command } from 'commander';", 'only in cli/'],
@@ -362,7 +365,7 @@ describe('planted violations are found', () => {
     [
       'setup/a.mjs',
       "import { execa } from 'execa';",
-      'only in worker/spawn.ts, worker/foundGpus.ts, worker/inspectHere.ts',
+      'only in worker/processGroup.ts, worker/foundGpus.ts, worker/inspectHere.ts, launch/submit.ts',
     ],
     ['setup/a.mjs', "import '../domain/vote.ts';", 'the set-up imports its siblings alone'],
   ])('%s: %s', (path, text, expected) => {

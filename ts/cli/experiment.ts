@@ -24,6 +24,7 @@ import { RunJournal } from '../store/journal.ts';
 import type { RunFolder } from '../store/runFolder.ts';
 import { sweeper } from '../store/sweeper.ts';
 import { inMilliseconds } from '../worker/phases.ts';
+import { PATIENCE, type Patience } from '../worker/session.ts';
 import { type ListenOptions, startWorkers } from '../worker/startWorkers.ts';
 import { EXIT } from './exitCodes.ts';
 import { explainError } from './explainError.ts';
@@ -34,6 +35,7 @@ import { postsOf } from './posts.ts';
 import { describeReward, rewardOf } from './reward.ts';
 import { isPreemption, type StopSignal, stoppedCode } from './stop.ts';
 import { summarizeRun } from './summarizeRun.ts';
+import { startTrackers } from './trackers.ts';
 import { VERSION } from './version.ts';
 
 /** Monotonic seconds. */
@@ -127,6 +129,7 @@ async function recordedAttempt(experiment: Experiment, journal: RunJournal): Pro
     journal.append({ type: 'end', how, ...said }, true);
     folder.writeStatus({ status: how, startedAt, endedAt: new Date().toISOString(), ...said });
   };
+  const trackers = startTrackers(experiment, journal);
   try {
     const exam = createArithmeticExam(config.evaluation.problems);
     await coevolveWithWorkers(experiment, journal, exam);
@@ -143,12 +146,14 @@ async function recordedAttempt(experiment: Experiment, journal: RunJournal): Pro
       // A disk that is full, or a run that somebody else goes on with: what ended this attempt says more.
     }
     throw stopped ? new Stopped() : error;
+  } finally {
+    await trackers.close();
   }
 }
 
 async function coevolveWithWorkers(experiment: Experiment, journal: RunJournal, exam: Exam): Promise<void> {
   const { config, placed, folder, reporter, env, workingFolder, signal: stopping } = experiment;
-  const { backend, threads, handoverSeconds, deadlines, restarts } = config.worker;
+  const { backend, threads, handoverSeconds, restarts } = config.worker;
   const posts = postsOf(config, placed);
   const listen = listenOptions(experiment);
   const several = posts.length > 1 || listen !== undefined;
@@ -169,7 +174,7 @@ async function coevolveWithWorkers(experiment: Experiment, journal: RunJournal, 
     attempt: journal.attempt,
     posts,
     restarts,
-    patience: { deadlines: inMilliseconds(deadlines) },
+    patience: patienceOf(config.worker),
     turns: config.worker.turns || (placed?.decision.layout.turns ?? false),
     handoverDeadline: handoverSeconds * 1000,
     sharedFolder: folder.path,
@@ -229,6 +234,16 @@ async function requireUsableModel(
   for (const { status, topic, message, hint } of findings) {
     if (status === 'warning') reporter.report({ type: 'model', message: `warning: ${topic}: ${message} (${hint})` });
   }
+}
+
+/** A worker's heartbeats come several times in what it may be silent. */
+function patienceOf({ silenceSeconds, returnSeconds, deadlines }: Config['worker']): Patience {
+  return {
+    heartbeat: Math.min(PATIENCE.heartbeat, silenceSeconds * 200),
+    silence: silenceSeconds * 1000,
+    reconnect: returnSeconds * 1000,
+    deadlines: inMilliseconds(deadlines),
+  };
 }
 
 /** What is nearly done when the run is told to stop may go on for so long. */

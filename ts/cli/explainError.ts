@@ -1,5 +1,6 @@
 import { ConfigError } from '../config/errors.ts';
 import { ModelUnusable } from '../inspect/errors.ts';
+import { LaunchError } from '../launch/job.ts';
 import { ReplayDiverged, TooFewQuestions, TrainingDiverged } from '../loop/errors.ts';
 import { PlacementError } from '../placement/errors.ts';
 import { PublishError } from '../publish/errors.ts';
@@ -55,6 +56,7 @@ function withDetails(message: string, details = ''): string {
 /** What an error means to whoever started the command: an exit code, and the sentence to print. */
 export function explainError(error: unknown): { exitCode: number; message: string } {
   if (error instanceof ConfigError) return { exitCode: EXIT.config, message: error.message };
+  if (error instanceof LaunchError) return { exitCode: EXIT.config, message: error.message };
   if (error instanceof PlacementError) return { exitCode: EXIT.config, message: error.message };
   if (error instanceof HubError) return { exitCode: EXIT.unavailable, message: error.message };
   if (error instanceof ModelUnusable) return { exitCode: EXIT.badData, message: error.message };

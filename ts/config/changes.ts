@@ -21,12 +21,16 @@ const HARMLESS = [
   'worker.requestSamples',
   'worker.turns',
   'worker.handoverSeconds',
+  'worker.silenceSeconds',
+  'worker.returnSeconds',
   'worker.deadlines',
   'worker.restarts',
   'worker.graceSeconds',
   'placement',
+  'launch',
   'storage',
   'logging',
+  'tracking',
 ];
 
 /** Options whose values differ, in the order of the file. */

@@ -5,6 +5,11 @@ import { AGGREGATIONS, ARMS, KEPT_MODELS, KL_ESTIMATORS, LOSSES, type Settings }
 import { LOG_LEVELS } from '../log/levels.ts';
 import { challengerRule, curriculumRule, solverRule } from './rules.ts';
 
+/** Where figures of a run can go. */
+export const TRACKERS = ['tensorboard', 'wandb', 'mlflow', 'trackio'] as const;
+
+export type Tracker = (typeof TRACKERS)[number];
+
 const count = z.int().min(1).max(1_000_000);
 const share = z.number().min(0).max(1);
 
@@ -77,6 +82,72 @@ const roles = z
     message: 'must not be ensemble where roles.models is one',
   });
 
+/** A port that needs no privilege. */
+const port = z.int().min(1024).max(65_535);
+const lines = z.array(z.string().regex(/^[^\r\n]*$/, 'must have no line breaks'));
+const oneLine = z.string().regex(/^[^\r\n]*$/, 'must have no line breaks');
+
+/** What a site has that no plan knows: for `rzero launch`. */
+const launch = z.strictObject({
+  program: z
+    .array(z.string())
+    .describe('how the machines start rzero; []: as it was installed here, or `rzero` in an image'),
+  port: port.describe('where the orchestrator listens'),
+  rendezvousPort: port.describe('where the hosts of one trainer meet'),
+  slurm: z.strictObject({
+    partition: oneLine.describe("'' for the site's default, as in the next three"),
+    account: oneLine.describe('who pays'),
+    qos: oneLine.describe('quality of service'),
+    time: oneLine.describe('of one attempt, as Slurm has it: 1-00:00:00'),
+    constraint: oneLine.describe('features that nodes must have'),
+    gpus: z.enum(['gpus-per-node', 'gres', 'none']).describe('how the site asks for GPUs'),
+    memory: oneLine.describe("of a node; 0: all of it, '': the site's default"),
+    container: z.enum(['none', 'pyxis', 'apptainer']).describe('what everything runs in'),
+    image: oneLine.describe('for pyxis or apptainer'),
+    mounts: lines.describe('folders that the container sees, FROM:TO; those of the run are among them already'),
+    directives: lines.describe('further #SBATCH options, such as --reservation=x'),
+    prologue: lines.describe('shell lines that come first, such as module load cuda'),
+    requeues: z.int().min(0).max(10_000).describe('how often a job that was told to stop is queued again'),
+  }),
+  kubernetes: z.strictObject({
+    namespace: oneLine.describe('of all that is made'),
+    image: oneLine.describe('of all pods; docker/ has it'),
+    imagePullSecret: oneLine.describe("'' for none"),
+    serviceAccount: oneLine.describe("of all pods; '' for the namespace's default"),
+    claim: oneLine.describe(
+      'PersistentVolumeClaim that all pods can write (ReadWriteMany), for the run and the hub cache',
+    ),
+    mountPath: z
+      .string()
+      .regex(/^\/[^\r\n]*$/, 'must be an absolute path')
+      .describe('where pods have it'),
+    sharedMemory: oneLine.describe('size of /dev/shm'),
+    user: z.int().min(1).describe('user and group that the pods run as'),
+    queue: oneLine.describe("Kueue's local queue; '' for none"),
+    hubTokenSecret: oneLine.describe("a Secret whose key `token` is a Hugging Face token; '' for none"),
+    nodeSelector: z.record(z.string(), z.string()).describe('of worker pods'),
+    tolerations: z.array(z.record(z.string(), z.unknown())).describe('of worker pods'),
+    leaderResources: z.record(z.string(), z.union([z.string(), z.number()])).describe('requests of the orchestrator'),
+    workerResources: z
+      .record(z.string(), z.union([z.string(), z.number()]))
+      .describe('requests of a worker pod, beside its GPUs'),
+    restarts: z.int().min(0).max(10_000).describe('how often the whole job is started again'),
+  }),
+  skypilot: z.strictObject({
+    infra: oneLine.describe("aws, gcp/us-central1, k8s, ...; '': wherever it is cheapest"),
+    image: oneLine.describe("a container image, or the cloud's own; '': SkyPilot's"),
+    spot: z.boolean().describe('machines that may be taken away, and cost less'),
+    volume: oneLine.describe('a SkyPilot volume that all nodes can write, for the run and the hub cache'),
+    bucket: oneLine.describe('s3://NAME, gs://NAME, ...: the run is copied there every minute; of one node'),
+    mountPath: z
+      .string()
+      .regex(/^\/[^\r\n]*$/, 'must be an absolute path')
+      .describe('where nodes have it'),
+    setup: lines.describe('shell lines that make rzero ready on a node'),
+    restarts: z.int().min(0).max(10_000).describe('how often a job that failed is started again'),
+  }),
+});
+
 /**
  * The whole configuration of a run, as it is after presets, file and flags. Every field is required
  * here: defaults are the presets' business (presets.ts), so that none hides in code.
@@ -117,6 +188,12 @@ export const configSchema = z
         handoverSeconds: count.describe(
           'how long a worker that is free may take to write, publish or load weights for others, to sleep or to wake',
         ),
+        silenceSeconds: count
+          .max(86_400)
+          .describe('how long a worker may say nothing before its connection counts as lost'),
+        returnSeconds: count
+          .max(86_400)
+          .describe('how long a worker that lost its connection has to come back before it is given up'),
         deadlines: z
           .strictObject({
             load: count.describe('load a model or a checkpoint'),
@@ -169,6 +246,18 @@ export const configSchema = z
     logging: z.strictObject({
       level: z.enum(LOG_LEVELS).describe('what logs/ of the run has: this and what is graver'),
     }),
+    tracking: z.strictObject({
+      to: z
+        .array(z.enum(TRACKERS))
+        .refine((names) => new Set(names).size === names.length, { message: 'must name each tracker once' })
+        .describe(
+          'who is shown the figures while the run goes on; wandb, mlflow and trackio by a process of their own',
+        ),
+      project: z.string().min(1).describe('project of wandb and trackio, experiment of mlflow'),
+      name: z.string().describe('what they call the run; "" for the name of its folder'),
+      entity: z.string().describe('user or team of wandb; "" for its default'),
+      waitSeconds: z.int().min(0).max(86_400).describe('how long the run waits at its end for those that still send'),
+    }),
     placement: z
       .strictObject({
         hosts: z.int().min(1).max(128).describe('machines with as many GPUs each'),
@@ -182,6 +271,7 @@ export const configSchema = z
         path: ['gpusPerHost'],
         message: 'must be above 0 where placement.hosts is above 1',
       }),
+    launch,
     rewards: z.strictObject({ challenger: challengerRule, solver: solverRule }),
     roles,
     trainer: z.strictObject({

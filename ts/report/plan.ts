@@ -38,7 +38,7 @@ export interface PlanReport {
   room: { folder: string; bytes: number } | undefined;
   /** What the user should know besides, a line each. */
   notes: readonly string[];
-  /** What is to be started by hand, a line each; empty where `rzero run` starts all. */
+  /** How it is started, a line each; empty where `rzero run` starts all. */
   byHand: readonly string[];
   colour: boolean;
 }
@@ -61,7 +61,7 @@ export function renderPlan(report: PlanReport): string {
     [bold('Files below the run folder'), ...filesTable(files)],
     ...(plan.others.length === 0 ? [] : [[bold('Also fits: an iteration'), ...others(plan)]]),
     ...(notes.length === 0 ? [] : [notes.map((note) => `Note: ${note}`)]),
-    ...(byHand.length === 0 ? [] : [[bold('To start by hand'), ...byHand]]),
+    ...(byHand.length === 0 ? [] : [[bold('To start it'), ...byHand]]),
   ];
   return `${blocks.map((lines) => lines.map((line) => line.trimEnd()).join('\n')).join('\n\n')}\n`;
 }

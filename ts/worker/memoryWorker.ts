@@ -108,7 +108,10 @@ class MemoryRequester implements Requester {
     }
     if (verb === 'inspect_machine') {
       unpack(verb, bytes);
-      return packResult(verb, { ...unknownMachine(hostname()), clock: Date.now() / 1000 });
+      return packResult(verb, {
+        ...unknownMachine(hostname()),
+        clock: (performance.timeOrigin + performance.now()) / 1000,
+      });
     }
     if (verb === 'cancel') {
       const job = this.jobs.get(unpack(verb, bytes).id);

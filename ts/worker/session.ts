@@ -14,7 +14,7 @@ import { Window } from './window.ts';
 export interface Patience {
   /** Between the heartbeats that workers are asked for. */
   heartbeat: number;
-  /** Without a word from a worker; several heartbeats long. */
+  /** Without a word from a worker, after which its connection counts as lost; several heartbeats long. */
   silence: number;
   /** For a worker whose connection ended or who fell silent to come back. */
   reconnect: number;
@@ -111,6 +111,8 @@ export class Session {
   private heardAt = 0;
   private movedAt = 0;
   private awaitingReturn: NodeJS.Timeout | undefined;
+  /** Nothing was heard for too long, on a connection that says nothing of its end. */
+  private silent = false;
   /** Somebody hung up since the worker was last asked whether it is there. */
   private suspect = false;
   private probing = false;
@@ -146,14 +148,15 @@ export class Session {
     return this.leaving;
   }
 
-  /** Whether there is a connection that messages can be sent on. */
+  /** Whether there is a connection, and it is not silent. */
   get connected(): boolean {
-    return this.peer !== undefined;
+    return this.peer !== undefined && !this.silent;
   }
 
   /** A (new) connection of this worker; what it did not answer on the old one is asked again. */
   attach(peer: PeerId): void {
     this.peer = peer;
+    this.silent = false;
     this.alive();
     this.movedAt = this.heardAt;
     for (const call of this.pending.list()) this.repeat(call);
@@ -214,8 +217,11 @@ export class Session {
   /** Judge its silence, and its standing still. To be called every now and then. @param now of `performance.now()` */
   check(now: number): void {
     const { silence, deadlines } = this.options.patience;
-    if (this.peer !== undefined && now - this.heardAt > silence)
+    if (this.peer !== undefined && !this.silent && now - this.heardAt > silence) {
+      this.silent = true;
+      this.onConnection?.(false);
       this.awaitReturn('silent', `it sent nothing for ${seconds(silence)}`);
+    }
     const { busy } = this.heard;
     const doing = phaseOf(busy);
     if (doing !== undefined) {
@@ -295,6 +301,9 @@ export class Session {
     if (this.peer === undefined) return;
     clearTimeout(this.awaitingReturn);
     this.awaitingReturn = undefined;
+    if (!this.silent) return;
+    this.silent = false;
+    this.onConnection?.(true);
   }
 
   private nextId(): number {

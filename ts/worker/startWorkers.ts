@@ -42,7 +42,10 @@ export interface StartWorkersOptions extends HireOptions, Pick<HubOptions, 'run'
   patience?: Partial<Patience>;
   /** See SupervisorOptions. */
   after?: SupervisorOptions<HiredWorker>['after'];
-  /** Told of every worker that comes, goes, is behind or slow, but not of one alone that comes at the start. */
+  /**
+   * Told of every worker that comes, goes, is behind or slow, but not of one alone that comes at the start; and of who
+   * dialled in and was not let in.
+   */
   onChange?(text: string): void;
 }
 
@@ -98,6 +101,7 @@ export async function startWorkers(options: StartWorkersOptions): Promise<Pool> 
         run,
         attempt,
         address: listen.address,
+        onTurnedAway: once((reason) => options.onChange?.(`a peer was turned away: ${reason}`)),
         ...(listen.keys === undefined ? {} : { curve: readOrchestratorKeys(listen.keys) }),
       });
       hubs.push(hub);
@@ -109,6 +113,19 @@ export async function startWorkers(options: StartWorkersOptions): Promise<Pool> 
     await pool.close();
     throw error;
   }
+}
+
+/** Most strangers that are told of: who listens where many can dial is not to have a log of them alone. */
+const MOST_TOLD = 20;
+
+/** Tell each text once; ZeroMQ and those who were turned away try again and again. */
+function once(tell: (text: string) => void): (text: string) => void {
+  const told = new Set<string>();
+  return (text) => {
+    if (told.has(text) || told.size === MOST_TOLD) return;
+    told.add(text);
+    tell(text);
+  };
 }
 
 /** Have a worker started on a hub, now and again, and taken into the pool whenever it is up again. */

@@ -66,7 +66,7 @@ describe('rzero plan', () => {
   test('of several hosts says what is started by hand', async () => {
     const { out } = await cli(['plan', ...PAPER, '--gpus', '8', '--hosts', '2']);
     expect(out).toContain('hosts 0-1   samples   s1   s2');
-    expect(out).toContain('on each of hosts 0 to 1, one trainer together:\n  torchrun --nnodes 2 --nproc-per-node 8');
+    expect(out).toContain('on each host K from 0 to 1:\n  rzero workers --host K --connect tcp://HEAD:5555');
   });
 
   test('refuses what cannot fit with 78, and names what would help', async () => {
@@ -149,7 +149,10 @@ describe('rzero run', () => {
 
   test.each([
     [['placement.gpusPerHost=8'], 'option "placement.gpusPerHost" is 8: this machine has 2 GPUs'],
-    [['placement.gpusPerHost=2', 'placement.hosts=2'], 'option "worker.expect" is 0: 3 workers of the placement'],
+    [
+      ['placement.gpusPerHost=2', 'placement.hosts=2'],
+      'option "placement.hosts" is 2: the workers of several hosts dial in',
+    ],
   ])('with %j is refused too', async (sets, message) => {
     const flags = sets.flatMap((set) => ['--set', set]);
     const { exitCode, err } = await cli([...paper, ...flags], { env: machine(2), workingFolder: folder });

@@ -98,7 +98,7 @@ describe('errors name the option, the value and what is allowed', () => {
     expect(problem({ sets: ['solver.step=9'] })).toBe('unknown option "solver.step"; did you mean "solver.steps"?');
     expect(problem({ sets: ['solvr.steps=9'] })).toBe('unknown option "solvr"; did you mean "solver"?');
     expect(problem({ file: { name: 'f', text: 'worker:\n  zzz: 1' } })).toBe(
-      'unknown option "worker.zzz"; known here: backend, threads, count, trainerProcesses, listen, keys, expect, requestSamples, turns, handoverSeconds, deadlines, restarts, graceSeconds',
+      'unknown option "worker.zzz"; known here: backend, threads, count, trainerProcesses, listen, keys, expect, requestSamples, turns, handoverSeconds, silenceSeconds, returnSeconds, deadlines, restarts, graceSeconds',
     );
   });
 

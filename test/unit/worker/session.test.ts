@@ -209,6 +209,16 @@ describe('heartbeats', () => {
     expect(await session.gone).toMatchObject({ message: expect.stringMatching(/it sent nothing for 0\.05 s/) });
   });
 
+  test('that stay away count as a lost connection, and the first that comes as its return', async () => {
+    const { session, peer } = await meet({ heartbeat: 60_000, silence: 1_000 });
+    const told: boolean[] = [];
+    session.onConnection = (connected) => told.push(connected);
+    for (const seconds of [0.5, 2, 4]) session.check(performance.now() + 1000 * seconds);
+    expect([told, session.connected]).toEqual([[false], false]);
+    await pong(session, peer);
+    expect([told, session.connected]).toEqual([[false, true], true]);
+  });
+
   test('that go on while the work stands still end it too', async () => {
     const { session, peer } = await meet({ heartbeat: 10, deadlines: deadlines(100) });
     const beating = setInterval(() => void peer.send({ ...beat, busy: 'sample', progress: 3 }).catch(() => {}), 10);

@@ -196,12 +196,15 @@ describe('workers that dial in', () => {
         dial(endpoint, [], 'guess');
       },
     };
-    await expect(start({ listen, joinDeadline: 4_000 })).rejects.toMatchObject({
+    const said: string[] = [];
+    const onChange = (text: string): void => void said.push(text);
+    await expect(start({ listen, joinDeadline: 4_000, onChange })).rejects.toMatchObject({
       code: 'worker_gone',
       message: expect.stringMatching(
         /^0 of 2 workers dialled in at ipc.* within 4 s; a peer was turned away: the token/,
       ),
     });
+    expect(said).toEqual([expect.stringMatching(/^a peer was turned away: the token is not one/)]);
   });
 
   test('are waited for no longer than the caller likes', async () => {

@@ -7,6 +7,7 @@ import { addFilters } from './filters.ts';
 import { addFork } from './fork.ts';
 import { addGc } from './gc.ts';
 import { addKeys } from './keys.ts';
+import { addLaunch } from './launch.ts';
 import { addMethodFilters } from './methodFilters.ts';
 import { addModel } from './model.ts';
 import { addPlan } from './plan.ts';
@@ -16,14 +17,16 @@ import { addRun } from './run.ts';
 import { addRuns } from './runs.ts';
 import { addShow } from './show.ts';
 import { addStatus } from './status.ts';
+import { addTrack } from './track.ts';
 import { addVerify } from './verify.ts';
+import { addWorkers } from './workers.ts';
 
 /** All commands by what they are for, in the order of the help. */
 export const COMMANDS: Readonly<Record<string, readonly AddCommand[]>> = {
-  'Runs:': [addRun, addResume, addFork],
+  'Runs:': [addRun, addResume, addFork, addLaunch],
   'Before a run:': [addModel, addPlan, addConfig, addDoctor],
-  'Looking at runs:': [addStatus, addShow, addRuns, addVerify, addGc],
+  'Looking at runs:': [addStatus, addShow, addRuns, addTrack, addVerify, addGc],
   'Taking models away:': [addExport, addPush],
-  'Workers:': [addKeys, addContract],
+  'Workers:': [addWorkers, addKeys, addContract],
   'Filters for the shell:': [addFilters, addMethodFilters],
 };
