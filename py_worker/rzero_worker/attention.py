@@ -174,7 +174,7 @@ def _packed(query: Tensor, key: Tensor, value: Tensor, layout: Layout, **kwargs)
     window = window if window is not None and window < layout.longest else None
     scale = kwargs.get("scaling")
     q, k, v = (x.squeeze(0) for x in (query, key, value))  # [heads, T, D]
-    if torch.is_autocast_enabled(q.device.type):
+    if q.device.type != "meta" and torch.is_autocast_enabled(q.device.type):
         # Rotary positions and norms of heads make queries and keys float32 under autocast, which casts the
         # arguments of torch's own attention functions, but not those of `varlen_attn`.
         q, k, v = (x.to(torch.get_autocast_dtype(q.device.type)) for x in (q, k, v))

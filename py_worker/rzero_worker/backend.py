@@ -59,6 +59,10 @@ class Backend(ABC):
         """
 
     @abstractmethod
+    def inspect_model(self, params: p.InspectModelParams) -> p.InspectModelResult:
+        """Say what a source is, and what would be made of conversations; it is not loaded."""
+
+    @abstractmethod
     def unload_model(self, params: p.UnloadModelParams) -> p.UnloadModelResult:
         """Forget a model and free its memory."""
 

@@ -32,6 +32,7 @@ from vllm.device_allocator import AllocationData  # noqa: E402
 from vllm.device_allocator.cumem import CuMemAllocator  # noqa: E402
 from vllm.distributed.device_communicators.cpu_communicator import CpuCommunicator  # noqa: E402
 from vllm.inputs.engine import tokens_input  # noqa: E402
+from vllm.model_executor.models import ModelRegistry  # noqa: E402
 from vllm.outputs import RequestOutput  # noqa: E402
 from vllm.sampling_params import RequestOutputKind  # noqa: E402
 from vllm.v1.engine.llm_engine import LLMEngine  # noqa: E402
@@ -46,6 +47,11 @@ VERSION: str = __version__
 CpuCommunicator._all_group_ranks_share_shm_group_name = lambda _: False
 
 Weights = Mapping[str, Tensor]
+
+
+def supported_architectures() -> set[str]:
+    """Give the names that a config's `architectures` may have for vLLM to have such a model."""
+    return set(ModelRegistry.get_supported_archs())
 
 
 class Engine:

@@ -28,6 +28,7 @@ PROGRESS_INTERVAL = 0.1
 SAMPLING, TRAINING = p.Capability.SAMPLE, p.Capability.TRAIN
 NEEDS: dict[str, tuple[p.Capability, ...]] = {
     "load_model": (SAMPLING, TRAINING),
+    "inspect_model": (),
     "unload_model": (SAMPLING, TRAINING),
     "sample": (SAMPLING,),
     "forward": (TRAINING,),

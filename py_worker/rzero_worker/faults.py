@@ -186,6 +186,10 @@ class FaultyBackend(Backend):
         """See Backend."""
         return self._do("load_model", params)
 
+    def inspect_model(self, params: p.InspectModelParams) -> p.InspectModelResult:
+        """See Backend."""
+        return self._do("inspect_model", params)
+
     def unload_model(self, params: p.UnloadModelParams) -> p.UnloadModelResult:
         """See Backend."""
         return self._do("unload_model", params)

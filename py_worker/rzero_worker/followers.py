@@ -88,6 +88,10 @@ class Leader(Backend):
         """See Backend."""
         return self._lead("load_model", params)
 
+    def inspect_model(self, params: p.InspectModelParams) -> p.InspectModelResult:
+        """See Backend."""
+        return self._lead("inspect_model", params)
+
     def unload_model(self, params: p.UnloadModelParams) -> p.UnloadModelResult:
         """See Backend."""
         return self._lead("unload_model", params)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import inspect
 import json
+from collections.abc import Callable, Collection
 from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -15,12 +16,15 @@ from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
     AutoTokenizer,
+    PreTrainedConfig,
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
 from transformers.core_model_loading import revert_weight_conversion
 
 from rzero_worker.errors import WorkerFailure
+from rzero_worker.hub import hub_failure
+from rzero_worker.protocol import ObstacleCode
 
 TOKENIZER_FILES = (
     "tokenizer.json",
@@ -31,6 +35,8 @@ TOKENIZER_FILES = (
     "tekken.json",
 )
 WEIGHT_FILES = ("model.safetensors", "model.safetensors.index.json")
+PICKLED_STATES = ("training_args", "optimizer", "scheduler", "rng_state", "tokenizer")
+"""What files that are pickles but no weights of a model begin with."""
 
 
 def unloadable(source: str, problem: str, details: str | None = None) -> WorkerFailure:
@@ -51,21 +57,47 @@ def locate(source: str) -> str:
         return source
     if not (folder / "config.json").is_file():
         raise unloadable(source, "lacks its config: there is no config.json in the folder")
-    if not any((folder / name).is_file() for name in WEIGHT_FILES):
-        raise unloadable(source, f"lacks its weights: there is no {' or '.join(WEIGHT_FILES)} in the folder")
-    index = folder / WEIGHT_FILES[1]
-    if index.is_file() and not (folder / WEIGHT_FILES[0]).is_file():
-        try:
-            shards = sorted(set(json.loads(index.read_text())["weight_map"].values()))
-        except (ValueError, KeyError, AttributeError) as error:
-            raise unloadable(source, f"has a broken {index.name}", repr(error)) from error
-        if missing := [name for name in shards if not (folder / name).is_file()]:
-            raise unloadable(
-                source, f"lacks weights: there is no {missing[0]} in the folder", "\n".join(missing)
-            )
-    if not any((folder / name).is_file() for name in TOKENIZER_FILES):
+    names = {file.name for file in folder.iterdir() if file.is_file()}
+    if wrong := wrong_with_weights(names, lambda name: (folder / name).read_text("utf-8")):
+        raise unloadable(source, wrong.problem, wrong.details)
+    if not names.intersection(TOKENIZER_FILES):
         raise unloadable(source, "lacks its tokenizer: there is no tokenizer.json in the folder")
     return str(folder)
+
+
+def is_pickle(name: str) -> bool:
+    """Whether a file holds weights that can run code when they are read."""
+    return name.endswith((".bin", ".pt", ".pth", ".ckpt")) and not name.startswith(PICKLED_STATES)
+
+
+class Wrong(NamedTuple):
+    """What is wrong with a model's files; `problem` is the rest of a sentence about it."""
+
+    code: ObstacleCode
+    problem: str
+    details: str | None = None
+
+
+def wrong_with_weights(names: Collection[str], read: Callable[[str], str]) -> Wrong | None:
+    """Say what is wrong with the files of a model's weights, by the names of all its files."""
+    if WEIGHT_FILES[0] in names:
+        return None
+    index = WEIGHT_FILES[1]
+    if index not in names:
+        if pickles := sorted(filter(is_pickle, names)):
+            problem = (
+                f"has its weights as pickles alone ({pickles[0]}): they can run code, and are never read"
+            )
+            return Wrong(ObstacleCode.PICKLES, problem, "\n".join(pickles))
+        return Wrong(ObstacleCode.NO_WEIGHTS, f"lacks its weights: there is no {' or '.join(WEIGHT_FILES)}")
+    try:
+        shards = sorted(set(json.loads(read(index))["weight_map"].values()))
+    except (ValueError, KeyError, AttributeError) as error:
+        return Wrong(ObstacleCode.NO_WEIGHTS, f"has a broken {index}", repr(error))
+    if missing := [name for name in shards if name not in names]:
+        problem = f"lacks weights: there is no {missing[0]}"
+        return Wrong(ObstacleCode.NO_WEIGHTS, problem, "\n".join(missing))
+    return None
 
 
 def load_model(source: str, dtype: torch.dtype, device: torch.device) -> PreTrainedModel:
@@ -85,17 +117,29 @@ def load_model(source: str, dtype: torch.dtype, device: torch.device) -> PreTrai
     # transformers only warns when tensors are missing or of another shape, and fills in random numbers.
     if wrong := sorted(info["missing_keys"]) + sorted(str(key[0]) for key in info["mismatched_keys"]):
         raise unloadable(source, f"has weights that do not fit its config.json: {wrong[0]}", "\n".join(wrong))
-    # Without these the worker would not fail but be wrong or slow: an unknown argument is often swallowed.
-    if "past_key_values" not in _forward_parameters(type(model)):
-        raise unloadable(source, f"cannot be sampled: {type(model).__name__} takes no past_key_values")
-    if model.get_output_embeddings() is None:
-        raise unloadable(source, f"cannot be trained: {type(model).__name__} names no output projection")
+    if wrong := wrong_with_architecture(model):
+        raise unloadable(source, wrong.problem)
     return model.to(device).eval().requires_grad_(False)
+
+
+def wrong_with_architecture(model: PreTrainedModel) -> Wrong | None:
+    """Say what a model lacks without which the worker would not fail but be wrong or slow."""
+    name = type(model).__name__
+    # An argument that a model does not know it often swallows.
+    if "past_key_values" not in _forward_parameters(type(model)):
+        return Wrong(ObstacleCode.NOT_SAMPLED, f"cannot be sampled: {name} takes no past_key_values")
+    if model.get_output_embeddings() is None:
+        return Wrong(ObstacleCode.NOT_TRAINABLE, f"cannot be trained: {name} names no output projection")
+    return None
 
 
 def empty_model(source: str) -> PreTrainedModel:
     """Make a model of a source that `load_model` could load, float32, its weights on the meta device."""
-    config = AutoConfig.from_pretrained(locate(source), trust_remote_code=False)
+    return empty_model_of(AutoConfig.from_pretrained(locate(source), trust_remote_code=False))
+
+
+def empty_model_of(config: PreTrainedConfig) -> PreTrainedModel:
+    """Make the causal language model of a config, float32, its weights on the meta device."""
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
     return model.eval().requires_grad_(False)
@@ -131,6 +175,8 @@ def load_tokenizer(source: str) -> PreTrainedTokenizerBase:
 def unloadable_after(error: Exception, source: str, problem: str) -> WorkerFailure:
     """Build the failure for a source that a library refused; `problem` is the rest of the sentence."""
     if not Path(source).expanduser().is_dir():
+        if (failure := hub_failure(source, error)) is not None:
+            return failure
         problem = "is no folder here, and as a name on the Hugging Face hub it cannot be loaded"
     first_line = (str(error).strip() or type(error).__name__).splitlines()[0]
     return unloadable(source, f"{problem}: {first_line}", repr(error))

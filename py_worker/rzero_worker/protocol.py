@@ -10,7 +10,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-PROTOCOL_HASH = "adacb76f7c44dc79fa4aa910c865cb4330f3daba01caa1dcb9a272aa76cbb760"
+PROTOCOL_HASH = "aabe1fa5dddd6468aff2ca2a476d01922681cffa64dba181c90faac4c5c4450a"
 """sha256 over the names, types, ranges and limits below; a peer with another hash is refused."""
 
 MESSAGE_BYTES = 2**30
@@ -81,6 +81,33 @@ class KlEstimator(StrEnum):
     K3 = "k3"
 
 
+class WeightFormat(StrEnum):
+    """Values of WeightFormat on the wire."""
+
+    SAFETENSORS = "safetensors"
+    PICKLE = "pickle"
+
+
+class Packing(StrEnum):
+    """Values of Packing on the wire."""
+
+    PACKS = "packs"  # sequences lie side by side in one row, without padding
+    PADDED = "padded"  # it cannot be packed, and is trained on padded rectangles
+    TRIED = "tried"  # whether it can be packed only shows with its weights
+
+
+class ObstacleCode(StrEnum):
+    """Values of ObstacleCode on the wire."""
+
+    REMOTE_CODE = "remote_code"  # it needs code of its own, which never runs
+    NO_WEIGHTS = "no_weights"  # there are no weights, or not all of them
+    PICKLES = "pickles"  # its weights are pickles alone, which can run code and are never read
+    NO_TOKENIZER = "no_tokenizer"  # it has none, or one that cannot be loaded
+    UNKNOWN_ARCHITECTURE = "unknown_architecture"  # transformers cannot make such a model
+    NOT_TRAINABLE = "not_trainable"  # its logits cannot be computed from what the model gives
+    NOT_SAMPLED = "not_sampled"  # this worker cannot draw from such a model
+
+
 class ErrorCode(StrEnum):
     """Values of ErrorCode on the wire."""
 
@@ -89,6 +116,8 @@ class ErrorCode(StrEnum):
     UNKNOWN_MODEL = "unknown_model"  # no model is loaded under this modelId
     # the source is not a usable Hugging Face model (details say what is missing)
     MODEL_UNLOADABLE = "model_unloadable"
+    HUB_UNAVAILABLE = "hub_unavailable"  # the hub does not answer, and what is asked for is not in the cache
+    HUB_FORBIDDEN = "hub_forbidden"  # the hub wants a token with the right to this model
     NOT_TRAINABLE = "not_trainable"  # a gradient verb on a model that was loaded with trainable: false
     SEQUENCE_CONFLICT = "sequence_conflict"  # this seq was used before, with another payload
     STALE_WEIGHTS = "stale_weights"  # the published weights are not of the version that was asked for
@@ -203,6 +232,113 @@ class Adam(Base, kw_only=True):
     max_grad_norm: Float  # global norm; 0 is off
 
 
+class Gpu(Base, kw_only=True):
+    """A GPU as the driver's tool lists it, whoever may use it."""
+
+    name: str
+    uuid: str  # as in Hello.devices, behind the host's name
+    memory_bytes: Int
+    free_bytes: Int
+
+
+class Folder(Base, kw_only=True):
+    """A folder, or where it is going to be, and the file system below it."""
+
+    path: str
+    file_system: str  # ext4, overlay, nfs4, lustre, ...; "" where the system does not tell
+    free_bytes: Int  # that a process without privileges may take; quotas are not known
+
+
+class Machine(Base, kw_only=True):
+    """What the machine of a worker has, as far as it tells without loading a library or touching a GPU."""
+
+    host: str
+    platform: str  # e.g. Linux-6.1.0-x86_64-with-glibc2.36
+    python: str
+    packages: dict[str, str]  # versions of those that are installed and matter: torch, vllm, pyzmq, ...
+    curve: bool  # whether its ZeroMQ can encrypt
+    torch_cuda: str  # the CUDA that torch was built for, 12.8; "" for a build without, or no torch
+    driver: str  # of NVIDIA, 550.54.15; "" where there is none
+    gpus: list[Gpu]
+    cpus: Int  # that the process may run on
+    memory_bytes: Int  # of the host, or that its container may have
+    memory_free_bytes: Int
+    shm_bytes: Int  # of /dev/shm; 0 where there is none
+    shm_free_bytes: Int
+    working_folder: Folder
+    hub_cache: Folder  # where huggingface_hub keeps models
+    hub_token: bool  # whether it has one for the hub; never which
+    open_files: Int  # most that the process may have open; 0 for no limit
+    clock: Float  # seconds since 1970
+
+
+class Token(Base, kw_only=True):
+    """The struct Token."""
+
+    id: Int
+    text: str  # as the tokenizer writes it
+
+
+class RoundTrip(Base, kw_only=True):
+    """A text, and what came back of it."""
+
+    text: str
+    back: str
+
+
+class ChatTemplate(Base, kw_only=True):
+    """The struct ChatTemplate."""
+
+    cue: str  # what it opens the assistant's turn with; "" where it does not
+    # the special token that it ends the assistant's turns with; absent: it has none
+    end_of_turn: Token | None = None
+
+
+class Tokenizer(Base, kw_only=True):
+    """The struct Tokenizer."""
+
+    name: str  # of its class
+    size: Int  # its highest id, and one more
+    template: ChatTemplate | None = None  # absent: turns are lines of text
+    eos: list[Token]  # those that end a sample
+    pad: Token | None = None
+    changed: list[RoundTrip]  # of a few texts of mathematics, those that decode(encode(text)) changes
+
+
+class RenderedPrompt(Base, kw_only=True):
+    """A conversation as the model would get it."""
+
+    text: str  # special tokens as they are written; "" where it is refused
+    tokens: Int
+    merged: bool  # the template takes no system turn: its text opens the user's
+    refused: str | None = None  # why the template does not take it
+
+
+class WeightFiles(Base, kw_only=True):
+    """What a model's weights are on disk, or on the hub."""
+
+    formats: list[WeightFormat]
+    bytes: Int  # of the safetensors, or of the pickles where there are no others
+    types: list[str]  # as safetensors name them: BF16, F32; none where that is not known
+
+
+class Licence(Base, kw_only=True):
+    """What a model's card says; '' where it says nothing."""
+
+    id: str  # as the hub names it: apache-2.0, gemma, other
+    name: str  # of one that is `other`
+    link: str
+    file: str  # a file of the text, LICENSE for example
+    base_models: list[str]  # those that it was made from
+
+
+class Obstacle(Base, kw_only=True):
+    """Why load_model would refuse a model, or could not use it."""
+
+    code: ObstacleCode
+    message: str
+
+
 class WorkerError(Base, kw_only=True):
     """The struct WorkerError."""
 
@@ -304,6 +440,31 @@ class LoadModelResult(Base, kw_only=True):
     vocabulary_size: Int
     context_length: Int  # tokens, prompt and completion together
     weights_version: Int  # 0
+
+
+class InspectModelParams(Base, kw_only=True):
+    """Parameters of `inspect_model`."""
+
+    source: str  # as for load_model
+    conversations: list[Conversation]
+
+
+class InspectModelResult(Base, kw_only=True):
+    """Result of `inspect_model`."""
+
+    model_type: str  # of its config
+    architecture: str  # as load_model would say it; "" where none can be made
+    parameters: Int  # 0 where no model can be made
+    tied: bool  # whether the output projection is the embedding
+    vocabulary_size: Int  # rows of the embedding
+    context_length: Int
+    weights: WeightFiles
+    tokenizer: Tokenizer | None = None  # absent where it cannot be loaded
+    prompts: list[RenderedPrompt]  # one a conversation; none without a tokenizer
+    packing: Packing
+    packing_reason: str  # why it is padded, or only tried; "" where it packs
+    obstacles: list[Obstacle]
+    licence: Licence
 
 
 class UnloadModelParams(Base, kw_only=True):
@@ -480,6 +641,10 @@ class PingResult(Base, kw_only=True):
     progress: Int  # grows while work is done
 
 
+class InspectMachineParams(Base, kw_only=True):
+    """Parameters of `inspect_machine`."""
+
+
 class CancelParams(Base, kw_only=True):
     """Parameters of `cancel`."""
 
@@ -501,6 +666,8 @@ class ShutdownResult(Base, kw_only=True):
 
 
 SampleResult = SampleBatch
+
+InspectMachineResult = Machine
 
 Envelope = Hello | Welcome | Refusal | Heartbeat | Request | Response | Failure | Progress
 """Any frame between orchestrator and worker; `kind` says which."""
@@ -524,7 +691,20 @@ VERBS: dict[str, Verb] = {
         result=LoadModelResult,
         control=False,
         progress=False,
-        errors=(ErrorCode.MODEL_UNLOADABLE, ErrorCode.OUT_OF_MEMORY),
+        errors=(
+            ErrorCode.MODEL_UNLOADABLE,
+            ErrorCode.HUB_UNAVAILABLE,
+            ErrorCode.HUB_FORBIDDEN,
+            ErrorCode.OUT_OF_MEMORY,
+        ),
+    ),
+    "inspect_model": Verb(
+        name="inspect_model",
+        params=InspectModelParams,
+        result=InspectModelResult,
+        control=False,
+        progress=False,
+        errors=(ErrorCode.MODEL_UNLOADABLE, ErrorCode.HUB_UNAVAILABLE, ErrorCode.HUB_FORBIDDEN),
     ),
     "unload_model": Verb(
         name="unload_model",
@@ -643,6 +823,14 @@ VERBS: dict[str, Verb] = {
         progress=False,
         errors=(),
     ),
+    "inspect_machine": Verb(
+        name="inspect_machine",
+        params=InspectMachineParams,
+        result=InspectMachineResult,
+        control=True,
+        progress=False,
+        errors=(),
+    ),
     "cancel": Verb(
         name="cancel",
         params=CancelParams,
@@ -728,6 +916,45 @@ RANGES: dict[type[Base], dict[str, Range]] = {
         "weight_decay": Range(ge=0),
         "max_grad_norm": Range(ge=0),
     },
+    Gpu: {
+        "name": Range(le=256),
+        "uuid": Range(le=256),
+        "memory_bytes": Range(ge=0),
+        "free_bytes": Range(ge=0),
+    },
+    Folder: {
+        "path": Range(le=4096),
+        "file_system": Range(le=64),
+        "free_bytes": Range(ge=0),
+    },
+    Machine: {
+        "host": Range(le=256),
+        "platform": Range(le=256),
+        "python": Range(le=64),
+        "packages": Range(le=64, items=Range(le=256)),
+        "torch_cuda": Range(le=64),
+        "driver": Range(le=64),
+        "gpus": Range(le=64),
+        "cpus": Range(ge=0),
+        "memory_bytes": Range(ge=0),
+        "memory_free_bytes": Range(ge=0),
+        "shm_bytes": Range(ge=0),
+        "shm_free_bytes": Range(ge=0),
+        "open_files": Range(ge=0),
+        "clock": Range(ge=0),
+    },
+    Token: {
+        "id": Range(ge=0),
+    },
+    Tokenizer: {
+        "size": Range(ge=0),
+    },
+    RenderedPrompt: {
+        "tokens": Range(ge=0),
+    },
+    WeightFiles: {
+        "bytes": Range(ge=0),
+    },
     Hello: {
         "protocol_hash": Range(le=256),
         "token": Range(le=1024),
@@ -777,6 +1004,15 @@ RANGES: dict[type[Base], dict[str, Range]] = {
         "vocabulary_size": Range(ge=0),
         "context_length": Range(ge=0),
         "weights_version": Range(ge=0),
+    },
+    InspectModelParams: {
+        "source": Range(ge=1, le=4096),
+        "conversations": Range(le=1024),
+    },
+    InspectModelResult: {
+        "parameters": Range(ge=0),
+        "vocabulary_size": Range(ge=0),
+        "context_length": Range(ge=0),
     },
     UnloadModelParams: {
         "model_id": Range(ge=1, le=256),

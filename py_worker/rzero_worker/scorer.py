@@ -20,6 +20,7 @@ from rzero_worker.attention import IGNORED_MASK, Layout, NotPackable, use_own_at
 from rzero_worker.errors import WorkerFailure
 from rzero_worker.model import accepts_positions
 from rzero_worker.packing import Pack, idle_pack, make_packs, make_rectangles, share_budget
+from rzero_worker.protocol import Packing
 from rzero_worker.ranks import ALONE, Ranks
 from rzero_worker.vocabulary import Projection, token_logprobs
 
@@ -71,6 +72,18 @@ class Traits:
         """Read what `pack` wrote."""
         fields = json.loads(packed)
         return cls(Projection(**fields["projection"]), fields["packs"])
+
+
+def packing_without_weights(model: PreTrainedModel) -> tuple[Packing, str]:
+    """Say of a model on the meta device, in eval mode, how `Traits.of` would have it trained, and why.
+
+    What only its weights can tell, a difference of hidden states say, is taken to be as it should be.
+    """
+    try:
+        reason = _why_not_packable(model)
+    except (NotImplementedError, RuntimeError):  # it looks at values, as a choice between experts does
+        return Packing.TRIED, "that shows when its weights are there"
+    return (Packing.PACKS, "") if reason is None else (Packing.PADDED, reason)
 
 
 @cache
@@ -231,6 +244,8 @@ def _why_not_packable(model: PreTrainedModel) -> str | None:
     windowed = kinds.count("sliding_attention") if kinds else len(layout.windows) * bool(has_window)
     if not layout.windows or sum(window is not None for window in layout.windows) != windowed:
         return "its attention does not know of its layers' windows"
+    if model.device.type == "meta":  # no values to compare
+        return None
     parts = tokens[0].split(runs)
     for run, prefix in enumerate(prefixes):
         before = parts[prefix] if prefix >= 0 else parts[run][:0]

@@ -14,8 +14,10 @@ import signal
 import threading
 from collections.abc import Sequence
 
+import msgspec
+
+from rzero_worker import machine, pulse, wire
 from rzero_worker import protocol as p
-from rzero_worker import pulse, wire
 from rzero_worker.backend import Backend
 from rzero_worker.checks import check
 from rzero_worker.connection import Connection
@@ -89,6 +91,7 @@ class Server:
         self._watchdog: threading.Timer | None = None
         self._last_id = -1
         self._last_session = 0
+        self._inspections: list[tuple[int, int]] = []
         self._exit_code: int | None = None
 
     def run(self) -> int:
@@ -156,6 +159,9 @@ class Server:
         params = wire.decode(request.params, verb.params)
         check(params)
         result: p.Base
+        if isinstance(params, p.InspectMachineParams):
+            self._inspect(session, request)
+            return
         if isinstance(params, p.CancelParams):
             result = self._cancel(session, params)
         elif isinstance(params, p.PingParams):
@@ -172,6 +178,25 @@ class Server:
         if waited is not None:
             self._connection.send(session, cancelled(waited.id))
         return p.CancelResult(found=found)
+
+    def _inspect(self, session: int, request: p.Request) -> None:
+        """Look at the machine on a thread of its own: nvidia-smi, or a file system, may take its time.
+
+        Who asks meanwhile gets the same answer.
+        """
+        self._inspections.append((session, request.id))
+        if len(self._inspections) == 1:
+            threading.Thread(target=self._look, name="inspection", daemon=True).start()
+
+    def _look(self) -> None:
+        facts = machine.inspect()
+        self._connection.call(lambda: self._answer_inspections(facts))
+
+    def _answer_inspections(self, facts: machine.Facts) -> None:
+        asked, self._inspections = self._inspections, []
+        result = wire.encode(msgspec.convert(facts, p.Machine))
+        for session, request_id in asked:
+            self._connection.send(session, p.Response(id=request_id, result=result))
 
     def heartbeat(self) -> p.Heartbeat:
         """What runs, how much waits, and a number that grows with the work."""

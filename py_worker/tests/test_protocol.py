@@ -79,12 +79,13 @@ def test_errors_name_the_path_the_value_and_what_is_allowed():
 
 
 def test_verbs_table():
-    assert list(protocol.VERBS)[:3] == ["load_model", "unload_model", "sample"]
+    assert list(protocol.VERBS)[:3] == ["load_model", "inspect_model", "unload_model"]
     for name, verb in protocol.VERBS.items():
         assert verb.name == name
         assert issubclass(verb.params, protocol.Base) and issubclass(verb.result, protocol.Base)
         assert all(isinstance(code, protocol.ErrorCode) for code in verb.errors)
-    assert {name for name, verb in protocol.VERBS.items() if verb.control} == {"ping", "cancel", "shutdown"}
+    control = {name for name, verb in protocol.VERBS.items() if verb.control}
+    assert control == {"ping", "inspect_machine", "cancel", "shutdown"}
     assert {name for name, verb in protocol.VERBS.items() if verb.progress} == {"sample", "forward"}
     assert protocol.VERBS["sample"].result is protocol.SampleBatch
 

@@ -61,7 +61,8 @@ describe('a worker that is killed once at every verb', () => {
     async (action) => {
       const result = await run(
         action,
-        USED.map((verb) => `${action}@${verb}:2`),
+        // A model is looked at once.
+        USED.map((verb) => `${action}@${verb}:${verb === 'inspect_model' ? 1 : 2}`),
         ...['--set', 'worker.restarts=9'],
       );
       expect(result.exitCode).toBe(0);

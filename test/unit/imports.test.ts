@@ -19,8 +19,22 @@ const FOLDERS: Readonly<Record<string, Readonly<Record<string, Reach>> | 'all'>>
   store: { ports: 'all', protocol: 'all' },
   config: { domain: 'all' },
   placement: { domain: 'all' },
+  launch: { config: 'types' },
+  trackers: { ports: 'all', store: 'all', worker: 'all' },
   eval: { domain: 'all', ports: 'all' },
-  report: { domain: 'all', ports: 'all', placement: 'all', eval: 'types', contract: 'types' },
+  doctor: { protocol: 'types', report: 'all', worker: 'all' },
+  inspect: { domain: 'all', protocol: 'types' },
+  report: {
+    domain: 'all',
+    ports: 'all',
+    placement: 'all',
+    inspect: 'all',
+    protocol: 'types',
+    eval: 'types',
+    contract: 'types',
+    doctor: 'types',
+  },
+  publish: { domain: 'all', eval: 'types', report: 'all', inspect: 'all' },
   simulate: { domain: 'all', ports: 'all', protocol: 'all', loop: 'all', worker: 'all', placement: 'all' },
   bench: 'all',
   cli: 'all',
@@ -31,11 +45,11 @@ const FOLDERS: Readonly<Record<string, Readonly<Record<string, Reach>> | 'all'>>
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   msgpackr: ['worker/codec.ts', 'bench/wire/lists.ts'],
   zeromq: ['worker/transport.ts', 'worker/zap.ts', 'worker/keys.ts'],
-  execa: ['worker/spawn.ts', 'worker/foundGpus.ts'],
+  execa: ['worker/processGroup.ts', 'worker/foundGpus.ts', 'worker/inspectHere.ts', 'launch/submit.ts'],
   'hyparquet-writer': ['store/parquetFile.ts'],
   commander: ['cli/'],
   zod: ['config/'],
-  yaml: ['config/'],
+  yaml: ['config/', 'publish/', 'launch/'],
   picocolors: ['cli/', 'report/'],
 };
 
@@ -45,6 +59,9 @@ const BUILTINS: Readonly<Record<string, readonly string[]>> = {
   loop: [],
   ports: [],
   placement: [],
+  inspect: [],
+  publish: [],
+  launch: ['node:path'],
   eval: ['node:crypto'],
 };
 
@@ -71,6 +88,8 @@ interface Import {
   /** As written. */
   from: string;
   typesOnly: boolean;
+  /** By `import()`: not before it is reached. */
+  later?: true;
 }
 
 interface Source {
@@ -108,7 +127,11 @@ function readSource(text: string): Source {
         if ((node.callee as Node).type === 'Import') {
           const [argument] = node.arguments as { expression: Node }[];
           const written = argument?.expression.type === 'StringLiteral';
-          imports.push({ from: written ? String(argument.expression.value) : '(computed)', typesOnly: false });
+          imports.push({
+            from: written ? String(argument.expression.value) : '(computed)',
+            typesOnly: false,
+            later: true,
+          });
         }
         break;
       }
@@ -246,6 +269,29 @@ test('the sources keep to the tables', () => {
   expect(violations(sources)).toEqual([]);
 });
 
+test('what the command line loads before it knows the command is light', () => {
+  const sources = repository();
+  const loaded = new Set(['cli/main.ts']);
+  const packages = new Set<string>();
+  for (const path of loaded) {
+    for (const { from, typesOnly, later } of readSource(sources.get(path) ?? '').imports) {
+      if (typesOnly || later) continue;
+      if (from.startsWith('.')) loaded.add(posix.join(posix.dirname(path), from));
+      else if (!isBuiltin(from)) packages.add(packageOf(from));
+    }
+  }
+  expect([...packages]).toEqual(['commander']);
+  expect([...loaded].filter((path) => path.startsWith('cli/commands/')).length).toBeGreaterThan(10);
+  // Each folder here is one whose files say names and nothing else.
+  expect([...new Set([...loaded].map((path) => path.split('/')[0]))].sort()).toEqual([
+    'cli',
+    'domain',
+    'loop',
+    'placement',
+    'report',
+  ]);
+});
+
 describe('planted violations are found', () => {
   const clean: [string, string][] = [
     ['protocol/generated.ts', 'export interface Hello {}\nexport const PROTOCOL_HASH = 1;'],
@@ -290,7 +336,7 @@ describe('planted violations are found', () => {
     ['report/a.ts', "import { r } from '../loop/run.ts';", 'report must not import loop'],
     ['report/a.ts', "import '../cli/main.ts';", 'report must not import cli'],
     ['store/a.ts', "import type { X } from '../bench/speed.ts';", 'there is no such file'],
-    ['launch/a.ts', '', 'lies in no folder of the table'],
+    ['elsewhere/a.ts', '', 'lies in no folder of the table'],
     ['a.ts', '', 'lies in no folder of the table'],
     ['domain/a.ts', "import './absent.ts';", 'there is no such file'],
     ['domain/a.ts', "import { readFileSync } from 'node:fs';", 'domain must not import this module of Node'],
@@ -300,13 +346,21 @@ describe('planted violations are found', () => {
     ['store/a.ts', "import { readFileSync } from 'fs';", "are imported with 'node:'"],
     ['worker/a.ts', "import { pack } from 'msgpackr';", 'only in worker/codec.ts'],
     ['worker/a.ts', "import { Router } from 'zeromq';", 'only in worker/transport.ts'],
-    ['cli/a.ts', "import { execa } from 'execa';", 'only in worker/spawn.ts, worker/foundGpus.ts'],
+    [
+      'cli/a.ts',
+      "import { execa } from 'execa';",
+      'only in worker/processGroup.ts, worker/foundGpus.ts, worker/inspectHere.ts, launch/submit.ts',
+    ],
     ['store/a.ts', "import { ByteWriter } from 'hyparquet-writer';", 'only in store/parquetFile.ts'],
     ['config/a.ts', "import { Command } from 'commander';", 'only in cli/'],
     ['cli/a.ts', "import { z } from 'zod/v4';", 'only in config/'],
     ['store/a.ts', "import pc from 'picocolors';", 'only in cli/, report/'],
     ['cli/a.ts', "import _ from 'lodash';", 'this package is not in the table'],
-    ['setup/a.mjs', "import { execa } from 'execa';", 'only in worker/spawn.ts, worker/foundGpus.ts'],
+    [
+      'setup/a.mjs',
+      "import { execa } from 'execa';",
+      'only in worker/processGroup.ts, worker/foundGpus.ts, worker/inspectHere.ts, launch/submit.ts',
+    ],
     ['setup/a.mjs', "import '../domain/vote.ts';", 'the set-up imports its siblings alone'],
   ])('%s: %s', (path, text, expected) => {
     expect(plant([path, text])[0]).toContain(`${path}: `);

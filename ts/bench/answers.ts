@@ -1,5 +1,5 @@
 import { cpus, loadavg } from 'node:os';
-import { explainError } from '../cli/exitCodes.ts';
+import { explainError } from '../cli/explainError.ts';
 import { pythonPath } from '../cli/places.ts';
 import { majorityVote } from '../domain/vote.ts';
 import { peerPython, upstreamTests } from './answers/environment.ts';

@@ -1,5 +1,5 @@
 import { cpus, loadavg } from 'node:os';
-import { explainError } from '../cli/exitCodes.ts';
+import { explainError } from '../cli/explainError.ts';
 import { pythonPath } from '../cli/places.ts';
 import { WorkerStartError } from '../worker/errors.ts';
 import { compare } from './generation/comparison.ts';

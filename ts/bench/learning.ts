@@ -1,8 +1,9 @@
 import { rmSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
-import { EXIT, explainError } from '../cli/exitCodes.ts';
+import { EXIT } from '../cli/exitCodes.ts';
 import { runExperiment } from '../cli/experiment.ts';
+import { explainError } from '../cli/explainError.ts';
 import { ROOT } from '../cli/places.ts';
 import { formatConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';

@@ -1,8 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { EXIT, explainError } from '../cli/exitCodes.ts';
+import { EXIT } from '../cli/exitCodes.ts';
 import { runExperiment } from '../cli/experiment.ts';
+import { explainError } from '../cli/explainError.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import type { LoopContext } from '../loop/context.ts';

@@ -1,5 +1,6 @@
 import { cpus, loadavg } from 'node:os';
-import { EXIT, explainError } from '../cli/exitCodes.ts';
+import { EXIT } from '../cli/exitCodes.ts';
+import { explainError } from '../cli/explainError.ts';
 import { pythonPath } from '../cli/places.ts';
 import { compare } from './rewards/compare.ts';
 import { parseOptions, REFERENCE_SIZES, type RewardsOptions } from './rewards/options.ts';

@@ -1,4 +1,4 @@
-import { explainError } from '../cli/exitCodes.ts';
+import { explainError } from '../cli/explainError.ts';
 import { LEGEND, timeline } from '../simulate/timeline.ts';
 import { assumptions } from './simulate/assumptions.ts';
 import { parseOptions, type SimulateOptions } from './simulate/options.ts';

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { cpus, loadavg } from 'node:os';
 import { promisify } from 'node:util';
-import { explainError } from '../cli/exitCodes.ts';
+import { explainError } from '../cli/explainError.ts';
 import { pythonPath, WORKER_PACKAGE } from '../cli/places.ts';
 import { parseOptions, type ThroughputOptions } from './throughput/options.ts';
 

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { cpus, loadavg } from 'node:os';
-import { EXIT, explainError } from '../cli/exitCodes.ts';
+import { EXIT } from '../cli/exitCodes.ts';
+import { explainError } from '../cli/explainError.ts';
 import { pythonPath } from '../cli/places.ts';
 import { UsageError } from '../cli/usage.ts';
 import { compare } from './trainStep/comparison.ts';

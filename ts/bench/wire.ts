@@ -1,5 +1,5 @@
 import { cpus, loadavg } from 'node:os';
-import { explainError } from '../cli/exitCodes.ts';
+import { explainError } from '../cli/explainError.ts';
 import { pythonPath } from '../cli/places.ts';
 import { parseOptions } from './wire/options.ts';
 import { measureRoundTrips } from './wire/roundTrips.ts';

@@ -21,8 +21,8 @@ import type { Terminal } from './terminal.ts';
  */
 export async function placeWorkers(config: Config, terminal: Terminal): Promise<Placed | undefined> {
   const placed = await placeRun(config, terminal);
-  postsOf(config, placed);
-  if (placed !== undefined) requireHostMemory(placed, totalmem());
+  const posts = postsOf(config, placed);
+  if (placed !== undefined && posts.length > 0) requireHostMemory(placed, totalmem());
   return placed;
 }
 

@@ -1,16 +1,3 @@
-import { ConfigError } from '../config/errors.ts';
-import { ReplayDiverged, TooFewQuestions, TrainingDiverged } from '../loop/errors.ts';
-import { PlacementError } from '../placement/errors.ts';
-import { JournalError } from '../store/journalError.ts';
-import { RunFolderError } from '../store/runFolder.ts';
-import { AddressError } from '../worker/address.ts';
-import { WorkerCallError, type WorkerCallErrorCode, WorkerStartError } from '../worker/errors.ts';
-import { KeyError } from '../worker/keys.ts';
-import { TransportError, type TransportErrorCode } from '../worker/transport.ts';
-import { describeDiskError, isSystemError, RunDiskError } from './diskError.ts';
-import { HubError } from './modelShape.ts';
-import { UsageError } from './usage.ts';
-
 /** Exit codes, after sysexits.h where it has one. `rzero --help` and the README list them. */
 export const EXIT = {
   ok: 0,
@@ -23,60 +10,15 @@ export const EXIT = {
   retry: 75,
   /** A worker breaks the contract: EX_PROTOCOL. */
   protocol: 76,
+  /** A token is missing, or the hub does not accept it: EX_NOPERM. */
+  noPermission: 77,
   config: 78,
 } as const;
 
-/** What a worker's failure means; the codes that are not here are bugs of ours. */
-const WORKER_EXIT: Partial<Record<WorkerCallErrorCode, number>> = {
-  model_unloadable: EXIT.badData,
-  io_error: EXIT.io,
-  out_of_memory: EXIT.unavailable,
-  worker_gone: EXIT.unavailable,
-  unauthorized: EXIT.unavailable,
-};
-
-/** The same for the socket: what a person can mend. */
-const TRANSPORT_EXIT: Partial<Record<TransportErrorCode, number>> = {
-  insecure: EXIT.config,
-  bind_failed: EXIT.unavailable,
-};
-
-/** Lines of a worker's output or traceback that are worth the screen; worker.log has all. */
-const DETAIL_LINES = 25;
-
-function withDetails(message: string, details = ''): string {
-  const lines = details.trimEnd().split('\n').slice(-DETAIL_LINES).join('\n');
-  return lines === '' ? message : `${message}\n${lines}`;
-}
-
-/** What an error means to whoever started the command: an exit code, and the sentence to print. */
-export function explainError(error: unknown): { exitCode: number; message: string } {
-  if (error instanceof ConfigError) return { exitCode: EXIT.config, message: error.message };
-  if (error instanceof PlacementError) return { exitCode: EXIT.config, message: error.message };
-  if (error instanceof HubError) return { exitCode: EXIT.unavailable, message: error.message };
-  if (error instanceof TooFewQuestions) return { exitCode: EXIT.badData, message: error.message };
-  if (error instanceof TrainingDiverged) return { exitCode: EXIT.badData, message: error.message };
-  if (error instanceof ReplayDiverged) return { exitCode: EXIT.badData, message: error.message };
-  if (error instanceof UsageError) return { exitCode: EXIT.usage, message: error.message };
-  if (error instanceof RunFolderError) return { exitCode: EXIT.usage, message: error.message };
-  if (error instanceof JournalError) {
-    return { exitCode: error.code === 'damaged' ? EXIT.badData : EXIT.unavailable, message: error.message };
-  }
-  if (error instanceof AddressError) return { exitCode: EXIT.config, message: error.message };
-  if (error instanceof KeyError) {
-    return { exitCode: error.code === 'unsupported' ? EXIT.unavailable : EXIT.config, message: error.message };
-  }
-  if (error instanceof TransportError) {
-    return { exitCode: TRANSPORT_EXIT[error.code] ?? EXIT.bug, message: error.message };
-  }
-  if (error instanceof WorkerCallError) {
-    const message = error.code === 'model_unloadable' ? error.message : withDetails(error.message, error.details);
-    return { exitCode: WORKER_EXIT[error.code] ?? EXIT.bug, message };
-  }
-  if (error instanceof WorkerStartError) {
-    return { exitCode: EXIT.unavailable, message: withDetails(error.message, error.details) };
-  }
-  if (error instanceof RunDiskError) return { exitCode: EXIT.io, message: error.message };
-  if (isSystemError(error)) return { exitCode: EXIT.io, message: describeDiskError(error) };
-  return { exitCode: EXIT.bug, message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
-}
+/** The end of every command's help. */
+export const EXIT_CODES = `
+Exit codes:
+  0 done   1 a bug   2 wrong usage   65 unusable model or data   69 worker unavailable
+  74 input/output   75 told to stop, can go on: start it again   76 a worker breaks the contract
+  77 no permission: a token is missing or refused   78 wrong configuration
+  129, 130, 143 stopped by a signal`;

@@ -3,6 +3,8 @@ import { formatConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import type { Settings } from '../domain/settings.ts';
 import { createArithmeticExam } from '../eval/exam.ts';
+import { ModelUnusable } from '../inspect/errors.ts';
+import { forTheRun } from '../inspect/judge.ts';
 import type { LoopContext } from '../loop/context.ts';
 import { Stopped } from '../loop/errors.ts';
 import { History } from '../loop/history.ts';
@@ -11,6 +13,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Exam } from '../ports/exam.ts';
 import type { JournalEntry } from '../ports/journal.ts';
 import type { Reporter } from '../ports/reporter.ts';
+import type { Worker } from '../ports/worker.ts';
 import type { RunSummary } from '../report/runSummary.ts';
 import { RunJournal } from '../store/journal.ts';
 import type { RunFolder } from '../store/runFolder.ts';
@@ -18,12 +21,14 @@ import { sweeper } from '../store/sweeper.ts';
 import { inMilliseconds } from '../worker/phases.ts';
 import { PATIENCE, type Patience } from '../worker/session.ts';
 import { type ListenOptions, startWorkers } from '../worker/startWorkers.ts';
+import { inspectModel } from './inspection.ts';
 import type { Placed } from './placement.ts';
 import { modelSource, pythonPath } from './places.ts';
 import { postsOf } from './posts.ts';
 import { describeReward, rewardOf } from './reward.ts';
 import { isPreemption } from './stop.ts';
 import { summarizeRun } from './summarizeRun.ts';
+import { startTrackers } from './trackers.ts';
 import { VERSION } from './version.ts';
 
 /** Monotonic seconds. */
@@ -80,6 +85,7 @@ export async function attemptRun(experiment: Experiment, journal: RunJournal): P
     journal.append({ type: 'end', how, ...said }, true);
     folder.writeStatus({ status: how, startedAt, endedAt: new Date().toISOString(), ...said });
   };
+  const trackers = startTrackers(experiment, journal);
   try {
     const exam = createArithmeticExam(config.evaluation.problems);
     await coevolveWithWorkers(experiment, journal, exam);
@@ -96,6 +102,8 @@ export async function attemptRun(experiment: Experiment, journal: RunJournal): P
       // A disk that is full, or a run that somebody else goes on with: what ended this attempt says more.
     }
     throw stopped ? new Stopped() : error;
+  } finally {
+    await trackers.close();
   }
 }
 
@@ -142,6 +150,7 @@ async function coevolveWithWorkers(experiment: Experiment, journal: RunJournal, 
       // A rank of a group cannot find out by itself what fits: one that fails ends them all.
       ...(placed === undefined ? {} : { trainer: { ...config.trainer, packTokens: placed.decision.packTokens } }),
     };
+    if (!journal.entries.some(({ type }) => type === 'done')) await requireUsableModel(experiment, workers, exam);
     const challengerReward = await rewardOf(config, workingFolder);
     const context: LoopContext = {
       settings,
@@ -161,6 +170,25 @@ async function coevolveWithWorkers(experiment: Experiment, journal: RunJournal, 
   } finally {
     grace.forget();
     await workers.close();
+  }
+}
+
+/**
+ * Refuse a base model that a run cannot begin with, before it is loaded; what may be wrong with it is told.
+ *
+ * @throws ModelUnusable
+ */
+async function requireUsableModel(
+  { config, workingFolder, reporter, signal }: Experiment,
+  worker: Worker,
+  exam: Exam,
+): Promise<void> {
+  const source = modelSource(config.model, workingFolder);
+  const findings = forTheRun((await inspectModel(worker, config, source, exam, signal)).findings);
+  const unusable = findings.filter(({ status }) => status === 'failed');
+  if (unusable.length > 0) throw new ModelUnusable(config.model, unusable);
+  for (const { status, topic, message, hint } of findings) {
+    if (status === 'warning') reporter.report({ type: 'model', message: `warning: ${topic}: ${message} (${hint})` });
   }
 }
 

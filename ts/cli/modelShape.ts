@@ -1,13 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { PlacementError } from '../placement/errors.ts';
 import { knownShape } from '../placement/models.ts';
 import { type ModelShape, shapeOf } from '../placement/shape.ts';
+import { askHub, cachedConfig, configUrl } from './hub.ts';
+import { isHubName, isOffline } from './hubFiles.ts';
 import { modelSource } from './places.ts';
-
-/** Milliseconds that the hub gets to answer with a small file. */
-const DEADLINE = 20_000;
 
 /** The hub did not answer. */
 export class HubError extends Error {
@@ -46,30 +44,18 @@ function read(model: string, file: string): string {
   }
 }
 
-/** Where huggingface_hub keeps the file, if it has it: refs/main names the commit whose files are below snapshots. */
-function cachedConfig(name: string, env: NodeJS.ProcessEnv): string | undefined {
-  const home = env.HF_HOME ?? join(env.XDG_CACHE_HOME ?? join(env.HOME ?? homedir(), '.cache'), 'huggingface');
-  const folder = join(env.HF_HUB_CACHE ?? join(home, 'hub'), `models--${name.replaceAll('/', '--')}`);
-  const reference = join(folder, 'refs', 'main');
-  if (!existsSync(reference)) return undefined;
-  const file = join(folder, 'snapshots', readFileSync(reference, 'utf8').trim(), 'config.json');
-  return existsSync(file) ? file : undefined;
-}
-
 async function fetchConfig(model: string, env: NodeJS.ProcessEnv): Promise<string> {
-  if (!/^[\w.-]+(\/[\w.-]+)?$/.test(model))
-    throw new PlacementError(`model ${model} is no folder here, and no name on the hub`);
-  const offline = /^(1|true|yes|on)$/i.test(env.HF_HUB_OFFLINE ?? '');
+  if (!isHubName(model)) throw new PlacementError(`model ${model} is no folder here, and no name on the hub`);
   const hint = 'give a folder with its config.json as the model, or load it once so that the cache has it';
-  if (offline) throw new PlacementError(`model ${model} is not in the cache, and HF_HUB_OFFLINE is set: ${hint}`);
-  const url = `${(env.HF_ENDPOINT ?? 'https://huggingface.co').replace(/\/$/, '')}/${model}/resolve/main/config.json`;
-  try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(DEADLINE) });
-    if (response.ok) return await response.text();
-    throw new PlacementError(`${url} answers ${response.status}: ${hint}`);
-  } catch (error) {
-    if (error instanceof PlacementError) throw error;
-    const { message, cause } = error as Error;
-    throw new HubError(`${url} cannot be fetched: ${(cause as Error | undefined)?.message ?? message}; ${hint}`);
-  }
+  if (isOffline(env))
+    throw new PlacementError(`model ${model} is not in the cache, and HF_HUB_OFFLINE is set: ${hint}`);
+  const url = configUrl(model, env);
+  const cannot = (error: Error) => new HubError(`${url} cannot be fetched: ${error.message}; ${hint}`);
+  const response = await askHub(model, env).catch((error: Error) => {
+    throw cannot(error);
+  });
+  if (!response.ok) throw new PlacementError(`${url} answers ${response.status}: ${hint}`);
+  return response.text().catch((error: Error) => {
+    throw cannot(error);
+  });
 }

@@ -45,23 +45,25 @@ export async function placementOf(config: Config, { env, workingFolder }: Where)
 }
 
 /**
- * What `rzero run` starts on this machine: as planned, where it has GPUs and nobody settled by hand how many workers
- * there are.
+ * What `rzero run` computes with: what is planned on this machine's GPUs where nobody settled by hand how many workers
+ * there are, or on those of others where all workers dial in.
  *
- * @returns undefined where workers are started by count
+ * @returns undefined where workers are counted by hand
  * @throws ConfigError for what does not fit, is not here, or cannot be planned
  */
 export async function placeRun(config: Config, where: Where): Promise<Placed | undefined> {
   const { worker, placement } = config;
-  if (worker.count !== null || worker.trainerProcesses > 1) return undefined;
-  // Those who dial in may be meant for GPUs of this very machine; where hosts are planned, it is known who is to come.
-  if (worker.listen !== '' && placement.hosts === 1) return undefined;
-  const here = worker.backend === 'mock' ? [] : await findGpus(where.env);
-  if (placement.gpusPerHost > here.length) {
-    const has = here.length === 1 ? '1 GPU' : `${here.length} GPUs`;
-    throw new ConfigError(`option "placement.gpusPerHost" is ${placement.gpusPerHost}: this machine has ${has}`);
+  if (worker.count || worker.trainerProcesses > 1) return undefined;
+  if (worker.count === 0) {
+    // Those who dial in are as planned where it is said which GPUs they have: those here are not meant.
+    if (placement.gpusPerHost === 0 || placement.gpu === '') return undefined;
+  } else if (placement.hosts === 1) {
+    // Those who dial in may be meant for GPUs of this very machine.
+    if (worker.listen !== '') return undefined;
+    const here = worker.backend === 'mock' ? [] : await findGpus(where.env);
+    requireGpus(placement.gpusPerHost, here.length);
+    if (here.length === 0) return undefined;
   }
-  if (here.length === 0) return undefined;
   const planned = await placementOf(config, where).catch((error: unknown) => {
     if (!(error instanceof PlacementError)) throw error;
     throw new ConfigError(`${error.message} (worker.count=1 starts one worker without a plan)`);
@@ -70,6 +72,13 @@ export async function placeRun(config: Config, where: Where): Promise<Placed | u
   const { decision } = planned;
   if (isRefusal(decision)) throw new ConfigError(refusalText(planned.shape, decision));
   return { ...planned, decision };
+}
+
+/** @throws ConfigError where this machine has fewer GPUs than are planned on */
+export function requireGpus(gpusPerHost: number, here: number): void {
+  if (gpusPerHost <= here) return;
+  const has = here === 1 ? '1 GPU' : `${here} GPUs`;
+  throw new ConfigError(`option "placement.gpusPerHost" is ${gpusPerHost}: this machine has ${has}`);
 }
 
 /**

@@ -21,6 +21,12 @@ export function pythonPath(env: NodeJS.ProcessEnv, backend: string): string {
   return env.RZERO_PYTHON ?? pythonIn('.venv');
 }
 
+/** The Python that sends to trackers: that of `npm run setup:trackers`, where that was run; else the worker's. */
+export function trackerPython(env: NodeJS.ProcessEnv): string {
+  const own = pythonIn('.venv-trackers');
+  return existsSync(own) ? own : pythonPath(env, '');
+}
+
 function pythonIn(environment: string): string {
   return join(ROOT, environment, process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python');
 }

@@ -1,10 +1,13 @@
 import { freemem, totalmem } from 'node:os';
 import { ConfigError } from '../config/errors.ts';
+import { configHash } from '../config/hash.ts';
+import { beyondPreset } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { isRefusal, type Plan } from '../placement/plan.ts';
 import { piecesOf } from '../placement/workload.ts';
 import { diskLine, roomWarning } from '../report/disk.ts';
-import { refusalText, renderPlan } from '../report/plan.ts';
+import { configurationOf, fields, filesTable, type PlannedConfig, refusalText, renderPlan } from '../report/plan.ts';
+import { runFiles } from '../report/runFiles.ts';
 import { size } from '../report/text.ts';
 import { type ConfigFlags, configFrom } from './configFlags.ts';
 import { modelShape } from './modelShape.ts';
@@ -44,13 +47,17 @@ export async function planCommand(flags: PlanFlags, terminal: Terminal): Promise
   const disk = diskOf(config, shape, placed);
   const room = roomForRuns(terminal);
   if (flags.json) {
-    terminal.out(`${JSON.stringify({ ...documentOf(placed), disk: { ...disk, room } }, null, 2)}\n`);
+    terminal.out(
+      `${JSON.stringify({ ...aboutRun(config), ...documentOf(placed), disk: { ...disk, room } }, null, 2)}\n`,
+    );
     return;
   }
   const warning = roomWarning(disk, room);
   terminal.out(
     renderPlan({
-      title: `${config.model}, preset ${config.preset}`,
+      title: config.model,
+      configuration: plannedConfig(config),
+      files: runFiles(config),
       cluster,
       shape,
       workload,
@@ -69,6 +76,15 @@ function notesOf({ worker }: Config): string[] {
   const set =
     worker.count === null ? `worker.trainerProcesses is ${worker.trainerProcesses}` : `worker.count is ${worker.count}`;
   return [`${set}, so \`rzero run\` starts workers by count and not as planned here; null and 1 leave it to the plan`];
+}
+
+function plannedConfig(config: Config): PlannedConfig {
+  return { preset: config.preset, hash: configHash(config), changed: beyondPreset(config) };
+}
+
+/** What of a document is the same with GPUs and without. */
+function aboutRun(config: Config): object {
+  return { config, configHash: configHash(config), files: runFiles(config) };
 }
 
 function documentOf({ cluster, shape, workload, decision }: Placed): object {
@@ -95,19 +111,26 @@ function configOf(flags: PlanFlags, workingFolder: string): Config {
 async function withoutGpus(config: Config, terminal: Terminal): Promise<string> {
   const memory = `${size(totalmem())} of memory, ${size(freemem())} of it free`;
   const who = (config.worker.count ?? 1) === 1 ? 'one worker computes' : `${config.worker.count} workers compute`;
-  if (config.worker.backend === 'mock') return `The mock worker computes no model, on the CPU: ${memory}.\n`;
+  const about = fields(configurationOf(plannedConfig(config))).join('\n');
+  const files = `Files below the run folder\n${filesTable(runFiles(config)).join('\n')}\n`;
+  if (config.worker.backend === 'mock') {
+    return `${about}\n\nThe mock worker computes no model, on the CPU: ${memory}.\n\n${files}`;
+  }
   const shape = await modelShape(config.model, terminal.env, terminal.workingFolder);
   const { name, parameters } = shape;
   const room = roomForRuns(terminal);
   const disk = diskOf(config, shape, undefined);
   const warning = roomWarning(disk, room);
   return [
+    about,
+    '',
     `No GPU here: ${who} on the CPU, with ${memory}.`,
     `The weights of ${name} take ${size(4 * parameters)} there, and training them ${size(16 * parameters)}.`,
     diskLine(disk, room),
     ...(warning === undefined ? [] : [`Note: ${warning}`]),
     'To plan for GPUs: rzero plan --gpus 8 --gpu h100',
     '',
+    files,
   ].join('\n');
 }
 
@@ -115,5 +138,5 @@ async function documentWithoutGpus(config: Config, terminal: Terminal): Promise<
   const { backend } = config.worker;
   const shape = backend === 'mock' ? undefined : await modelShape(config.model, terminal.env, terminal.workingFolder);
   const disk = shape && { ...diskOf(config, shape, undefined), room: roomForRuns(terminal) };
-  return `${JSON.stringify({ gpus: 0, workers: 1, disk })}\n`;
+  return `${JSON.stringify({ ...aboutRun(config), gpus: 0, workers: 1, disk })}\n`;
 }

@@ -27,7 +27,9 @@ const HARMLESS = [
   'worker.restarts',
   'worker.graceSeconds',
   'placement',
+  'launch',
   'storage',
+  'tracking',
 ];
 
 /** Options whose values differ, in the order of the file. */
@@ -38,6 +40,11 @@ export function changesBetween(before: Config, after: Config): Change[] {
 /** Whether a run may go on with a change. More iterations come after all that is there; fewer would leave some of it out. */
 export function isHarmless({ option, before, after }: Change): boolean {
   if (option === 'iterations') return (after as number) > (before as number);
+  return decidesNothing(option);
+}
+
+/** Whether an option says only where and with what something is computed, or what is kept of it. */
+export function decidesNothing(option: string): boolean {
   return HARMLESS.some((name) => option === name || option.startsWith(`${name}.`));
 }
 

@@ -1,7 +1,9 @@
 import { parse, stringify } from 'yaml';
 import type { z } from 'zod';
 import { nearest } from '../domain/nearest.ts';
+import { changesBetween } from './changes.ts';
 import { ConfigError } from './errors.ts';
+import { configHash } from './hash.ts';
 import { PRESETS } from './presets.ts';
 import { expandRewards } from './rules.ts';
 import { type Config, configSchema } from './schema.ts';
@@ -33,9 +35,15 @@ export function loadConfig({ preset, file, sets = [] }: ConfigSources): Config {
   return result.data;
 }
 
-/** The resolved configuration as YAML, to be saved with a run and loaded again with `--config`. */
+/** The resolved configuration as YAML, its hash above it, to be saved with a run and loaded again with `--config`. */
 export function formatConfig(config: Config): string {
-  return stringify(config);
+  return `# ${configHash(config)}: the hash of all below that decides a result\n${stringify(config)}`;
+}
+
+/** The options in which a configuration differs from its preset: `["solver.steps", 20]`. */
+export function beyondPreset(config: Config): [option: string, value: unknown][] {
+  const changes = changesBetween(loadConfig({ preset: config.preset }), config);
+  return changes.map(({ option, after }) => [option, after]);
 }
 
 function presetValues(name: string): Tree {

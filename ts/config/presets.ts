@@ -68,7 +68,55 @@ const paper: Config = {
     graceSeconds: 120,
   },
   storage: { checkpointEvery: 5, keepCheckpoints: 2, keepModels: 'every', keepAnswers: false },
+  tracking: { to: ['tensorboard'], project: 'rzero', name: '', entity: '', waitSeconds: 5 },
   placement: { hosts: 1, gpusPerHost: 0, gpu: '', layout: 'auto', trainerGpus: 0, tensorParallel: 0 },
+  launch: {
+    program: [],
+    port: 5555,
+    rendezvousPort: 29_500,
+    slurm: {
+      partition: '',
+      account: '',
+      qos: '',
+      time: '',
+      constraint: '',
+      gpus: 'gpus-per-node',
+      memory: '0',
+      container: 'none',
+      image: '',
+      mounts: [],
+      directives: [],
+      prologue: [],
+      requeues: 100,
+    },
+    kubernetes: {
+      namespace: '',
+      image: '',
+      imagePullSecret: '',
+      serviceAccount: '',
+      claim: '',
+      mountPath: '/rzero',
+      sharedMemory: '16Gi',
+      user: 1000,
+      queue: '',
+      hubTokenSecret: '',
+      nodeSelector: {},
+      tolerations: [],
+      leaderResources: { cpu: 4, memory: '16Gi' },
+      workerResources: {},
+      restarts: 100,
+    },
+    skypilot: {
+      infra: '',
+      image: '',
+      spot: false,
+      volume: '',
+      bucket: '',
+      mountPath: '/rzero',
+      setup: [],
+      restarts: 3,
+    },
+  },
   rewards: { challenger: { ...METHODS.paper.challenger, module: '' }, solver: METHODS.paper.solver },
   roles: {
     models: 'two',
@@ -134,6 +182,13 @@ const published = (method: Method): Overrides<Config> => ({
   questions: { ...curriculum(method), votes: 9 },
 });
 
+/** A backbone of the paper: the same hyper-parameters for all, sampled with vLLM. */
+const backbone = (model: string): Preset => ({
+  summary: `the paper's run of ${model}, sampled with vLLM`,
+  extends: 'paper',
+  values: { model, worker: { backend: 'vllm' } },
+});
+
 /** Presets by name. Each is the paper's method; what differs is what its `values` say. */
 export const PRESETS: Record<string, Preset> = {
   paper: { summary: "the paper's sizes and learning rates, for a 4B backbone", values: paper },
@@ -146,6 +201,28 @@ export const PRESETS: Record<string, Preset> = {
     summary: 'the same as published from August to December 2025, with its gate on the answer',
     extends: 'paper',
     values: published(METHODS['repo-2025']),
+  },
+  'qwen3-4b': backbone('Qwen/Qwen3-4B-Base'),
+  'qwen3-8b': backbone('Qwen/Qwen3-8B-Base'),
+  // Which of OctoThinker's branches (long, short, hybrid) it was, the paper does not say.
+  'octothinker-3b': backbone('OctoThinker/OctoThinker-3B-Hybrid-Base'),
+  'octothinker-8b': backbone('OctoThinker/OctoThinker-8B-Hybrid-Base'),
+  'single-gpu-lora': {
+    summary: 'Qwen3-4B-Base by low-rank adapters on one GPU of 24 GB, at a quarter of the sizes and half the length',
+    extends: 'qwen3-4b',
+    values: {
+      trainer: { loraRank: 32, loraAlpha: 64 },
+      challenger: {
+        prompts: 128,
+        sampling: { maxTokens: 2048 },
+        // Adapters want about ten times the rate of all weights: Schulman et al., LoRA Without Regret, 2025.
+        optimizer: { learningRate: 1e-5 },
+      },
+      questions: { candidates: 2000, sampling: { maxTokens: 2048 } },
+      answering: { sampling: { maxTokens: 2048 } },
+      solver: { prompts: 128, sampling: { maxTokens: 2048 }, optimizer: { learningRate: 1e-5 } },
+      evaluation: { sampling: { maxTokens: 2048 } },
+    },
   },
   embedded: {
     summary: 'the same method at sizes and learning rates for the embedded base model on one CPU core',
@@ -181,6 +258,7 @@ export const PRESETS: Record<string, Preset> = {
       model: 'mock://rzero',
       worker: { backend: 'mock' },
       storage: { checkpointEvery: 1 },
+      tracking: { to: [] },
       iterations: 2,
       challenger: { steps: 3, rollouts: 16, miniBatch: 16, optimizer: { learningRate: 0.05 } },
       questions: { candidates: 32 },

@@ -13,14 +13,17 @@ export const challengerRule = z.strictObject({
   parsing: z.enum(PARSING_RULES).describe('what counts as a well-formed question'),
   echo: z.enum(['allowed', 'refused']).describe("whether the prompt's own words count as a question"),
   voting: z.enum(VOTING_RULES).describe('who votes, and what the share is of'),
-  uncertainty: z.strictObject({ peak: z.number(), slope: z.number() }).describe('peak - slope * |p - 1/2|'),
+  uncertainty: z.strictObject({
+    peak: z.number().describe('of peak - slope * |p - 1/2|, p the share that agrees'),
+    slope: z.number().describe('of the same'),
+  }),
   validity: z.enum(VALIDITY_RULES).describe("what the Challenger's own answer decides"),
   validAbove: z.number().min(0).max(1).describe('a valid question has a p above this'),
   repetitionWeight: z.number().min(0).describe('lambda; 0 is off'),
   repetition: z.strictObject({
-    similarity: z.enum(Object.keys(SIMILARITIES) as [SimilarityName, ...SimilarityName[]]),
+    similarity: z.enum(Object.keys(SIMILARITIES) as [SimilarityName, ...SimilarityName[]]).describe('of two questions'),
     threshold: z.number().gt(0).max(1).describe('clusters nearer than this are joined'),
-    linkage: z.enum(LINKAGES),
+    linkage: z.enum(LINKAGES).describe('how far two clusters are apart'),
     memory: z.int().min(0).max(100_000).describe('kept questions of earlier iterations that count in the clusters'),
   }),
   floor: z.number().nullable().describe('the least reward; null for none'),
@@ -37,15 +40,15 @@ export const solverRule = z.strictObject({
 
 /** The schema of the filter between Challenger and Solver. */
 export const curriculumRule = z.strictObject({
-  parsing: z.enum(PARSING_RULES),
-  voting: z.enum(VOTING_RULES),
-  center: z.number().min(0).max(1),
+  parsing: z.enum(PARSING_RULES).describe('what counts as a well-formed question'),
+  voting: z.enum(VOTING_RULES).describe('who votes, and what the share is of'),
+  center: z.number().min(0).max(1).describe('the middle of the band of agreement that is kept'),
   delta: z.number().min(0).max(0.5).describe('kept iff |agreement - center| <= delta'),
   maxCharacters: z.int().min(0).describe('longest question; 0 is no limit'),
-  duplicates: z.enum(['keep', 'drop']),
+  duplicates: z.enum(['keep', 'drop']).describe('of a question that was asked before'),
   questionWords: z.array(z.string().min(1)).describe('a question that holds one is dropped'),
   labelWords: z.array(z.string().min(1)).describe('so is one whose label does'),
-  ownAnswer: z.enum(['ignored', 'must-match']),
+  ownAnswer: z.enum(['ignored', 'must-match']).describe("whether the Challenger's own answer must be the label"),
 });
 
 type Tree = { [key: string]: unknown };

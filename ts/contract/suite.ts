@@ -4,7 +4,9 @@ import { CONTROL } from './cases/control.ts';
 import { DISTRIBUTION } from './cases/distribution.ts';
 import { ENDS } from './cases/ends.ts';
 import { HANDSHAKE } from './cases/handshake.ts';
+import { INSPECTION } from './cases/inspection.ts';
 import { LOSSES } from './cases/losses.ts';
+import { MACHINE } from './cases/machine.ts';
 import { REPEATS } from './cases/repeats.ts';
 import { REQUESTS } from './cases/requests.ts';
 import { SAMPLING_CASES } from './cases/sampling.ts';
@@ -21,6 +23,7 @@ import type { Case } from './context.ts';
 export const CASES: readonly Case[] = [
   ...HANDSHAKE,
   ...REQUESTS,
+  ...INSPECTION,
   ...SAMPLING_CASES,
   ...STOP_STRINGS,
   ...DISTRIBUTION,
@@ -33,6 +36,7 @@ export const CASES: readonly Case[] = [
   ...VERSIONS,
   ...SLEEP,
   ...CONTROL,
+  ...MACHINE,
   ...CONNECTION,
   ...ATTEMPTS,
   ...ENDS,

@@ -94,7 +94,8 @@ export function piecesOf({ settings }: Workload, shape: ModelShape): Piece[] {
       name: 'evaluation',
       times: 1,
       models: 1,
-      draws: [draw(shape, problems, samples + 1, evaluation.sampling.maxTokens)],
+      // Each problem greedily, sampled, and sampled again where the exam begins the answer.
+      draws: [draw(shape, problems, 2 * samples + 1, evaluation.sampling.maxTokens)],
       overlaps: 'nothing',
     },
   ];

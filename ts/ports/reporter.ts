@@ -42,6 +42,8 @@ export type LoopEvent =
     }
   | { type: 'phase-ended'; iteration: number; phase: Phase; seconds: number; metrics: Record<string, number> }
   | { type: 'warning'; iteration: number; phase: Phase; message: string }
+  /** What may be wrong with the base model; nothing is begun yet. */
+  | { type: 'model'; message: string }
   /** What was lost is made again. */
   | { type: 'recovery'; message: string }
   /** A worker came, left, or was brought up to date; only where there are several. */

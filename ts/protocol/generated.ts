@@ -71,11 +71,58 @@ export type KlEstimator = 'k1' | 'k2' | 'k3';
 export const KL_ESTIMATOR_VALUES = ['k1', 'k2', 'k3'] as const;
 export const tKlEstimator = tEnum<KlEstimator>('KlEstimator', KL_ESTIMATOR_VALUES);
 
+/** One of {@link WEIGHT_FORMAT_VALUES}. */
+export type WeightFormat = 'safetensors' | 'pickle';
+/** Every WeightFormat, in the order of the source. */
+export const WEIGHT_FORMAT_VALUES = ['safetensors', 'pickle'] as const;
+export const tWeightFormat = tEnum<WeightFormat>('WeightFormat', WEIGHT_FORMAT_VALUES);
+
+/**
+ * - `packs`: sequences lie side by side in one row, without padding
+ * - `padded`: it cannot be packed, and is trained on padded rectangles
+ * - `tried`: whether it can be packed only shows with its weights
+ */
+export type Packing = 'packs' | 'padded' | 'tried';
+/** Every Packing, in the order of the source. */
+export const PACKING_VALUES = ['packs', 'padded', 'tried'] as const;
+export const tPacking = tEnum<Packing>('Packing', PACKING_VALUES);
+
+/**
+ * - `remote_code`: it needs code of its own, which never runs
+ * - `no_weights`: there are no weights, or not all of them
+ * - `pickles`: its weights are pickles alone, which can run code and are never read
+ * - `no_tokenizer`: it has none, or one that cannot be loaded
+ * - `unknown_architecture`: transformers cannot make such a model
+ * - `not_trainable`: its logits cannot be computed from what the model gives
+ * - `not_sampled`: this worker cannot draw from such a model
+ */
+export type ObstacleCode =
+  | 'remote_code'
+  | 'no_weights'
+  | 'pickles'
+  | 'no_tokenizer'
+  | 'unknown_architecture'
+  | 'not_trainable'
+  | 'not_sampled';
+/** Every ObstacleCode, in the order of the source. */
+export const OBSTACLE_CODE_VALUES = [
+  'remote_code',
+  'no_weights',
+  'pickles',
+  'no_tokenizer',
+  'unknown_architecture',
+  'not_trainable',
+  'not_sampled',
+] as const;
+export const tObstacleCode = tEnum<ObstacleCode>('ObstacleCode', OBSTACLE_CODE_VALUES);
+
 /**
  * - `invalid_request`: a field is missing, unknown, of the wrong type or out of range
  * - `unauthorized`: the token or the protocol hash is not the orchestrator's
  * - `unknown_model`: no model is loaded under this modelId
  * - `model_unloadable`: the source is not a usable Hugging Face model (details say what is missing)
+ * - `hub_unavailable`: the hub does not answer, and what is asked for is not in the cache
+ * - `hub_forbidden`: the hub wants a token with the right to this model
  * - `not_trainable`: a gradient verb on a model that was loaded with trainable: false
  * - `sequence_conflict`: this seq was used before, with another payload
  * - `stale_weights`: the published weights are not of the version that was asked for
@@ -89,6 +136,8 @@ export type ErrorCode =
   | 'unauthorized'
   | 'unknown_model'
   | 'model_unloadable'
+  | 'hub_unavailable'
+  | 'hub_forbidden'
   | 'not_trainable'
   | 'sequence_conflict'
   | 'stale_weights'
@@ -103,6 +152,8 @@ export const ERROR_CODE_VALUES = [
   'unauthorized',
   'unknown_model',
   'model_unloadable',
+  'hub_unavailable',
+  'hub_forbidden',
   'not_trainable',
   'sequence_conflict',
   'stale_weights',
@@ -297,6 +348,206 @@ export const tAdam = tStruct<Adam>('Adam', {
   maxGradNorm: tRanged(tFloat, { ge: 0 }),
 });
 
+/** A GPU as the driver's tool lists it, whoever may use it. */
+export interface Gpu {
+  name: string;
+  /** as in Hello.devices, behind the host's name */
+  uuid: string;
+  memoryBytes: number;
+  freeBytes: number;
+}
+export const tGpu = tStruct<Gpu>('Gpu', {
+  name: tRanged(tString, { le: 256 }),
+  uuid: tRanged(tString, { le: 256 }),
+  memoryBytes: tRanged(tInt, { ge: 0 }),
+  freeBytes: tRanged(tInt, { ge: 0 }),
+});
+
+/** A folder, or where it is going to be, and the file system below it. */
+export interface Folder {
+  path: string;
+  /** ext4, overlay, nfs4, lustre, ...; "" where the system does not tell */
+  fileSystem: string;
+  /** that a process without privileges may take; quotas are not known */
+  freeBytes: number;
+}
+export const tFolder = tStruct<Folder>('Folder', {
+  path: tRanged(tString, { le: 4096 }),
+  fileSystem: tRanged(tString, { le: 64 }),
+  freeBytes: tRanged(tInt, { ge: 0 }),
+});
+
+/** What the machine of a worker has, as far as it tells without loading a library or touching a GPU. */
+export interface Machine {
+  host: string;
+  /** e.g. Linux-6.1.0-x86_64-with-glibc2.36 */
+  platform: string;
+  python: string;
+  /** versions of those that are installed and matter: torch, vllm, pyzmq, ... */
+  packages: Readonly<Record<string, string>>;
+  /** whether its ZeroMQ can encrypt */
+  curve: boolean;
+  /** the CUDA that torch was built for, 12.8; "" for a build without, or no torch */
+  torchCuda: string;
+  /** of NVIDIA, 550.54.15; "" where there is none */
+  driver: string;
+  gpus: readonly Gpu[];
+  /** that the process may run on */
+  cpus: number;
+  /** of the host, or that its container may have */
+  memoryBytes: number;
+  memoryFreeBytes: number;
+  /** of /dev/shm; 0 where there is none */
+  shmBytes: number;
+  shmFreeBytes: number;
+  workingFolder: Folder;
+  /** where huggingface_hub keeps models */
+  hubCache: Folder;
+  /** whether it has one for the hub; never which */
+  hubToken: boolean;
+  /** most that the process may have open; 0 for no limit */
+  openFiles: number;
+  /** seconds since 1970 */
+  clock: number;
+}
+export const tMachine = tStruct<Machine>('Machine', {
+  host: tRanged(tString, { le: 256 }),
+  platform: tRanged(tString, { le: 256 }),
+  python: tRanged(tString, { le: 64 }),
+  packages: tRanged(tMap(tRanged(tString, { le: 256 })), { le: 64 }),
+  curve: tBool,
+  torchCuda: tRanged(tString, { le: 64 }),
+  driver: tRanged(tString, { le: 64 }),
+  gpus: tRanged(tList(tGpu), { le: 64 }),
+  cpus: tRanged(tInt, { ge: 0 }),
+  memoryBytes: tRanged(tInt, { ge: 0 }),
+  memoryFreeBytes: tRanged(tInt, { ge: 0 }),
+  shmBytes: tRanged(tInt, { ge: 0 }),
+  shmFreeBytes: tRanged(tInt, { ge: 0 }),
+  workingFolder: tFolder,
+  hubCache: tFolder,
+  hubToken: tBool,
+  openFiles: tRanged(tInt, { ge: 0 }),
+  clock: tRanged(tFloat, { ge: 0 }),
+});
+
+/** The struct Token. */
+export interface Token {
+  id: number;
+  /** as the tokenizer writes it */
+  text: string;
+}
+export const tToken = tStruct<Token>('Token', {
+  id: tRanged(tInt, { ge: 0 }),
+  text: tString,
+});
+
+/** A text, and what came back of it. */
+export interface RoundTrip {
+  text: string;
+  back: string;
+}
+export const tRoundTrip = tStruct<RoundTrip>('RoundTrip', {
+  text: tString,
+  back: tString,
+});
+
+/** The struct ChatTemplate. */
+export interface ChatTemplate {
+  /** what it opens the assistant's turn with; "" where it does not */
+  cue: string;
+  /** the special token that it ends the assistant's turns with; absent: it has none */
+  endOfTurn?: Token;
+}
+export const tChatTemplate = tStruct<ChatTemplate>('ChatTemplate', {
+  cue: tString,
+  endOfTurn: tOptional(tToken),
+});
+
+/** The struct Tokenizer. */
+export interface Tokenizer {
+  /** of its class */
+  name: string;
+  /** its highest id, and one more */
+  size: number;
+  /** absent: turns are lines of text */
+  template?: ChatTemplate;
+  /** those that end a sample */
+  eos: readonly Token[];
+  pad?: Token;
+  /** of a few texts of mathematics, those that decode(encode(text)) changes */
+  changed: readonly RoundTrip[];
+}
+export const tTokenizer = tStruct<Tokenizer>('Tokenizer', {
+  name: tString,
+  size: tRanged(tInt, { ge: 0 }),
+  template: tOptional(tChatTemplate),
+  eos: tList(tToken),
+  pad: tOptional(tToken),
+  changed: tList(tRoundTrip),
+});
+
+/** A conversation as the model would get it. */
+export interface RenderedPrompt {
+  /** special tokens as they are written; "" where it is refused */
+  text: string;
+  tokens: number;
+  /** the template takes no system turn: its text opens the user's */
+  merged: boolean;
+  /** why the template does not take it */
+  refused?: string;
+}
+export const tRenderedPrompt = tStruct<RenderedPrompt>('RenderedPrompt', {
+  text: tString,
+  tokens: tRanged(tInt, { ge: 0 }),
+  merged: tBool,
+  refused: tOptional(tString),
+});
+
+/** What a model's weights are on disk, or on the hub. */
+export interface WeightFiles {
+  formats: readonly WeightFormat[];
+  /** of the safetensors, or of the pickles where there are no others */
+  bytes: number;
+  /** as safetensors name them: BF16, F32; none where that is not known */
+  types: readonly string[];
+}
+export const tWeightFiles = tStruct<WeightFiles>('WeightFiles', {
+  formats: tList(tWeightFormat),
+  bytes: tRanged(tInt, { ge: 0 }),
+  types: tList(tString),
+});
+
+/** What a model's card says; "" where it says nothing. */
+export interface Licence {
+  /** as the hub names it: apache-2.0, gemma, other */
+  id: string;
+  /** of one that is `other` */
+  name: string;
+  link: string;
+  /** a file of the text, LICENSE for example */
+  file: string;
+  /** those that it was made from */
+  baseModels: readonly string[];
+}
+export const tLicence = tStruct<Licence>('Licence', {
+  id: tString,
+  name: tString,
+  link: tString,
+  file: tString,
+  baseModels: tList(tString),
+});
+
+/** Why load_model would refuse a model, or could not use it. */
+export interface Obstacle {
+  code: ObstacleCode;
+  message: string;
+}
+export const tObstacle = tStruct<Obstacle>('Obstacle', {
+  code: tObstacleCode,
+  message: tString,
+});
+
 /** The struct WorkerError. */
 export interface WorkerError {
   code: ErrorCode;
@@ -475,6 +726,57 @@ export const tLoadModelResult = tStruct<LoadModelResult>('LoadModelResult', {
   vocabularySize: tRanged(tInt, { ge: 0 }),
   contextLength: tRanged(tInt, { ge: 0 }),
   weightsVersion: tRanged(tInt, { ge: 0 }),
+});
+
+/** Parameters of `inspect_model`. */
+export interface InspectModelParams {
+  /** as for load_model */
+  source: string;
+  conversations: readonly Conversation[];
+}
+export const tInspectModelParams = tStruct<InspectModelParams>('InspectModelParams', {
+  source: tRanged(tString, { ge: 1, le: 4096 }),
+  conversations: tRanged(tList(tConversation), { le: 1024 }),
+});
+
+/** Result of `inspect_model`. */
+export interface InspectModelResult {
+  /** of its config */
+  modelType: string;
+  /** as load_model would say it; "" where none can be made */
+  architecture: string;
+  /** 0 where no model can be made */
+  parameters: number;
+  /** whether the output projection is the embedding */
+  tied: boolean;
+  /** rows of the embedding */
+  vocabularySize: number;
+  contextLength: number;
+  weights: WeightFiles;
+  /** absent where it cannot be loaded */
+  tokenizer?: Tokenizer;
+  /** one a conversation; none without a tokenizer */
+  prompts: readonly RenderedPrompt[];
+  packing: Packing;
+  /** why it is padded, or only tried; "" where it packs */
+  packingReason: string;
+  obstacles: readonly Obstacle[];
+  licence: Licence;
+}
+export const tInspectModelResult = tStruct<InspectModelResult>('InspectModelResult', {
+  modelType: tString,
+  architecture: tString,
+  parameters: tRanged(tInt, { ge: 0 }),
+  tied: tBool,
+  vocabularySize: tRanged(tInt, { ge: 0 }),
+  contextLength: tRanged(tInt, { ge: 0 }),
+  weights: tWeightFiles,
+  tokenizer: tOptional(tTokenizer),
+  prompts: tList(tRenderedPrompt),
+  packing: tPacking,
+  packingReason: tString,
+  obstacles: tList(tObstacle),
+  licence: tLicence,
 });
 
 /** Parameters of `unload_model`. */
@@ -748,6 +1050,10 @@ export const tPingResult = tStruct<PingResult>('PingResult', {
   progress: tRanged(tInt, { ge: 0 }),
 });
 
+/** Parameters of `inspect_machine`. */
+export type InspectMachineParams = Record<string, never>;
+export const tInspectMachineParams = tStruct<InspectMachineParams>('InspectMachineParams', {});
+
 /** Parameters of `cancel`. */
 export interface CancelParams {
   id: number;
@@ -775,6 +1081,9 @@ export const tShutdownResult = tStruct<ShutdownResult>('ShutdownResult', {});
 export type SampleResult = SampleBatch;
 export const tSampleResult = tSampleBatch;
 
+export type InspectMachineResult = Machine;
+export const tInspectMachineResult = tMachine;
+
 /** Any frame between orchestrator and worker; `kind` says which. */
 export type Envelope = Hello | Welcome | Refusal | Heartbeat | Request | Response | Failure | Progress;
 /** The codec of each envelope, by its `kind`. */
@@ -792,6 +1101,7 @@ export const ENVELOPES: { readonly [K in Envelope['kind']]: Codec<Extract<Envelo
 /** The types behind each verb. */
 export interface VerbTypes {
   load_model: { params: LoadModelParams; result: LoadModelResult };
+  inspect_model: { params: InspectModelParams; result: InspectModelResult };
   unload_model: { params: UnloadModelParams; result: UnloadModelResult };
   sample: { params: SampleParams; result: SampleResult };
   forward: { params: ForwardParams; result: ForwardResult };
@@ -804,6 +1114,7 @@ export interface VerbTypes {
   sleep: { params: SleepParams; result: SleepResult };
   wake: { params: WakeParams; result: WakeResult };
   ping: { params: PingParams; result: PingResult };
+  inspect_machine: { params: InspectMachineParams; result: InspectMachineResult };
   cancel: { params: CancelParams; result: CancelResult };
   shutdown: { params: ShutdownParams; result: ShutdownResult };
 }
@@ -814,6 +1125,8 @@ export type Verb = keyof VerbTypes;
 export interface WorkerVerbs {
   /** Load weights and tokenizer under a name; an existing model of that name is replaced, its optimiser forgotten. */
   loadModel(params: LoadModelParams, options?: CallOptions): Promise<LoadModelResult>;
+  /** Say what a model is and what would be made of conversations, from its small files; no weight is read. */
+  inspectModel(params: InspectModelParams, options?: CallOptions): Promise<InspectModelResult>;
   /** Forget a model and free its memory; a repeat finds none and says unknown_model. */
   unloadModel(params: UnloadModelParams, options?: CallOptions): Promise<UnloadModelResult>;
   /** Draw n completions for each conversation, from the weights last published. */
@@ -854,6 +1167,8 @@ export interface WorkerVerbs {
   wake(params: WakeParams, options?: CallOptions): Promise<WakeResult>;
   /** Answered within a second, also while a long call runs. */
   ping(params: PingParams, options?: CallOptions): Promise<PingResult>;
+  /** Say what the machine has, also while a long call runs; what cannot be found out is "", 0 or false. */
+  inspectMachine(params: InspectMachineParams, options?: CallOptions): Promise<InspectMachineResult>;
   /** End a running or waiting request; its own answer is then the failure `cancelled`. */
   cancel(params: CancelParams, options?: CallOptions): Promise<CancelResult>;
   /** Stop after answering; running work is cancelled. */
@@ -882,7 +1197,16 @@ export const VERBS: { readonly [V in Verb]: VerbSpec<VerbTypes[V]['params'], Ver
     control: false,
     progress: false,
     repeatable: true,
-    errors: ['model_unloadable', 'out_of_memory'],
+    errors: ['model_unloadable', 'hub_unavailable', 'hub_forbidden', 'out_of_memory'],
+  },
+  inspect_model: {
+    method: 'inspectModel',
+    params: tInspectModelParams,
+    result: tInspectModelResult,
+    control: false,
+    progress: false,
+    repeatable: true,
+    errors: ['model_unloadable', 'hub_unavailable', 'hub_forbidden'],
   },
   unload_model: {
     method: 'unloadModel',
@@ -992,6 +1316,15 @@ export const VERBS: { readonly [V in Verb]: VerbSpec<VerbTypes[V]['params'], Ver
     repeatable: true,
     errors: [],
   },
+  inspect_machine: {
+    method: 'inspectMachine',
+    params: tInspectMachineParams,
+    result: tInspectMachineResult,
+    control: true,
+    progress: false,
+    repeatable: true,
+    errors: [],
+  },
   cancel: {
     method: 'cancel',
     params: tCancelParams,
@@ -1013,4 +1346,4 @@ export const VERBS: { readonly [V in Verb]: VerbSpec<VerbTypes[V]['params'], Ver
 };
 
 /** sha256 over the names, types, ranges and limits above; a peer with another hash is refused. */
-export const PROTOCOL_HASH = 'adacb76f7c44dc79fa4aa910c865cb4330f3daba01caa1dcb9a272aa76cbb760';
+export const PROTOCOL_HASH = 'aabe1fa5dddd6468aff2ca2a476d01922681cffa64dba181c90faac4c5c4450a';

@@ -10,32 +10,45 @@ import type { ModelShape } from '../placement/shape.ts';
 import { GIB } from '../placement/units.ts';
 import { type Draw, meanRow, piecesOf, SAMPLE_SHARE, totals, type Workload } from '../placement/workload.ts';
 import { diskTable, freeLine } from './disk.ts';
+import type { RunFile } from './runFiles.ts';
 import { amount, columns, duration, plural } from './text.ts';
+
+/** The configuration that a plan is of. */
+export interface PlannedConfig {
+  preset: string;
+  /** Of all that decides a result, as 64 hex digits. */
+  hash: string;
+  /** The options that are not as in the preset. */
+  changed: readonly (readonly [option: string, value: unknown])[];
+}
 
 /** What a plan is printed of. */
 export interface PlanReport {
   /** What the plan is of: a model's name and a preset's. */
   title: string;
+  configuration: PlannedConfig;
   cluster: Cluster;
   shape: ModelShape;
   workload: Workload;
   plan: Plan;
+  /** What the run leaves. */
+  files: readonly RunFile[];
   disk: DiskNeed;
   /** What is free where runs go; undefined where nobody can tell. */
   room: { folder: string; bytes: number } | undefined;
   /** What the user should know besides, a line each. */
   notes: readonly string[];
-  /** What is to be started by hand, a line each; empty where `rzero run` starts all. */
+  /** How it is started, a line each; empty where `rzero run` starts all. */
   byHand: readonly string[];
   colour: boolean;
 }
 
 /** A plan, for people: cluster, model, who does what, memory and time. */
 export function renderPlan(report: PlanReport): string {
-  const { title, cluster, shape, workload, plan, disk, room, notes, byHand, colour } = report;
+  const { title, configuration, files, cluster, shape, workload, plan, disk, room, notes, byHand, colour } = report;
   const { bold } = createColors(colour);
   const blocks = [
-    [bold(title), '', ...fields(aboutOf(cluster, shape, workload))],
+    [bold(title), '', ...fields([...configurationOf(configuration), ...aboutOf(cluster, shape, workload)])],
     [bold(`Layout: ${layoutText(plan.layout)}`), ...picture(cluster, plan.layout)],
     [bold('Memory of the fullest GPU, in GiB'), ...ledgerTable(plan.ledgers), '', ...fields(roomOf(report))],
     [
@@ -45,9 +58,10 @@ export function renderPlan(report: PlanReport): string {
       total(report),
     ],
     [bold('Disk, in GiB'), ...diskTable(disk), ...(room === undefined ? [] : ['', freeLine(room)])],
+    [bold('Files below the run folder'), ...filesTable(files)],
     ...(plan.others.length === 0 ? [] : [[bold('Also fits: an iteration'), ...others(plan)]]),
     ...(notes.length === 0 ? [] : [notes.map((note) => `Note: ${note}`)]),
-    ...(byHand.length === 0 ? [] : [[bold('To start by hand'), ...byHand]]),
+    ...(byHand.length === 0 ? [] : [[bold('To start it'), ...byHand]]),
   ];
   return `${blocks.map((lines) => lines.map((line) => line.trimEnd()).join('\n')).join('\n\n')}\n`;
 }
@@ -72,6 +86,21 @@ export function refusalText({ name }: ModelShape, { reason, remedies }: Refusal)
       ? ['no single change that was tried makes it fit']
       : ['each of these alone makes it fit:', ...list];
   return [`${name} ${reason}`, ...hope].join('\n');
+}
+
+/** Which configuration it is, a line each; `rzero config` prints all of it. */
+export function configurationOf({ preset, hash, changed }: PlannedConfig): [string, string][] {
+  const options = changed.map(([option, value]) => `${option}=${JSON.stringify(value)}`);
+  const beyond = options.length === 0 ? '' : ', with';
+  return [
+    ['configuration', `preset ${preset}, ${hash.slice(0, 12)}${beyond}`],
+    ...options.map((text): [string, string] => ['', text]),
+  ];
+}
+
+/** A run's files, for people. */
+export function filesTable(files: readonly RunFile[]): string[] {
+  return columns(files.map(({ path, what }) => [path, what]));
 }
 
 function aboutOf({ hosts, gpusPerHost, gpu }: Cluster, shape: ModelShape, workload: Workload): [string, string][] {
@@ -219,7 +248,8 @@ function others({ others, estimate }: Plan): string[] {
   );
 }
 
-function fields(pairs: readonly [string, string][]): string[] {
+/** Names and values in two columns. */
+export function fields(pairs: readonly [string, string][]): string[] {
   return pairs.map(([name, value]) => `${name.padEnd(18)}${value}`);
 }
 

@@ -144,8 +144,9 @@ export function createProgressReporter(options: ProgressOptions): Reporter {
     else print(line);
   }
 
-  function tell({ type, message }: Extract<LoopEvent, { type: 'workers' | 'recovery' }>): void {
-    const lines = wrap(oneLine(`${type}: ${message}`), width()).map(colours.dim);
+  function tell({ type, message }: Extract<LoopEvent, { type: 'workers' | 'recovery' | 'model' }>): void {
+    const paint = type === 'model' ? colours.yellow : colours.dim;
+    const lines = wrap(oneLine(`${type}: ${message}`), width()).map(paint);
     if (live) block.above(lines);
     else lines.forEach(print);
   }
@@ -157,7 +158,7 @@ export function createProgressReporter(options: ProgressOptions): Reporter {
     else if (event.type === 'phase-ended') end(event);
     else if (event.type === 'warning') warn(event);
     else if (event.type === 'phase-skipped') skip(event);
-    else if (event.type === 'workers' || event.type === 'recovery') tell(event);
+    else if (event.type === 'workers' || event.type === 'recovery' || event.type === 'model') tell(event);
     else if (event.type === 'phase-resumed') {
       if (running !== undefined) resume(event, running);
     } else if (running !== undefined) {

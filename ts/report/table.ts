@@ -18,7 +18,7 @@ export interface TableOptions {
 }
 
 /** What each arm changes of the method. */
-const ARM_NOTES: Record<Arm, string> = {
+export const ARM_NOTES: Record<Arm, string> = {
   full: 'the whole method',
   'untrained-challenger': 'the base model asks the questions in every iteration',
   'shuffled-labels': 'pseudo-labels are shuffled among the kept questions',

@@ -16,15 +16,16 @@ import { runTool } from './tool.mjs';
  * @param {string} what.hint
  * @param {string} what.folder absolute
  * @param {readonly (readonly string[])[]} what.pip arguments of pip, call by call
+ * @param {string} [what.constraints] file of the versions that pip is held to; the worker's by default
  * @param {readonly string[]} what.modules what must lie in site-packages for the environment to be worth its stamp
  */
-export function createVenvStage({ name, title, hint, folder, pip, modules }) {
+export function createVenvStage({ name, title, hint, folder, pip, modules, constraints = PATHS.constraints }) {
   const stampFile = join(folder, '.rzero-setup.json');
   const venvPython = join(folder, 'bin', 'python');
   const short = basename(folder);
 
   /** The root is a part of it: scripts and editable installations hold absolute paths. */
-  const wantedHash = () => hashOf([ROOT, textOf(PATHS.pyproject), textOf(PATHS.constraints), ...modules]);
+  const wantedHash = () => hashOf([ROOT, textOf(PATHS.pyproject), textOf(constraints), ...modules]);
 
   /**
    * Finished once, its interpreter still the same program (a system's update may have replaced it), and

@@ -1,4 +1,4 @@
-import type { Capability, Verb, VerbTypes } from '../protocol/generated.ts';
+import type { Capability, Conversation, InspectModelResult, Verb, VerbTypes } from '../protocol/generated.ts';
 import { packResult, unpackParams } from '../worker/codec.ts';
 import { WorkerCallError } from '../worker/errors.ts';
 import type { Activity } from './activity.ts';
@@ -72,6 +72,10 @@ export class Held {
             weightsVersion: 0,
           };
         });
+      }
+      case 'inspect_model': {
+        const { conversations } = unpackParams(verb, bytes);
+        return work('load', 0, verb, () => reportOf(conversations, site));
       }
       case 'unload_model': {
         const { modelId } = unpackParams(verb, bytes);
@@ -158,6 +162,30 @@ export class Held {
     this.drawn = model;
     return switches ? this.pace.switch() : 0;
   }
+}
+
+/** What a simulated worker says of any model: that it will do. */
+function reportOf(conversations: readonly Conversation[], site: Site): InspectModelResult {
+  const end = { id: 0, text: '<end>' };
+  return {
+    modelType: 'simulated',
+    architecture: 'simulated',
+    parameters: 1,
+    tied: false,
+    vocabularySize: 2 ** 17,
+    contextLength: 2 ** 17,
+    weights: { formats: [], bytes: 0, types: [] },
+    tokenizer: { name: 'none', size: 2 ** 17, template: { cue: '\n', endOfTurn: end }, eos: [end], changed: [] },
+    prompts: conversations.map((conversation) => ({
+      text: `${conversation.messages.map(({ content }) => content).join('\n')}\n`,
+      tokens: site.promptLength(conversation),
+      merged: false,
+    })),
+    packing: 'packs',
+    packingReason: '',
+    obstacles: [],
+    licence: { id: '', name: '', link: '', file: '', baseModels: [] },
+  };
 }
 
 function work<V extends Verb>(

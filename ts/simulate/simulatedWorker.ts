@@ -6,6 +6,7 @@ import { WorkerCallError } from '../worker/errors.ts';
 import { cancelledError } from '../worker/pendingCalls.ts';
 import type { Recruit } from '../worker/pool/member.ts';
 import type { RequestOptions } from '../worker/session.ts';
+import { unknownMachine } from '../worker/unknownMachine.ts';
 import { type Activity, ActivityLog } from './activity.ts';
 import { Engine } from './engine.ts';
 import { logprobsOf, sum, tokensOf } from './filler.ts';
@@ -138,6 +139,7 @@ export class SimulatedWorker implements Recruit {
 
   private control(verb: Verb): Uint8Array {
     if (verb === 'ping') return packResult(verb, { busy: [...this.running][0]?.verb ?? '', progress: 0 });
+    if (verb === 'inspect_machine') return packResult(verb, unknownMachine(this.hello.workerId));
     if (verb === 'cancel') return packResult(verb, { found: false });
     this.fail(`${this.hello.workerId} was told to stop`);
     return packResult('shutdown', {});

@@ -56,6 +56,8 @@ export class RunJournal implements Journal {
   /** What was found and put right, for people to see. */
   readonly notes: readonly string[];
   readonly entries: readonly JournalEntry[];
+  /** When each entry was written: Unix milliseconds. For people; nothing is decided by it. */
+  readonly times: readonly number[];
   private readonly folder: string;
   private readonly files: FileSystem;
   private readonly handle: number;
@@ -63,6 +65,8 @@ export class RunJournal implements Journal {
   private readonly metrics: MetricsFile;
   private readonly heartbeat: Heartbeat;
   private readonly grown: JournalEntry[];
+  private readonly grownTimes: number[];
+  private onEntry = (): void => {};
   private previous: { hash: string; seq: number };
   private failure: unknown;
   private isOpen = true;
@@ -130,6 +134,8 @@ export class RunJournal implements Journal {
     this.notes = notesOf(past);
     this.grown = past.entries;
     this.entries = past.entries;
+    this.grownTimes = past.times;
+    this.times = past.times;
     this.previous = previous;
     this.handle = handle;
     this.files = files;
@@ -141,10 +147,11 @@ export class RunJournal implements Journal {
   append(entry: JournalEntry, durable = false): void {
     if (this.failure !== undefined) throw this.failure;
     const json = JSON.stringify(entry);
+    const stamped = stamp(this.previous.seq + 1);
     try {
       this.requireHeld();
       if (durable) this.objects.flush();
-      const { text, hash } = formatLine(stamp(this.previous.seq + 1), 'entry', json, this.previous.hash);
+      const { text, hash } = formatLine(stamped, 'entry', json, this.previous.hash);
       this.atSegment(() => {
         writeAll(this.files, this.handle, Buffer.from(text));
         if (durable) this.files.flush(this.handle);
@@ -158,7 +165,14 @@ export class RunJournal implements Journal {
     // As a later attempt reads it.
     const recorded = JSON.parse(json) as JournalEntry;
     this.grown.push(recorded);
+    this.grownTimes.push(Date.parse(stamped.at));
     this.metrics.add(recorded);
+    this.onEntry();
+  }
+
+  /** Have somebody told of each entry when it is on record. @param onEntry must not throw */
+  follow(onEntry: () => void): void {
+    this.onEntry = onEntry;
   }
 
   put(value: Storable): string {

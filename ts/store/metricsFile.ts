@@ -28,20 +28,28 @@ export function metricsLine(entry: JournalEntry): Record<string, unknown> | unde
 
 /** The lines of metrics.jsonl: of phases that count, and of a step that was made twice the second one. */
 export function metricsLines(entries: readonly JournalEntry[]): Record<string, unknown>[] {
-  const living = new Map<string, JournalEntry>();
+  return livingEntries(entries)
+    .map((index) => metricsLine(entries[index] as JournalEntry))
+    .filter((line) => line !== undefined);
+}
+
+/** Indices of the entries that count: of phases that were not undone, and of a step that was made twice the second one. */
+export function livingEntries(entries: readonly JournalEntry[]): number[] {
+  const living = new Map<string, number>();
   for (const [index, entry] of entries.entries()) {
     const key = replacedBy(entry);
     if (entry.type === 'undone') {
-      for (const [one, other] of living) {
+      for (const [one, at] of living) {
+        const other = entries[at] as JournalEntry;
         if ('phase' in other && other.iteration === entry.iteration && other.phase === entry.phase) living.delete(one);
       }
-    } else if (key === undefined) living.set(`${index}`, entry);
+    } else if (key === undefined) living.set(`${index}`, index);
     else {
       living.delete(key);
-      living.set(key, entry);
+      living.set(key, index);
     }
   }
-  return [...living.values()].map(metricsLine).filter((line) => line !== undefined);
+  return [...living.values()];
 }
 
 /** Entries with the same key replace one another. */

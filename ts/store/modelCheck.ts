@@ -54,6 +54,12 @@ export class ModelCheck {
     return undefined;
   }
 
+  /** The files of a model that is intact, by their names in its folder, without what is there to go on training. */
+  filesOf({ name }: ModelMark): string[] {
+    const { files } = JSON.parse(String(this.readManifest(name))) as Manifest;
+    return Object.keys(files).filter((file) => !file.startsWith('training/'));
+  }
+
   private readManifest(name: string): Buffer | undefined {
     // A network file system may remember that nothing was there when another machine had not written it yet; whoever
     // lists the folder above hears the news.

@@ -85,7 +85,7 @@ function nextIteration(phases: readonly PhaseRecord[]): number {
 }
 
 /** Whose Solver sat the exam best by the mean over samples; of equals the first. */
-function bestIteration(phases: readonly PhaseRecord[]): number | undefined {
+export function bestIteration(phases: readonly PhaseRecord[]): number | undefined {
   let best: { iteration: number; score: number } | undefined;
   for (const { iteration, phase, done } of phases) {
     const score = done?.metrics.mean ?? Number.NEGATIVE_INFINITY;

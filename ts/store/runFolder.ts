@@ -50,6 +50,8 @@ export interface RunStatus {
  *     metrics.jsonl         one line a step and a phase
  *     summary.json          every figure of the final table; there only when the run is finished
  *     worker.log            what the worker said
+ *     tensorboard/          the figures for TensorBoard, made from the journal
+ *     trackers/             of each other tracker what it has got (NAME.json), and what its process said (NAME.log)
  *     iteration-K/          challenger/step-NNN.jsonl, questions.jsonl, problems.jsonl,
  *                           solver/step-NNN.jsonl, evaluation.jsonl, models/challenger, models/solver (Hugging Face folders),
  *                           checkpoints/ of phases that are under way

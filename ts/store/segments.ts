@@ -12,6 +12,8 @@ export interface Past {
   /** Attempts that count, each with when it began (ISO 8601, UTC); the last one has, or had, the run. */
   attempts: (Attempt & { at: string })[];
   entries: JournalEntry[];
+  /** When each entry was written: Unix milliseconds. */
+  times: number[];
   /** The last line that counts; undefined where there is none. */
   last?: { attempt: number; lines: number; hash: string; seq: number; at: string };
   /** What was being written when the last attempt was lost: it never counted. */
@@ -67,7 +69,7 @@ export function segmentSizes(run: string): Map<number, number> {
  */
 export function readSegments(run: string): Past {
   const numbers = [...segmentSizes(run).keys()];
-  const past: Past = { run: '', attempts: [], entries: [], late: 0, newest: numbers.at(-1) ?? 0 };
+  const past: Past = { run: '', attempts: [], entries: [], times: [], late: 0, newest: numbers.at(-1) ?? 0 };
   const chain = chainOf(run, numbers);
   for (const [index, header] of chain.entries()) {
     readSegment(run, header, chain[index + 1]?.attempt.after?.lines, past);
@@ -117,7 +119,10 @@ function readSegment(run: string, { attempt, at }: Header, limit: number | undef
       if (limit !== undefined) throw damagedLine(run, number, lost);
       continue;
     }
-    if ('entry' in content) past.entries.push(content.entry);
+    if ('entry' in content) {
+      past.entries.push(content.entry);
+      past.times.push(Date.parse(content.at));
+    }
     previous = content;
     past.last = { attempt: number, lines: line, hash: content.hash, seq: content.seq, at: content.at };
   }

@@ -34,8 +34,13 @@ export class KeyError extends Error {
   }
 }
 
+/** Whether ZeroMQ was built with CURVE. */
+export function hasCurve(): boolean {
+  return capability.curve === true;
+}
+
 /** @throws KeyError `unsupported` where ZeroMQ was built without CURVE; `available` is for tests */
-export function requireCurve(available: boolean = capability.curve === true): void {
+export function requireCurve(available: boolean = hasCurve()): void {
   if (available) return;
   const cure = 'install the package zeromq as npm has it, whose own build does';
   throw new KeyError('unsupported', `this build of ZeroMQ has no CURVE, so it cannot encrypt; ${cure}`);

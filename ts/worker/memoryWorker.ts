@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import type { Worker } from '../ports/worker.ts';
 import type { Hello, LoadModelParams, LoadModelResult, Verb, VerbTypes } from '../protocol/generated.ts';
 import { LOSS_VALUES, PROTOCOL_HASH, VERBS } from '../protocol/generated.ts';
@@ -11,10 +12,12 @@ import { sha256Of } from './memory/manifest.ts';
 import { MemoryModel, type Pace } from './memory/model.ts';
 import { CONTEXT_LENGTH, initialWeights } from './memory/policy.ts';
 import { stream } from './memory/random.ts';
+import { reportOf } from './memory/report.ts';
 import { VOCABULARY } from './memory/text.ts';
 import { cancelledError } from './pendingCalls.ts';
 import type { RequestOptions } from './session.ts';
 import { createTypedWorker, type Requester } from './typedWorker.ts';
+import { unknownMachine } from './unknownMachine.ts';
 
 /** The sources that exist without a checkpoint start so; what follows has no meaning. */
 const SOURCE_PREFIX = 'memory:';
@@ -103,6 +106,13 @@ class MemoryRequester implements Requester {
       unpack(verb, bytes);
       return packResult(verb, { busy: this.running?.verb ?? '', progress: this.workDone });
     }
+    if (verb === 'inspect_machine') {
+      unpack(verb, bytes);
+      return packResult(verb, {
+        ...unknownMachine(hostname()),
+        clock: (performance.timeOrigin + performance.now()) / 1000,
+      });
+    }
     if (verb === 'cancel') {
       const job = this.jobs.get(unpack(verb, bytes).id);
       if (job !== undefined) this.cancel(job);
@@ -136,6 +146,11 @@ class MemoryRequester implements Requester {
     switch (verb) {
       case 'load_model':
         return packResult(verb, this.loadModel(unpack(verb, bytes)));
+      case 'inspect_model': {
+        const { source, conversations } = unpack(verb, bytes);
+        if (!source.startsWith(SOURCE_PREFIX)) savedWeights(source);
+        return packResult(verb, reportOf(conversations));
+      }
       case 'unload_model': {
         const { modelId } = unpack(verb, bytes);
         this.model(modelId);

@@ -11,10 +11,11 @@ export function inMilliseconds({ load, sample, train, save }: Deadlines): Deadli
   return { load: 1000 * load, sample: 1000 * sample, train: 1000 * train, save: 1000 * save };
 }
 
-type ControlVerb = 'ping' | 'cancel' | 'shutdown';
+type ControlVerb = 'ping' | 'inspect_machine' | 'cancel' | 'shutdown';
 
 const PHASE_OF: Readonly<Record<Exclude<Verb, ControlVerb>, Phase>> = {
   load_model: 'load',
+  inspect_model: 'load',
   unload_model: 'load',
   load_checkpoint: 'load',
   sample: 'sample',

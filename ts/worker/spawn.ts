@@ -1,7 +1,7 @@
 import { delimiter } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { execa } from 'execa';
 import { WorkerStartError } from './errors.ts';
+import { NotRunnable, type ProcessGroup, startGroup } from './processGroup.ts';
 import { ProcessLog } from './processLog.ts';
 import { createTail } from './tail.ts';
 
@@ -23,12 +23,20 @@ export interface SpawnOptions {
   engine?: { memoryShare: number; rows: number };
   /** Threads of the tensor library; at least 1. */
   threads: number;
+  /** Where it is one of several machines that are one worker together, with as many processes on each. */
+  nodes?: TorchrunNodes;
+  /** Names of the devices that it uses, by which others know that they share one; its own names unless given. */
+  devices?: readonly string[];
   /** Where it shall connect to. */
   endpoint: string;
+  /** As whom it shall connect, for how long it dials; by its token alone unless given. */
+  dial?: Dial;
   /** Shared secret, handed over in the environment. */
   token: string;
   /** Everything the process prints is also appended to this file. */
   logFile?: string;
+  /** Told of what the process prints, as it comes. */
+  onOutput?(chunk: Uint8Array): void;
   /** Told when that file cannot be written; the process goes on without it. */
   onLogTrouble?(message: string): void;
   /** The how manieth start of this worker it is, for the log file to say; absent: it says nothing of it. */
@@ -41,106 +49,101 @@ export interface SpawnOptions {
   workingFolder?: string;
 }
 
-/** How a process ended: an exit code or the name of a signal. */
-export interface ProcessEnd {
-  exitCode: number | undefined;
-  signal: string | undefined;
+/** A machine among those that are one worker together, as torchrun needs to know it. */
+export interface TorchrunNodes {
+  count: number;
+  /** Which of them this is, from 0. */
+  rank: number;
+  /** Where node 0 lets the others meet. */
+  host: string;
+  port: number;
 }
 
-/** An end in a few words: `exit code 3`, `SIGKILL`. */
-export function describeEnd({ exitCode, signal }: ProcessEnd): string {
-  return signal ?? `exit code ${exitCode}`;
+/** As whom a worker connects to an orchestrator that did not start it. */
+export interface Dial {
+  workerId: string;
+  /** Files of its own pair and of the orchestrator's public key; without them its token must do. */
+  keys?: { own: string; server: string };
+  /** How long it dials an orchestrator that does not answer. */
+  waitSeconds: number;
 }
 
-/** A worker process in its own process group. */
-export interface WorkerProcess {
-  readonly pid: number;
-  /** Resolves once, when the process has ended and all it printed has been read. Never rejects. */
-  readonly ended: Promise<ProcessEnd>;
+/** A worker process. */
+export interface WorkerProcess extends ProcessGroup {
   /** The last 64 KiB of what it printed. */
   output(): string;
-  /** Signal the whole group; nothing happens when it has ended. */
-  kill(signal: 'SIGTERM' | 'SIGKILL'): void;
 }
 
 /** Python packages beside ts/ (or dist/) in the repository. */
 const PYTHON_PATH = fileURLToPath(new URL('../../py_worker', import.meta.url));
 
 /**
- * Start a worker. It leads a process group of its own, so that Ctrl-C in a terminal reaches the
- * orchestrator alone, which then stops the worker in order. The group is killed when this process
- * exits; where that cannot run (SIGKILL), the worker sees its stdin close and ends by itself. So do the
- * processes of torchrun, which puts each into a group of its own: they hear of SIGTERM from torchrun.
+ * Start a worker, in a process group of its own: Ctrl-C reaches the orchestrator alone, which then stops the worker in
+ * order. The group is killed when this process exits; where that cannot run (SIGKILL), the worker sees its stdin close
+ * and ends by itself. So do the processes of torchrun, which puts each into a group of its own: they hear of SIGTERM from
+ * torchrun.
  *
  * @throws WorkerStartError when the interpreter cannot be run
  */
 export async function spawnWorker(options: SpawnOptions): Promise<WorkerProcess> {
   const tail = createTail(64 * 1024);
-  const { logFile, onLogTrouble = () => {}, startNumber } = options;
+  const { logFile, onLogTrouble = () => {}, startNumber, workingFolder } = options;
   const log = logFile === undefined ? undefined : new ProcessLog(logFile, onLogTrouble);
   if (startNumber !== undefined) log?.append(Buffer.from(`--- start ${startNumber} ---\n`));
   const [program = '', ...args] = commandLine(options);
-  const subprocess = execa(program, args, {
-    ...(options.workingFolder === undefined ? {} : { cwd: options.workingFolder }),
-    env: workerEnvironment(options, process.env),
-    extendEnv: false,
-    stdin: 'pipe',
-    stdout: 'pipe',
-    stderr: 'pipe',
-    buffer: false,
-    reject: false,
-    detached: true,
-    cleanup: false,
-  });
-  const { pid } = subprocess;
-  const onOutput = (chunk: Uint8Array): void => {
+  const output = (chunk: Uint8Array): void => {
     tail.push(chunk);
     log?.append(chunk);
+    options.onOutput?.(chunk);
   };
-  subprocess.stdout.on('data', onOutput);
-  subprocess.stderr.on('data', onOutput);
-
-  let alive = pid !== undefined;
-  const kill = (signal: 'SIGTERM' | 'SIGKILL'): void => {
-    if (alive && pid !== undefined) signalGroup(pid, signal);
-  };
-  const killNow = (): void => kill('SIGKILL');
-  process.once('exit', killNow);
-  subprocess.once('exit', () => {
-    // What the worker itself had started (and what may hold its output open) ends with it.
-    killNow();
-    alive = false;
-  });
-
-  const ended = subprocess.then((result): ProcessEnd => {
-    process.off('exit', killNow);
+  try {
+    const group = await startGroup(program, args, {
+      env: workerEnvironment(options, process.env),
+      workingFolder,
+      output,
+    });
+    const ended = group.ended.finally(() => log?.close());
+    return { ...group, ended, output: tail.text };
+  } catch (error) {
     log?.close();
-    return { exitCode: result.exitCode, signal: result.signal };
-  });
-  if (pid === undefined) {
-    const { originalMessage } = await subprocess;
-    await ended;
+    if (!(error instanceof NotRunnable)) throw error;
     const what = options.command === undefined ? `the Python at ${options.python}` : program;
-    throw new WorkerStartError('worker_start_failed', `cannot run ${what}: ${originalMessage}`);
+    throw new WorkerStartError('worker_start_failed', `cannot run ${what}: ${error.message}`);
   }
-  return { pid, ended, output: tail.text, kill };
 }
 
 /** What is run for a worker, a program with its arguments. */
 export function commandLine(options: SpawnOptions): readonly string[] {
-  const { python, program, command, backend, role, processes = 1, endpoint } = options;
+  const { python, program, command, backend, role, endpoint, dial } = options;
   if (command !== undefined) return [...command, '--connect', endpoint];
-  const launcher =
-    processes === 1 ? [] : ['-m', 'torch.distributed.run', '--standalone', '--nproc-per-node', String(processes)];
   const started = program ?? ['-m', 'rzero_worker'];
   const roles = role === undefined ? [] : ['--roles', role];
   const flags = ['--connect', endpoint, '--backend', backend, ...roles, '--exit-with-stdin'];
-  return [python, ...launcher, ...started, ...flags];
+  return [python, ...torchrun(options), ...started, ...flags, ...(dial === undefined ? [] : dialFlags(dial))];
+}
+
+/** What starts the processes of a worker that has several. */
+function torchrun({ processes = 1, nodes }: SpawnOptions): string[] {
+  if (processes === 1 && nodes === undefined) return [];
+  // Not c10d, which numbers the nodes as they come: the worker's rank 0 has to be where its key is.
+  const meeting =
+    nodes === undefined
+      ? ['--standalone']
+      : [
+          ...['--nnodes', String(nodes.count), '--node-rank', String(nodes.rank)],
+          ...['--master-addr', nodes.host, '--master-port', String(nodes.port)],
+        ];
+  return ['-m', 'torch.distributed.run', ...meeting, '--nproc-per-node', String(processes)];
+}
+
+function dialFlags({ workerId, keys, waitSeconds }: Dial): string[] {
+  const secured = keys === undefined ? [] : ['--keys', keys.own, '--server-key', keys.server];
+  return ['--worker-id', workerId, '--connect-timeout', String(waitSeconds), ...secured];
 }
 
 /** The worker's environment: the caller's, our settings for threads and memory, and the secret. */
 export function workerEnvironment(
-  options: Pick<SpawnOptions, 'threads' | 'token' | 'command' | 'gpus' | 'engine'>,
+  options: Pick<SpawnOptions, 'threads' | 'token' | 'command' | 'gpus' | 'engine' | 'devices'>,
   inherited: Readonly<Record<string, string | undefined>>,
 ): Record<string, string> {
   const threads = String(options.threads);
@@ -171,6 +174,7 @@ export function workerEnvironment(
     ...(options.gpus !== undefined && {
       CUDA_VISIBLE_DEVICES: visibleGpus(options.gpus, inherited.CUDA_VISIBLE_DEVICES),
     }),
+    ...(options.devices !== undefined && { RZERO_DEVICES: options.devices.join(',') }),
     RZERO_TOKEN: options.token,
   };
 }
@@ -179,13 +183,4 @@ export function workerEnvironment(
 function visibleGpus(gpus: readonly number[], visible: string | undefined): string {
   const all = visible?.split(',');
   return gpus.flatMap((gpu) => (all === undefined ? String(gpu) : (all[gpu] ?? []))).join(',');
-}
-
-function signalGroup(leader: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(-leader, signal);
-  } catch (error) {
-    // ESRCH: the group is empty already.
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-  }
 }

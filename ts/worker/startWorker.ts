@@ -4,8 +4,9 @@ import { packParams } from './codec.ts';
 import { abortion, TIMED_OUT, within } from './deadline.ts';
 import { WorkerCallError, WorkerStartError } from './errors.ts';
 import { Hub, type HubOptions } from './hub.ts';
+import { describeEnd, type ProcessEnd } from './processGroup.ts';
 import type { Session } from './session.ts';
-import { describeEnd, type ProcessEnd, type SpawnOptions, spawnWorker, type WorkerProcess } from './spawn.ts';
+import { type SpawnOptions, spawnWorker, type WorkerProcess } from './spawn.ts';
 import { createTypedWorker } from './typedWorker.ts';
 
 /** Milliseconds that each step of stopping a worker may take. */

@@ -1,6 +1,7 @@
 import { WorkerCallError, WorkerStartError } from './errors.ts';
+import { describeEnd, type ProcessEnd } from './processGroup.ts';
 import type { Session } from './session.ts';
-import { describeEnd, type ProcessEnd, type WorkerProcess } from './spawn.ts';
+import type { WorkerProcess } from './spawn.ts';
 
 /** A worker process that is up, as far as whoever watches over it looks at it. */
 export interface Supervised {

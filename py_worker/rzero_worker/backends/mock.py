@@ -29,6 +29,7 @@ from rzero_worker.stop_strings import StopStrings
 from rzero_worker.weights_version import require_version, version_to_publish
 
 SCHEME = "mock://"
+ARCHITECTURE = "bigram-table"
 
 
 class Model:
@@ -79,11 +80,45 @@ class MockBackend(Backend):
         policy = _load(params.source, params.seed)
         self._models[params.model_id] = Model(policy, params.trainable)
         return p.LoadModelResult(
-            architecture="bigram-table",
+            architecture=ARCHITECTURE,
             parameters=sum(map(len, policy.rows)),
             vocabulary_size=policy.language.vocabulary,
             context_length=CONTEXT_LENGTH,
             weights_version=0,
+        )
+
+    def inspect_model(self, params: p.InspectModelParams) -> p.InspectModelResult:
+        """Describe a language; a token of it is what the languages are made of, so every text comes back."""
+        policy = _load(params.source, seed=0)
+        spoken = policy.language
+        end = p.Token(id=language.END, text=language.END_TEXT)
+        return p.InspectModelResult(
+            model_type=ARCHITECTURE,
+            architecture=ARCHITECTURE,
+            parameters=sum(map(len, policy.rows)),
+            tied=False,
+            vocabulary_size=spoken.vocabulary,
+            context_length=CONTEXT_LENGTH,
+            weights=p.WeightFiles(formats=[], bytes=0, types=[]),
+            tokenizer=p.Tokenizer(
+                name="language",
+                size=spoken.vocabulary,
+                template=p.ChatTemplate(cue=language.CUE, end_of_turn=end),
+                eos=[end],
+                changed=[],
+            ),
+            prompts=[
+                p.RenderedPrompt(
+                    text=spoken.render(one.messages),
+                    tokens=len(spoken.encode_conversation(one.messages)),
+                    merged=False,
+                )
+                for one in params.conversations
+            ],
+            packing=p.Packing.PACKS,
+            packing_reason="",
+            obstacles=[],
+            licence=p.Licence(id="", name="", link="", file="", base_models=[]),
         )
 
     def unload_model(self, params: p.UnloadModelParams) -> p.UnloadModelResult:

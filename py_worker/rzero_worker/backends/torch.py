@@ -16,7 +16,7 @@ import transformers
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from rzero_worker import adapters, checkpoint, proof, pulse, rng
+from rzero_worker import adapters, checkpoint, model_report, proof, pulse, rng
 from rzero_worker import protocol as p
 from rzero_worker.adapters import has_adapters, twin
 from rzero_worker.backend import NO_FILES, Backend, Context
@@ -124,6 +124,14 @@ class TorchBackend(Backend):
             published = self._loader.whole(params.source, self._loader.dtype) if lone else twin(trainer.model)
         loaded = self._models[params.model_id] = Loaded(tokenizer, published, trainer)
         return loaded.describe()
+
+    def inspect_model(self, params: p.InspectModelParams) -> p.InspectModelResult:
+        """See Backend."""
+        return model_report.inspect_model(params, self._cannot_sample)
+
+    def _cannot_sample(self, architectures: Sequence[str]) -> str | None:
+        """Say why models of these names cannot be drawn from; None where they can."""
+        return None
 
     def _training(self, params: p.LoadModelParams) -> p.Training:
         """How a model is to be trained."""

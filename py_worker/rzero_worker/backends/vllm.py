@@ -16,7 +16,7 @@ from rzero_worker import protocol as p
 from rzero_worker.backends.torch import TorchBackend
 from rzero_worker.context import Context
 from rzero_worker.drawing import Drawing
-from rzero_worker.engine import VERSION, Engine
+from rzero_worker.engine import VERSION, Engine, supported_architectures
 from rzero_worker.engine_options import check_variables, rows
 from rzero_worker.engine_request import plan, sampling_arguments
 from rzero_worker.feed import Call, Feed, alone
@@ -140,6 +140,12 @@ class VllmBackend(TorchBackend):
         if loaded.frozen is None and trainer is None and not adapters.has_adapters(model):
             model.to("meta").tie_weights()  # vLLM has copied the weights; names and shapes stay
         return described
+
+    def _cannot_sample(self, architectures: Sequence[str]) -> str | None:
+        if supported_architectures().intersection(architectures):
+            return None
+        names = ", ".join(architectures)
+        return f"vLLM {VERSION} cannot draw from {names}; the backend torch can (worker.backend)"
 
     def _start(self, loaded: _Served, model: PreTrainedModel) -> Engine:
         """Start the engine of a model, with these weights."""

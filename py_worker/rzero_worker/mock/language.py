@@ -22,6 +22,7 @@ from rzero_worker.protocol import Message, Role
 END, SYSTEM, USER, ASSISTANT = range(4)
 FIRST_DIGIT = 4
 FIRST_FRAGMENT = FIRST_DIGIT + 16
+END_TEXT, CUE = "<end>", f"<{Role.ASSISTANT}>"
 ROLE_TOKENS = {Role.SYSTEM: SYSTEM, Role.USER: USER, Role.ASSISTANT: ASSISTANT}
 
 Rows = list[list[float]]
@@ -106,6 +107,14 @@ class Language:
         if messages[-1].role is not Role.ASSISTANT:
             tokens.append(ASSISTANT)
         return tokens
+
+    def render(self, messages: Sequence[Message]) -> str:
+        """Write out what `encode_conversation` encodes, its special tokens in angle brackets."""
+        text = ""
+        for index, message in enumerate(messages):
+            ends = message.role is Role.ASSISTANT and index < len(messages) - 1
+            text += f"<{message.role}>{message.content}" + (END_TEXT if ends else "")
+        return text if messages[-1].role is Role.ASSISTANT else text + CUE
 
     def reply_context(self, prompt: array) -> int:
         """Which context a reply has: the grammar by a marker in the prompt, the bucket by the prompt's hash.

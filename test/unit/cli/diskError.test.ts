@@ -2,7 +2,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { describeDiskError, isDiskError, RunDiskError } from '../../../ts/cli/diskError.ts';
-import { explainError } from '../../../ts/cli/exitCodes.ts';
+import { explainError } from '../../../ts/cli/explainError.ts';
 import { WorkerCallError } from '../../../ts/worker/errors.ts';
 
 const SIZE = String.raw`\d+(\.\d)? [KMG]iB`;

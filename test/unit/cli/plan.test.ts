@@ -30,7 +30,9 @@ describe('rzero plan', () => {
     const { exitCode, out, err } = await cli(['plan', ...PAPER, '--gpus', '8']);
     expect({ exitCode, err }).toEqual({ exitCode: 0, err: '' });
     for (const said of [
-      'Qwen/Qwen3-4B-Base, preset paper',
+      'Qwen/Qwen3-4B-Base\n',
+      'configuration     preset paper, ',
+      'iteration-1..3/questions.jsonl ',
       '1 host of 8 x h100 (79.6 GiB, 3.35 TB/s, 989 TFLOP/s)',
       'Layout: colocated: 8 samplers and a trainer of 8 GPUs, in turns',
       'host 0      samples   s1   s2   s3   s4   s5   s6   s7   s8\n            trains     t    t',
@@ -64,7 +66,7 @@ describe('rzero plan', () => {
   test('of several hosts says what is started by hand', async () => {
     const { out } = await cli(['plan', ...PAPER, '--gpus', '8', '--hosts', '2']);
     expect(out).toContain('hosts 0-1   samples   s1   s2');
-    expect(out).toContain('on each of hosts 0 to 1, one trainer together:\n  torchrun --nnodes 2 --nproc-per-node 8');
+    expect(out).toContain('on each host K from 0 to 1:\n  rzero workers --host K --connect tcp://HEAD:5555');
   });
 
   test('refuses what cannot fit with 78, and names what would help', async () => {
@@ -91,16 +93,20 @@ describe('rzero plan', () => {
     const none = { env: { PATH: '/nowhere' } };
     const { exitCode, out } = await cli(['plan'], none);
     expect(exitCode).toBe(0);
-    expect(out).toMatch(/^No GPU here: one worker computes on the CPU, with \d+\.\d GiB of memory/);
+    expect(out).toMatch(/\nNo GPU here: one worker computes on the CPU, with \d+\.\d GiB of memory/);
     expect(out).toContain('training them 4.6 MiB');
-    expect(out).toMatch(/\nA run takes up to 27\.5 MiB of disk and leaves 14\.0 MiB; .* are free in \S+\.\n/);
+    expect(out).toMatch(/\nA run takes up to 28\.7 MiB of disk and leaves 15\.2 MiB; .* are free in \S+\.\n/);
     expect((await cli(['plan', '--preset', 'mock'], none)).out).toContain('The mock worker computes no model');
     expect(JSON.parse((await cli(['plan', '--json'], none)).out)).toMatchObject({
+      configHash: expect.stringMatching(/^[0-9a-f]{64}$/),
+      config: { preset: 'embedded', seed: 1 },
       gpus: 0,
       workers: 1,
       disk: { underWay: expect.any(Number) },
     });
-    expect(JSON.parse((await cli(['plan', '--json', '--preset', 'mock'], none)).out)).toEqual({ gpus: 0, workers: 1 });
+    const mock = JSON.parse((await cli(['plan', '--json', '--preset', 'mock'], none)).out);
+    expect(mock).toMatchObject({ gpus: 0, workers: 1, config: { preset: 'mock' } });
+    expect(mock.disk).toBeUndefined();
   });
 
   test('says so where workers are counted by hand', async () => {
@@ -143,7 +149,10 @@ describe('rzero run', () => {
 
   test.each([
     [['placement.gpusPerHost=8'], 'option "placement.gpusPerHost" is 8: this machine has 2 GPUs'],
-    [['placement.gpusPerHost=2', 'placement.hosts=2'], 'option "worker.expect" is 0: 3 workers of the placement'],
+    [
+      ['placement.gpusPerHost=2', 'placement.hosts=2'],
+      'option "placement.hosts" is 2: the workers of several hosts dial in',
+    ],
   ])('with %j is refused too', async (sets, message) => {
     const flags = sets.flatMap((set) => ['--set', set]);
     const { exitCode, err } = await cli([...paper, ...flags], { env: machine(2), workingFolder: folder });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { type Placed, requireHostMemory } from '../../../ts/cli/placement.ts';
-import { handStarts, postsOf } from '../../../ts/cli/posts.ts';
+import { handStarts, hostPosts, namesOf, postsOf } from '../../../ts/cli/posts.ts';
 import { ConfigError } from '../../../ts/config/errors.ts';
 import { loadConfig } from '../../../ts/config/load.ts';
 import type { Config } from '../../../ts/config/schema.ts';
@@ -100,30 +100,61 @@ describe("the host's memory", () => {
   });
 });
 
-describe('workers of other hosts', () => {
+describe('workers of several hosts', () => {
   const sets = ['placement.gpusPerHost=8', 'placement.hosts=3', 'placement.layout=apart', 'placement.trainerGpus=16'];
   const waiting = ['worker.listen=tcp://0.0.0.0:5555', 'worker.keys=keys'];
 
-  test('must be waited for, all of them', () => {
+  test('all dial in, and no more are waited for than there are', () => {
     const own = config(...sets);
     const act = () => postsOf(own, placed(own));
     expect(act).toThrow(ConfigError);
     // A trainer of 16 on two hosts, and 8 samplers on the third.
-    expect(act).toThrow('option "worker.expect" is 0: 9 workers of the placement are on other hosts');
-    const listening = config(...sets, ...waiting, 'worker.expect=9');
-    expect(postsOf(listening, placed(listening))).toEqual([]);
+    expect(act).toThrow(/option "placement.hosts" is 3: .* set worker.count=0, .* and worker.expect=9, /);
+    const all = config(...sets, ...waiting, 'worker.count=0', 'worker.expect=9');
+    expect(postsOf(all, placed(all))).toEqual([]);
+    const more = config(...sets, ...waiting, 'worker.count=0', 'worker.expect=10');
+    expect(() => postsOf(more, placed(more))).toThrow('option "worker.expect" is 10: the placement has 9 workers');
   });
 
-  test('are started by hand, as is told', () => {
+  test('each host has its samplers and its part of the trainer, whose first host connects', () => {
     const own = config(...sets);
-    expect(handStarts(own, placed(own))).toEqual([
-      'on this machine, host 0: rzero keys keys --workers 9, then',
-      '  rzero run ... --set worker.listen=tcp://0.0.0.0:5555 --set worker.keys=keys --set worker.expect=9',
-      'on each of hosts 0 to 1, one trainer together:',
-      expect.stringMatching(/^ {2}torchrun --nnodes 2 --nproc-per-node 8 .* --backend torch --roles train$/),
-      'on host 2, a sampler for each of GPUS = 0 1 2 3 4 5 6 7:',
-      expect.stringMatching(/^ {2}CUDA_VISIBLE_DEVICES=GPUS python -m rzero_worker .* --backend torch --roles sample$/),
+    const { decision } = placed(own);
+    const devices = [0, 1].flatMap((host) => Array.from({ length: 8 }, (_, gpu) => `host-${host}/gpu-${gpu}`));
+    const post = { backend: 'torch', role: 'train', processes: 8, gpus: [0, 1, 2, 3, 4, 5, 6, 7] };
+    expect(hostPosts('torch', decision, 0)).toEqual([
+      { name: 'host-0-trainer', dials: true, devices, post, nodes: { count: 2, rank: 0 } },
     ]);
+    expect(hostPosts('torch', decision, 1)).toEqual([
+      { name: 'host-1-trainer', dials: false, devices, post, nodes: { count: 2, rank: 1 } },
+    ]);
+    const samplers = hostPosts('torch', decision, 2);
+    expect(samplers.map(({ name }) => name)).toEqual([1, 2, 3, 4, 5, 6, 7, 8].map((n) => `host-2-sampler-${n}`));
+    expect(samplers[7]).toEqual({
+      name: 'host-2-sampler-8',
+      dials: true,
+      devices: ['host-2/gpu-7'],
+      post: { role: 'sample', processes: 1, gpus: [7] },
+    });
+  });
+
+  test('have names of their own, one for each that connects', () => {
+    const names = namesOf(placed(config(...sets)).decision, 3);
+    expect(names).toEqual(['host-0-trainer', ...[1, 2, 3, 4, 5, 6, 7, 8].map((n) => `host-2-sampler-${n}`)]);
+  });
+
+  test('who shares a GPU with whom can be told from the names of their devices', () => {
+    const own = config('placement.gpusPerHost=2', 'placement.hosts=2', 'placement.layout=colocated');
+    const { decision } = placed(own);
+    const posts = [0, 1].flatMap((host) => hostPosts('torch', decision, host));
+    const users = (device: string) => posts.filter((one) => one.devices?.includes(device)).map(({ name }) => name);
+    expect(users('host-1/gpu-0')).toEqual(['host-0-trainer', 'host-1-trainer', 'host-1-sampler-1']);
+  });
+
+  test('are started by one command line a host, as is told', () => {
+    const own = config(...sets);
+    expect(handStarts(own, placed(own)).at(-1)).toBe(
+      '  rzero workers --host K --connect tcp://HEAD:5555 --keys job/keys --config job/config.yml --rendezvous NODE:29500',
+    );
     const alone = config('placement.gpusPerHost=2');
     expect(handStarts(alone, placed(alone))).toEqual([]);
   });

@@ -157,7 +157,7 @@ describe('errors name the option, the value and what is allowed', () => {
 
   test('an unknown preset, a bad assignment, a file that is no mapping', () => {
     expect(problem({ preset: 'embeded' })).toBe(
-      'preset "embeded" does not exist (did you mean "embedded"?); there are: paper, repo-head, repo-2025, embedded, mock',
+      'preset "embeded" does not exist (did you mean "embedded"?); there are: paper, repo-head, repo-2025, qwen3-4b, qwen3-8b, octothinker-3b, octothinker-8b, single-gpu-lora, embedded, mock',
     );
     expect(problem({ sets: ['steps'] })).toBe('--set wants NAME=VALUE such as solver.steps=20, not "steps"');
     expect(problem({ file: { name: 'a.yml', text: '- 1' } })).toBe('a.yml must hold a mapping of options, not [1]');

@@ -6,9 +6,10 @@ import { pack, packEnvelope, unpack, unpackEnvelope, unpackParams } from '../../
 
 const FIXTURES = new URL('../../../proto/fixtures/', import.meta.url);
 
-/** Codecs of all structs by name; an alias (SampleResult) is the very codec of its struct. */
+/** Codecs of all structs by name; an alias (SampleResult) is the very codec of its struct, so results come last. */
 const codecs = new Map<string, Codec<object>>();
-for (const [name, codec] of Object.entries(generated)) {
+const isResult = ([name]: [string, unknown]): number => Number(name.endsWith('Result'));
+for (const [name, codec] of Object.entries(generated).sort((a, b) => isResult(a) - isResult(b))) {
   const isEnum = `${name.slice(1)}_VALUES`.toLowerCase() in enumNames();
   if (/^t[A-Z]/.test(name) && !isEnum && ![...codecs.values()].includes(codec as Codec<object>)) {
     codecs.set(name.slice(1), codec as Codec<object>);

@@ -221,13 +221,13 @@ describe('containers', () => {
 });
 
 test('the verbs table', () => {
-  expect(Object.keys(VERBS).slice(0, 3)).toEqual(['load_model', 'unload_model', 'sample']);
+  expect(Object.keys(VERBS).slice(0, 3)).toEqual(['load_model', 'inspect_model', 'unload_model']);
   for (const [verb, { method }] of Object.entries(VERBS)) {
     expect(method.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`)).toBe(verb);
   }
   const named = (flag: 'control' | 'progress'): string[] =>
     Object.entries(VERBS).flatMap(([verb, spec]) => (spec[flag] ? [verb] : []));
-  expect(named('control')).toEqual(['ping', 'cancel', 'shutdown']);
+  expect(named('control')).toEqual(['ping', 'inspect_machine', 'cancel', 'shutdown']);
   expect(named('progress')).toEqual(['sample', 'forward']);
   expect(VERBS.sample.errors).toEqual(['unknown_model', 'stale_weights', 'out_of_memory', 'cancelled']);
   expect(PROTOCOL_HASH).toMatch(/^[0-9a-f]{64}$/);

@@ -23,7 +23,7 @@ test('processes are signalled by their id in few places, each for a group or a c
   expect(filesWith(/process\.kill\((?!'SIG|pid, 0\))/)).toEqual([
     'bench/chaos/disturb.ts',
     'setup/run.mjs',
-    'worker/spawn.ts',
+    'worker/processGroup.ts',
   ]);
   expect(filesWith(/pkill|killall/)).toEqual([]);
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { WorkerCallError, WorkerStartError } from '../../../ts/worker/errors.ts';
-import type { ProcessEnd } from '../../../ts/worker/spawn.ts';
+import type { ProcessEnd } from '../../../ts/worker/processGroup.ts';
 import { restBefore, type Supervised, Supervisor } from '../../../ts/worker/supervisor.ts';
 
 const settled = () => new Promise<void>((resolve) => setImmediate(resolve));

@@ -49,7 +49,7 @@ class EchoBackend(Backend):
     def _unused(self, *_: object) -> None:
         raise NotImplementedError
 
-    unload_model = sample = optim_step = publish_weights = average_weights = save_checkpoint = load_checkpoint = _unused
+    inspect_model = unload_model = sample = optim_step = publish_weights = average_weights = save_checkpoint = load_checkpoint = _unused
 
 
 backends.create = lambda *_: EchoBackend()

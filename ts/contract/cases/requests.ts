@@ -111,6 +111,7 @@ export const REQUESTS: readonly Case[] = [
       const modelId = 'nobody';
       const params: { [V in Verb]?: VerbTypes[V]['params'] } = {
         load_model: { modelId, source: 'x', trainable: false, seed: 0 },
+        inspect_model: { source: 'x', conversations: [] },
         sample: sampleParams(modelId),
         forward: { modelId, ...EMPTY, temperature: 1 },
         forward_backward: { modelId, seq: 0, batch: NO_BATCH, loss: LOSS, normalizer: 1 },
@@ -220,7 +221,7 @@ export const REQUESTS: readonly Case[] = [
         expect.equal(`the method ${method}`, typeof worker[method], 'function');
         const call = requester.request(verb, packMap({ nonsense: 1 }));
         // Of a role that it does not offer, a worker may say that first.
-        const said = /nonsense|modelId|role/;
+        const said = /nonsense|modelId|source|role/;
         await expect.fails(`${verb} with a field that no verb has`, call, 'invalid_request', said);
       }
     },

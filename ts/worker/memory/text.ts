@@ -22,6 +22,15 @@ export function encodeConversation(messages: readonly Message[]): number[] {
   return tokens;
 }
 
+/** What {@link encodeConversation} encodes, its special tokens in angle brackets. */
+export function renderConversation(messages: readonly Message[]): string {
+  const turns = messages.map(({ role, content }, index) => {
+    const ends = role === 'assistant' && index < messages.length - 1;
+    return `<${role}>${content}${ends ? '<end>' : ''}`;
+  });
+  return turns.join('') + (messages.at(-1)?.role === 'assistant' ? '' : '<assistant>');
+}
+
 /** Whether a token is a byte of text. */
 export function isByte(token: number): boolean {
   return token < END;

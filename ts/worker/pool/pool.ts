@@ -126,6 +126,12 @@ export class Pool implements Worker {
     return result;
   }
 
+  /** One that can sample says whether it can sample from it. */
+  async inspectModel(params: Params<'inspect_model'>, options?: CallOptions) {
+    const inspect = (one: Member) => one.worker.inspectModel(params, options);
+    return (await this.roster.ask((one) => one.can('sample'), inspect, options?.signal)).result;
+  }
+
   async unloadModel(
     params: Params<'unload_model'>,
     options?: CallOptions,
@@ -297,6 +303,13 @@ export class Pool implements Worker {
       busy: pings.find(({ busy }) => busy !== '')?.busy ?? '',
       progress: pings.reduce((sum, { progress }) => sum + progress, 0),
     };
+  }
+
+  /** That of the first: a caller who wants them all asks each worker, before they are one. */
+  async inspectMachine(params: Params<'inspect_machine'>, options?: CallOptions) {
+    const first = [...this.roster.members].find(({ connected }) => connected);
+    if (first === undefined) throw this.roster.nobody();
+    return first.whileConnected(() => first.worker.inspectMachine(params, options));
   }
 
   /** Requests of a pool have no ids: its calls are cancelled by their signal. */

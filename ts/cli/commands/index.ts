@@ -1,0 +1,31 @@
+import { addConfig } from './config.ts';
+import type { AddCommand } from './context.ts';
+import { addContract } from './contract.ts';
+import { addDoctor } from './doctor.ts';
+import { addExport } from './export.ts';
+import { addFilters } from './filters.ts';
+import { addFork } from './fork.ts';
+import { addGc } from './gc.ts';
+import { addKeys } from './keys.ts';
+import { addLaunch } from './launch.ts';
+import { addMethodFilters } from './methodFilters.ts';
+import { addModel } from './model.ts';
+import { addPlan } from './plan.ts';
+import { addPush } from './push.ts';
+import { addResume } from './resume.ts';
+import { addRun } from './run.ts';
+import { addRuns } from './runs.ts';
+import { addShow } from './show.ts';
+import { addTrack } from './track.ts';
+import { addVerify } from './verify.ts';
+import { addWorkers } from './workers.ts';
+
+/** All commands by what they are for, in the order of the help. */
+export const COMMANDS: Readonly<Record<string, readonly AddCommand[]>> = {
+  'Runs:': [addRun, addResume, addFork, addLaunch],
+  'Before a run:': [addModel, addPlan, addConfig, addDoctor],
+  'Looking at runs:': [addShow, addRuns, addTrack, addVerify, addGc],
+  'Taking models away:': [addExport, addPush],
+  'Workers:': [addWorkers, addKeys, addContract],
+  'Filters for the shell:': [addFilters, addMethodFilters],
+};
