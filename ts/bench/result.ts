@@ -7,6 +7,7 @@ const CIRCUMSTANCES = new Set([
   'config.yml',
   'journal',
   'lease.json',
+  'logs',
   'metrics.jsonl',
   'objects',
   'quarantine',

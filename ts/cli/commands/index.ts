@@ -16,6 +16,7 @@ import { addResume } from './resume.ts';
 import { addRun } from './run.ts';
 import { addRuns } from './runs.ts';
 import { addShow } from './show.ts';
+import { addStatus } from './status.ts';
 import { addTrack } from './track.ts';
 import { addVerify } from './verify.ts';
 import { addWorkers } from './workers.ts';
@@ -24,7 +25,7 @@ import { addWorkers } from './workers.ts';
 export const COMMANDS: Readonly<Record<string, readonly AddCommand[]>> = {
   'Runs:': [addRun, addResume, addFork, addLaunch],
   'Before a run:': [addModel, addPlan, addConfig, addDoctor],
-  'Looking at runs:': [addShow, addRuns, addTrack, addVerify, addGc],
+  'Looking at runs:': [addStatus, addShow, addRuns, addTrack, addVerify, addGc],
   'Taking models away:': [addExport, addPush],
   'Workers:': [addWorkers, addKeys, addContract],
   'Filters for the shell:': [addFilters, addMethodFilters],
