@@ -1,3 +1,4 @@
+import { addCompletion } from './completion.ts';
 import { addConfig } from './config.ts';
 import type { AddCommand } from './context.ts';
 import { addContract } from './contract.ts';
@@ -29,4 +30,5 @@ export const COMMANDS: Readonly<Record<string, readonly AddCommand[]>> = {
   'Taking models away:': [addExport, addPush],
   'Workers:': [addWorkers, addKeys, addContract],
   'Filters for the shell:': [addFilters, addMethodFilters],
+  'The shell itself:': [addCompletion],
 };
