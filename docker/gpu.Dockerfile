@@ -32,7 +32,7 @@ COPY package.json LICENSE docker/NOTICE ./
 COPY docker/bin docker/bin
 COPY py_worker py_worker
 RUN ln -s /opt/rzero/docker/bin/rzero /opt/rzero/docker/bin/rzero-worker /usr/local/bin/
-RUN useradd --uid 10001 --create-home rzero && install -d -o rzero -g rzero /work /work/runs /home/rzero/.cache
+RUN useradd --uid 10001 --create-home rzero && install -d -o rzero -g rzero /work /work/runs /keys /home/rzero/.cache
 # Folders of caches are trusted input of vLLM's: they are this user's alone. VLLM_SERVER_DEV_MODE stays unset.
 ENV RZERO_PYTHON=/usr/bin/python3 \
   HF_HOME=/home/rzero/.cache/huggingface \

@@ -24,7 +24,7 @@ const FOLDERS: Readonly<Record<string, Readonly<Record<string, Reach>> | 'all'>>
   launch: { config: 'types' },
   trackers: { ports: 'all', store: 'all', worker: 'all' },
   eval: { domain: 'all', ports: 'all' },
-  doctor: { protocol: 'types', report: 'all', worker: 'all' },
+  doctor: { protocol: 'types', report: 'all', worker: 'all', inspect: 'types' },
   inspect: { domain: 'all', protocol: 'types' },
   report: {
     domain: 'all',

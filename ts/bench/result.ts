@@ -13,6 +13,8 @@ const CIRCUMSTANCES = new Set([
   'quarantine',
   'run.json',
   'summary.json',
+  'tensorboard',
+  'trackers',
 ]);
 
 /** Digest of each file that a run's folder holds as its result, by name. */

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { agreementHistogram } from '../../../ts/domain/histogram.ts';
 import { challengerPhase } from '../../../ts/loop/challengerPhase.ts';
 import { evaluatePhase } from '../../../ts/loop/evaluatePhase.ts';
 import { questionPhase } from '../../../ts/loop/questionPhase.ts';
@@ -98,6 +99,19 @@ describe('question phase', () => {
       ['3', '4', '5', '6', '7'].map((question) => [question, '1']),
     );
     expect(context.metrics.at(-1)).toMatchObject({ candidates: 10, wellFormed: 0.9, kept: 5, keptShare: 0.5 });
+  });
+
+  test('tells how the answers agree, and keeps how many agree how far', async () => {
+    const { context, run } = phase('full');
+    await run();
+    const told = context.events.flatMap((event) => (event.type === 'agreements' ? event.agreements : []));
+    const records = context.records.get('iteration-1/questions.jsonl') ?? [];
+    const answered = records.flatMap(({ agreement }) => agreement ?? []);
+    expect(told).toHaveLength(9);
+    expect(told).toEqual(answered);
+    const { done } = context.history.phase(1, 'questions');
+    const found = context.history.journal.get<{ agreements: number[] }>(done?.value as string);
+    expect(found?.agreements).toEqual(agreementHistogram(answered));
   });
 
   test('without the filter every question with a label is kept', async () => {
