@@ -240,6 +240,15 @@ describe('for people', () => {
     expect(shown.length).toBeLessThan(30);
   });
 
+  test('colours change nothing but colour', () => {
+    const status = readStatus(path('whole'));
+    const shown = (colour: boolean) => renderStatus(status, 'runs/a', { ...screen(80), colour }).join('\n');
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: colour codes are made of them
+    const codes = /\u001b\[[0-9;]*m/g;
+    expect(shown(true)).toMatch(codes);
+    expect(shown(true).replace(codes, '')).toBe(shown(false));
+  });
+
   test('as a person sees it', () => {
     const status = {
       ...written('seen', [FIRST]),
