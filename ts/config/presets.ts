@@ -98,7 +98,7 @@ const paper: Config = {
       claim: '',
       mountPath: '/rzero',
       sharedMemory: '16Gi',
-      user: 1000,
+      user: 10_001,
       queue: '',
       hubTokenSecret: '',
       nodeSelector: {},
