@@ -97,7 +97,7 @@ const paper: Config = {
       claim: '',
       mountPath: '/rzero',
       sharedMemory: '16Gi',
-      user: 1000,
+      user: 10001,
       queue: '',
       hubTokenSecret: '',
       nodeSelector: {},
