@@ -51,6 +51,7 @@ test('the mock: one document, nothing fails, and nothing is left behind', async 
   expect({ exitCode, failed }).toEqual({ exitCode: 0, failed: [] });
   expect(of('worker', 'started here')).toMatchObject({ status: 'ok', found: expect.stringContaining('mock') });
   expect(of('packages', 'started here')?.status).toBe('ok');
+  expect(of('model-there', 'started here')).toMatchObject({ status: 'ok', found: expect.stringContaining('template') });
   expect(of('file-system')?.status).not.toBe('failed');
   expect(document.workers).toHaveLength(1);
   expect(document.workers[0].machine.host).toBe(document.machine.host);

@@ -40,6 +40,7 @@ describe('a whole run on the mock worker', () => {
       'iteration-2',
       'journal',
       'lease.json',
+      'logs',
       'metrics.jsonl',
       'objects',
       'run.json',

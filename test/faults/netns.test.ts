@@ -132,7 +132,9 @@ if (why !== undefined) process.stderr.write(`test/faults/netns.test.ts is skippe
     const misled = work(hosts.b, 'host-b', ['--connect-timeout', '1'], 'keys', 'others');
     const unknown = readPublicKey(join(folder, 'others', 'allowed', 'host-b.pub'));
     await run.printed(/a peer was turned away: its public key .* it dialled from/);
-    expect(run.output).toContain(`its public key ${unknown} is not among the allowed ones; it dialled from 10.77.0.2`);
+    expect(run.output).toContain(
+      `its public key ${unknown.slice(0, 12)}... is not among the allowed ones; it dialled from 10.77.0.2`,
+    );
     await run.printed(/a peer was turned away: it did not shake hands as it should/);
     for (const refused of [stranger, misled]) {
       expect(await refused.exitCode).toBe(UNAVAILABLE);

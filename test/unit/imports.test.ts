@@ -14,15 +14,17 @@ const FOLDERS: Readonly<Record<string, Readonly<Record<string, Reach>> | 'all'>>
   domain: { protocol: 'types' },
   ports: { protocol: 'types' },
   loop: { domain: 'all', ports: 'all', protocol: 'types' },
-  worker: { ports: 'all', protocol: 'all' },
+  secrets: {},
+  worker: { ports: 'all', protocol: 'all', secrets: 'all' },
   contract: { ports: 'all', protocol: 'all', worker: 'all' },
   store: { ports: 'all', protocol: 'all' },
-  config: { domain: 'all' },
+  log: { ports: 'types', secrets: 'types' },
+  config: { domain: 'all', log: 'all' },
   placement: { domain: 'all' },
   launch: { config: 'types' },
   trackers: { ports: 'all', store: 'all', worker: 'all' },
   eval: { domain: 'all', ports: 'all' },
-  doctor: { protocol: 'types', report: 'all', worker: 'all' },
+  doctor: { protocol: 'types', report: 'all', worker: 'all', inspect: 'types' },
   inspect: { domain: 'all', protocol: 'types' },
   report: {
     domain: 'all',
@@ -34,8 +36,10 @@ const FOLDERS: Readonly<Record<string, Readonly<Record<string, Reach>> | 'all'>>
     contract: 'types',
     doctor: 'types',
   },
+  status: { domain: 'all', ports: 'all', config: 'all', store: 'all', report: 'all' },
   publish: { domain: 'all', eval: 'types', report: 'all', inspect: 'all' },
   simulate: { domain: 'all', ports: 'all', protocol: 'all', loop: 'all', worker: 'all', placement: 'all' },
+  completion: {},
   bench: 'all',
   cli: 'all',
   setup: {},
@@ -47,10 +51,11 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   zeromq: ['worker/transport.ts', 'worker/zap.ts', 'worker/keys.ts'],
   execa: ['worker/processGroup.ts', 'worker/foundGpus.ts', 'worker/inspectHere.ts', 'launch/submit.ts'],
   'hyparquet-writer': ['store/parquetFile.ts'],
+  pino: ['log/runLog.ts'],
   commander: ['cli/'],
   zod: ['config/'],
   yaml: ['config/', 'publish/', 'launch/'],
-  picocolors: ['cli/', 'report/'],
+  picocolors: ['cli/', 'report/', 'status/'],
 };
 
 /** Folder -> the modules of Node it may import; a folder that is not here may import any. */
@@ -59,6 +64,8 @@ const BUILTINS: Readonly<Record<string, readonly string[]>> = {
   loop: [],
   ports: [],
   placement: [],
+  secrets: [],
+  completion: [],
   inspect: [],
   publish: [],
   launch: ['node:path'],
@@ -289,6 +296,7 @@ test('what the command line loads before it knows the command is light', () => {
     'loop',
     'placement',
     'report',
+    'secrets',
   ]);
 });
 

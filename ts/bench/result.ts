@@ -7,11 +7,14 @@ const CIRCUMSTANCES = new Set([
   'config.yml',
   'journal',
   'lease.json',
+  'logs',
   'metrics.jsonl',
   'objects',
   'quarantine',
   'run.json',
   'summary.json',
+  'tensorboard',
+  'trackers',
 ]);
 
 /** Digest of each file that a run's folder holds as its result, by name. */

@@ -47,6 +47,7 @@ export async function conduct(
     terminal: terminal.screen,
     clock: processClock,
     samples: config.evaluation.samples,
+    run: { iterations: config.iterations, trainsChallenger: config.arm !== 'untrained-challenger' },
   });
   const { env, workingFolder, signal } = terminal;
   const where = { folder, reporter, env, workingFolder, signal };

@@ -1,7 +1,9 @@
 import type { Config } from '../config/schema.ts';
 import type { Examination } from '../doctor/examination.ts';
 import { gpusUsed, MACHINE_CHECKS, type MachineFacts, machineText, type Needs, PYTHON } from '../doctor/machine.ts';
+import { MODEL_THERE } from '../doctor/model.ts';
 import { ARRIVALS, CLOCK, WORKER } from '../doctor/workers.ts';
+import { forTheRun } from '../inspect/judge.ts';
 import type { Worker } from '../ports/worker.ts';
 import type { Hello, Machine } from '../protocol/generated.ts';
 import { plural } from '../report/text.ts';
@@ -10,7 +12,8 @@ import { startWorker } from '../worker/startWorker.ts';
 import { createTypedWorker } from '../worker/typedWorker.ts';
 import { pinsFor } from './doctorFacts.ts';
 import type { Door } from './door.ts';
-import { pythonPath } from './places.ts';
+import { inspectModel } from './inspection.ts';
+import { modelSource, pythonPath } from './places.ts';
 import type { Terminal } from './terminal.ts';
 
 /** How workers are looked at. */
@@ -90,8 +93,9 @@ export async function lookAtThoseWhoDialIn(
   return seen;
 }
 
-/** Ask a worker about its machine, and make all checks of it. */
-async function lookAt({ examination, needs, onSeen }: Looking, name: string, worker: Worker): Promise<SeenWorker[]> {
+/** Ask a worker about its machine and the model, and make all checks of them. */
+async function lookAt(how: Looking, name: string, worker: Worker): Promise<SeenWorker[]> {
+  const { examination, config, needs, terminal, onSeen } = how;
   const { hello } = worker;
   const inspect = async () => {
     const machine = await worker.inspectMachine({});
@@ -105,6 +109,11 @@ async function lookAt({ examination, needs, onSeen }: Looking, name: string, wor
   const gpus = gpusUsed(machine, hello.devices);
   const facts: MachineFacts = { machine, gpus, needs: needsAt(hello, needs) };
   for (const check of [PYTHON, ...MACHINE_CHECKS]) await examination.make(name, check, () => facts);
+  const source = modelSource(config.model, terminal.workingFolder);
+  await examination.make(name, MODEL_THERE, async () => {
+    const { findings } = await inspectModel(worker, config, source, undefined, terminal.signal);
+    return forTheRun(findings);
+  });
   onSeen(name, `${hello.backend}, ${machineText(facts)}`);
   return [{ name, hello, machine }];
 }

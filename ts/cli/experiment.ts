@@ -1,10 +1,12 @@
 import { resolve } from 'node:path';
+import { configHash } from '../config/hash.ts';
 import { formatConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import type { Settings } from '../domain/settings.ts';
 import { createArithmeticExam } from '../eval/exam.ts';
 import { ModelUnusable } from '../inspect/errors.ts';
 import { forTheRun } from '../inspect/judge.ts';
+import { RunLog } from '../log/runLog.ts';
 import type { LoopContext } from '../loop/context.ts';
 import { Stopped } from '../loop/errors.ts';
 import { History } from '../loop/history.ts';
@@ -15,18 +17,23 @@ import type { JournalEntry } from '../ports/journal.ts';
 import type { Reporter } from '../ports/reporter.ts';
 import type { Worker } from '../ports/worker.ts';
 import type { RunSummary } from '../report/runSummary.ts';
+import { tee } from '../report/tee.ts';
+import { withActivity } from '../report/withActivity.ts';
+import { redactorFor } from '../secrets/environment.ts';
 import { RunJournal } from '../store/journal.ts';
 import type { RunFolder } from '../store/runFolder.ts';
 import { sweeper } from '../store/sweeper.ts';
 import { inMilliseconds } from '../worker/phases.ts';
 import { PATIENCE, type Patience } from '../worker/session.ts';
 import { type ListenOptions, startWorkers } from '../worker/startWorkers.ts';
+import { EXIT } from './exitCodes.ts';
+import { explainError } from './explainError.ts';
 import { inspectModel } from './inspection.ts';
 import type { Placed } from './placement.ts';
 import { modelSource, pythonPath } from './places.ts';
 import { postsOf } from './posts.ts';
 import { describeReward, rewardOf } from './reward.ts';
-import { isPreemption } from './stop.ts';
+import { isPreemption, type StopSignal, stoppedCode } from './stop.ts';
 import { summarizeRun } from './summarizeRun.ts';
 import { startTrackers } from './trackers.ts';
 import { VERSION } from './version.ts';
@@ -58,7 +65,8 @@ export async function runExperiment(experiment: Experiment): Promise<RunSummary>
   const { folder, config, workingFolder, reporter } = experiment;
   const rewardModule = await describeReward(config, workingFolder);
   const onTrouble = (message: string): void => reporter.report({ type: 'recovery', message });
-  const journal = await RunJournal.open(folder.path, { version: VERSION, onTrouble });
+  const redact = redactorFor(experiment.env);
+  const journal = await RunJournal.open(folder.path, { version: VERSION, redact, onTrouble });
   try {
     journal.append({ type: 'run', config, workingFolder, ...(rewardModule && { rewardModule }) }, true);
     folder.writeText('config.yml', formatConfig(config));
@@ -69,19 +77,55 @@ export async function runExperiment(experiment: Experiment): Promise<RunSummary>
 }
 
 /**
- * Start the workers, co-evolve from where the journal is, stop the workers, write the summary. The journal and run.json
- * say how it ended, whatever happens but the loss of this process.
+ * Start the workers, co-evolve from where the journal is, stop the workers, write the summary. The journal, run.json and
+ * the attempt's log say how it ended, whatever happens but the loss of this process.
  *
  * @throws Stopped; whatever ended the run early, after the workers are stopped
  */
 export async function attemptRun(experiment: Experiment, journal: RunJournal): Promise<RunSummary> {
-  const { config, folder, reporter, signal } = experiment;
+  const { config, folder, reporter, env, signal } = experiment;
+  const { attempt, notes } = journal;
+  const log = new RunLog({
+    path: folder.file(`logs/orchestrator-${String(attempt).padStart(4, '0')}.jsonl`),
+    attempt,
+    level: config.logging.level,
+    redact: redactorFor(env),
+    onTrouble: (message) => reporter.report({ type: 'workers', message }),
+  });
+  const { preset, arm, seed, model, iterations } = config;
+  const run = { run: journal.run, version: VERSION, config: configHash(config), preset, arm, seed, model, iterations };
+  log.note('attempt-started', `attempt ${attempt} begins`, { ...run, pid: process.pid, folder: folder.path });
+  for (const note of notes) log.note('journal', note, {}, 'warn');
+  try {
+    const summary = await recordedAttempt({ ...experiment, reporter: tee(reporter, log) }, journal);
+    log.note('attempt-ended', 'finished', { how: 'finished', exitCode: EXIT.ok });
+    return summary;
+  } catch (error) {
+    const { how, exitCode, message } = endOf(error, signal);
+    log.note('attempt-ended', message, { how, exitCode }, how === 'failed' ? 'error' : 'info');
+    throw error;
+  } finally {
+    await log.close();
+  }
+}
+
+/** How an attempt ended that did not finish, and the exit code that the process will have for it. */
+function endOf(error: unknown, signal: AbortSignal) {
+  const { exitCode, message } = explainError(error);
+  if (!signal.aborted) return { how: 'failed', exitCode, message };
+  const how = isPreemption(signal.reason) ? 'preempted' : 'stopped';
+  return { how, exitCode: stoppedCode(signal.reason as StopSignal, error), message: `${how} by ${signal.reason}` };
+}
+
+async function recordedAttempt(experiment: Experiment, journal: RunJournal): Promise<RunSummary> {
+  const { config, folder, reporter, env, signal } = experiment;
   const startedAt = folder.readStatus()?.startedAt ?? new Date().toISOString();
   folder.writeStatus({ status: 'running', startedAt });
   const onTrouble = (message: string): void => reporter.report({ type: 'recovery', message });
   folder.tidiedBy(sweeper(folder, journal.entries, config, onTrouble));
+  const redact = redactorFor(env);
   const end = (how: Extract<JournalEntry, { type: 'end' }>['how'], error?: string): void => {
-    const said = error === undefined ? {} : { error };
+    const said = error === undefined ? {} : { error: redact(error) };
     journal.append({ type: 'end', how, ...said }, true);
     folder.writeStatus({ status: how, startedAt, endedAt: new Date().toISOString(), ...said });
   };
@@ -157,7 +201,7 @@ async function coevolveWithWorkers(experiment: Experiment, journal: RunJournal, 
       worker: workers,
       exam,
       store: folder,
-      reporter,
+      reporter: withActivity(reporter, () => workers.activity),
       clock: processClock,
       history: new History(journal),
       stopping,

@@ -1,3 +1,4 @@
+import { redactorFor } from '../secrets/environment.ts';
 import { RunJournal } from '../store/journal.ts';
 import type { RunFolder } from '../store/runFolder.ts';
 import type { Terminal } from './terminal.ts';
@@ -11,7 +12,8 @@ import { VERSION } from './version.ts';
 export async function openJournal(folder: RunFolder, terminal: Terminal): Promise<RunJournal> {
   const say = (message: string): void => terminal.err(`${message}\n`);
   const { signal } = terminal;
-  const journal = await RunJournal.open(folder.path, { version: VERSION, signal, onWait: say, onTrouble: say });
+  const redact = redactorFor(terminal.env);
+  const journal = await RunJournal.open(folder.path, { version: VERSION, signal, redact, onWait: say, onTrouble: say });
   for (const note of journal.notes) say(note);
   return journal;
 }

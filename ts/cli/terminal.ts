@@ -1,6 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import { addAbortSignal } from 'node:stream';
 import { quietWriter, type Terminal as Screen, terminalOf } from '../report/terminal.ts';
+import { redactorFor } from '../secrets/environment.ts';
 
 /** What a command may touch of the process around it; tests pass their own. */
 export interface Terminal {
@@ -42,6 +43,12 @@ export function processTerminal(signal: AbortSignal): Terminal {
     workingFolder: process.cwd(),
     signal,
   };
+}
+
+/** A terminal on which no secret of its environment appears. Data of filters is its user's, and stays as it is. */
+export function withoutSecrets(terminal: Terminal): Terminal {
+  const redact = redactorFor(terminal.env);
+  return { ...terminal, out: (text) => terminal.out(redact(text)), err: (text) => terminal.err(redact(text)) };
 }
 
 /** Write to a stream and wait for its reader; see {@link Terminal.send}. */

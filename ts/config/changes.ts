@@ -29,6 +29,7 @@ const HARMLESS = [
   'placement',
   'launch',
   'storage',
+  'logging',
   'tracking',
 ];
 

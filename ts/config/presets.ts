@@ -68,6 +68,7 @@ const paper: Config = {
     graceSeconds: 120,
   },
   storage: { checkpointEvery: 5, keepCheckpoints: 2, keepModels: 'every', keepAnswers: false },
+  logging: { level: 'info' },
   tracking: { to: ['tensorboard'], project: 'rzero', name: '', entity: '', waitSeconds: 5 },
   placement: { hosts: 1, gpusPerHost: 0, gpu: '', layout: 'auto', trainerGpus: 0, tensorParallel: 0 },
   launch: {
@@ -97,7 +98,7 @@ const paper: Config = {
       claim: '',
       mountPath: '/rzero',
       sharedMemory: '16Gi',
-      user: 10001,
+      user: 10_001,
       queue: '',
       hubTokenSecret: '',
       nodeSelector: {},

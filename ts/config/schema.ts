@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ADVANTAGES } from '../domain/advantage.ts';
 import { ORDERS, SHORTFALLS } from '../domain/curriculum.ts';
 import { AGGREGATIONS, ARMS, KEPT_MODELS, KL_ESTIMATORS, LOSSES, type Settings } from '../domain/settings.ts';
+import { LOG_LEVELS } from '../log/levels.ts';
 import { challengerRule, curriculumRule, solverRule } from './rules.ts';
 
 /** Where figures of a run can go. */
@@ -241,6 +242,9 @@ export const configSchema = z
       keepAnswers: z
         .boolean()
         .describe('whether recorded samples stay when their phase is over; its records always do'),
+    }),
+    logging: z.strictObject({
+      level: z.enum(LOG_LEVELS).describe('what logs/ of the run has: this and what is graver'),
     }),
     tracking: z.strictObject({
       to: z

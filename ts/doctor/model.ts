@@ -1,5 +1,6 @@
+import type { Finding as ModelFinding } from '../inspect/finding.ts';
 import { size } from '../report/text.ts';
-import { type Check, failed, ok, skipped, type Verdict } from './check.ts';
+import { type Check, failed, ok, skipped, type Verdict, warning } from './check.ts';
 
 /** Where a configuration's model is, or why it is nowhere. */
 export type ModelPlace =
@@ -123,5 +124,20 @@ export const PLAN: Check<PlanFacts> = {
         );
       }
     }
+  },
+};
+
+/** What a worker finds of the model: template, prompts, end of text, tokenizer, architecture. */
+export const MODEL_THERE: Check<readonly ModelFinding[]> = {
+  id: 'model-there',
+  title: 'Model, as it sees it',
+  judge(findings) {
+    const wrong = findings.filter(({ status }) => status === 'failed');
+    const doubtful = findings.filter(({ status }) => status === 'warning');
+    const said = (some: readonly ModelFinding[]) => some.map(({ topic, message }) => `${topic}: ${message}`).join('; ');
+    const hints = (some: readonly ModelFinding[]) => some.flatMap(({ hint }) => hint ?? []).join('\n');
+    if (wrong.length > 0) return failed('configuration', said(wrong), hints(wrong));
+    if (doubtful.length > 0) return warning(said(doubtful), hints(doubtful));
+    return ok(`nothing is wrong with ${findings.map(({ topic }) => topic).join(', ')}`);
   },
 };

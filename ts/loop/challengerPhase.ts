@@ -94,6 +94,8 @@ async function challengerStep(
   );
   reportBest(context, scope, iteration, judged);
   const asked = judged.filter(({ parsed }) => parsed !== null);
+  const agreements = asked.map(({ vote }) => vote.agreement);
+  scope.report({ type: 'agreements', iteration, phase: 'challenger', agreements });
   const questions = new Set(asked.map(({ parsed }) => parsed?.question));
   const metrics = {
     reward: mean(judged.map(({ reward }) => reward.total)),
@@ -101,7 +103,7 @@ async function challengerStep(
     repetition: mean(judged.map(({ reward }) => reward.repetition)),
     wellFormed: asked.length / judged.length,
     distinct: questions.size / Math.max(1, asked.length),
-    agreement: mean(asked.map(({ vote }) => vote.agreement)),
+    agreement: mean(agreements),
     ...creditMetrics(credit, update.credit, prompts),
     ...update.metrics,
   };

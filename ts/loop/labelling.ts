@@ -164,6 +164,8 @@ export class Labelling {
   private judge(written: readonly Written[], answers: readonly FatedQuestion[]): void {
     const { iteration, records } = this.options;
     const next = answers.values();
+    const agreements = answers.map(({ vote }) => vote.agreement);
+    this.scope.report({ type: 'agreements', iteration, phase: 'questions', agreements });
     for (const { text, question, ownAnswer, gate } of written) {
       if (gate !== null) {
         this.candidates.push({ question, fate: gate });

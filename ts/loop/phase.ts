@@ -98,14 +98,14 @@ function recallPhase<T extends object>(
 ): Pick<PhaseResult<T>, 'metrics' | 'value'> | undefined {
   const { done } = history.phase(iteration, phase);
   if (done === undefined) return undefined;
-  const { files, model } = done;
+  const { files, model, seconds } = done;
   const damaged = files.find((file) => !store.holds(file));
   // A model that is gone as a whole was freed (`storage.keepModels`); who needs it looks for it.
   const damage = model !== undefined && store.has(model.name) ? store.damageOf(model) : undefined;
   const value = history.journal.get<T>(done.value);
   const metrics = asNumbers(done.metrics);
   if (damaged === undefined && damage === undefined && value !== undefined) {
-    reporter.report({ type: 'phase-skipped', iteration, phase, metrics });
+    reporter.report({ type: 'phase-skipped', iteration, phase, seconds, metrics });
     return { metrics, value };
   }
   const reason = damaged === undefined ? (damage ?? 'what it found is damaged') : `${damaged.name} is damaged or gone`;

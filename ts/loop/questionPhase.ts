@@ -1,6 +1,7 @@
 import { shuffleLabels } from '../domain/controls.ts';
 import { inOrder } from '../domain/curriculum.ts';
 import type { Gate } from '../domain/gates.ts';
+import { agreementHistogram } from '../domain/histogram.ts';
 import { stream } from '../domain/random.ts';
 import { mean } from '../domain/statistics.ts';
 import type { FileMark } from '../ports/journal.ts';
@@ -65,7 +66,8 @@ export async function questionPhase(
         throw new TooFewQuestions(iteration, kept.length, labelling.candidates.length, needed);
       }
       const problems = inOrder(kept, order).map(({ question, label }) => ({ question, label }));
-      return { metrics: metricsOf(context, labelling, rounds), files, value: { problems } };
+      const agreements = agreementHistogram(labelling.candidates.flatMap(({ agreement }) => agreement ?? []));
+      return { metrics: metricsOf(context, labelling, rounds), files, value: { problems, agreements } };
     },
   );
   return value.problems;

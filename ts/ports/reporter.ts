@@ -1,6 +1,15 @@
 /** The phases of one iteration, in order; `evaluation` also runs once before the first (iteration 0). */
 export type Phase = 'evaluation' | 'challenger' | 'questions' | 'solver';
 
+/** What the workers have done together since they were there. It only grows. */
+export interface Activity {
+  /** Sampled, of requests that were answered. */
+  tokens: number;
+  /** Seconds of all devices together; and of those, in which a worker on the device sampled, scored or trained. */
+  deviceSeconds: number;
+  busySeconds: number;
+}
+
 /** What a run tells whoever watches. Plain data; a reporter may drop any of it. */
 export type LoopEvent =
   /** Which weights each role starts this iteration from: 0 is the base model, k those of iteration k. */
@@ -24,7 +33,7 @@ export type LoopEvent =
       recorded?: number;
     }
   /** A phase that an earlier attempt did. */
-  | { type: 'phase-skipped'; iteration: number; phase: Phase; metrics: Record<string, number> }
+  | { type: 'phase-skipped'; iteration: number; phase: Phase; seconds: number; metrics: Record<string, number> }
   /** A phase that was begun before goes on after this step. */
   | { type: 'phase-resumed'; iteration: number; phase: Phase; step: number }
   /** How far a phase is, in its unit; steps in progress count as fractions. */
@@ -40,6 +49,9 @@ export type LoopEvent =
       samples: number;
       label: string | null;
     }
+  /** The p-hats of questions that were answered: all of a Challenger step's, or some of the candidates. Each in [0, 1]. */
+  | { type: 'agreements'; iteration: number; phase: Phase; agreements: number[] }
+  | ({ type: 'activity' } & Activity)
   | { type: 'phase-ended'; iteration: number; phase: Phase; seconds: number; metrics: Record<string, number> }
   | { type: 'warning'; iteration: number; phase: Phase; message: string }
   /** What may be wrong with the base model; nothing is begun yet. */

@@ -1,7 +1,9 @@
 import type { createColors } from 'picocolors';
 import type { LoopEvent, Phase } from '../ports/reporter.ts';
-import { type Metrics, phrases } from './metrics.ts';
-import { cells, duration, oneLine, padEnd, padStart, plural, shorten, shortenMiddle } from './text.ts';
+import { bars } from './bars.ts';
+import { type Metrics, percent, phrases } from './metrics.ts';
+import { amount, cells, duration, oneLine, padEnd, padStart, plural, shorten, shortenMiddle } from './text.ts';
+import type { Throughput } from './throughput.ts';
 
 /** picocolors' functions, on or off. */
 export type Colours = ReturnType<typeof createColors>;
@@ -17,6 +19,17 @@ export interface PhaseState {
   metrics: Metrics;
   /** Seconds since the phase began. */
   elapsed: number;
+  /** Seconds that it has left, where that is known. */
+  left?: number | undefined;
+}
+
+/** What there is to say of a phase beside its figures. */
+export interface Work {
+  /** How many questions have which p-hat, see `agreementHistogram`; empty where none was answered yet. */
+  agreements: readonly number[];
+  throughput: Throughput;
+  /** Seconds that the run has left, where that is known. */
+  runLeft?: number | undefined;
 }
 
 /** A question to show, with what its answers came to. */
@@ -72,7 +85,7 @@ export function runningLine(state: PhaseState, width: number, colours: Colours, 
   const gauge = drawn ? `[${colours.green('#'.repeat(filled))}${'-'.repeat(BAR - filled)}]  ` : '';
   const count = `${padStart(String(Math.floor(done)), String(total).length)}/${total} ${unit}`;
   let room = width - NAME - PHASE - 2 - (drawn ? BAR + 4 : 0) - cells(count);
-  const time = times(state.elapsed, share).find((one) => cells(one) + 2 <= room);
+  const time = times(state).find((one) => cells(one) + 2 <= room);
   room -= time === undefined ? 0 : cells(time) + 2;
   const told = done === 0 && Object.keys(metrics).length === 0 ? [state.note] : phrases(phase, metrics);
   const front = `${heading(state.iteration, phase, colours)} ${gauge}${count}`;
@@ -80,10 +93,25 @@ export function runningLine(state: PhaseState, width: number, colours: Colours, 
 }
 
 /** Time gone and left, in the longest form first. */
-function times(elapsed: number, share: number): string[] {
+function times({ elapsed, left = 0 }: PhaseState): string[] {
   if (elapsed < 0.05) return [];
   const gone = duration(elapsed);
-  return share > 0 && share < 1 ? [`${gone}, ${duration((elapsed / share) * (1 - share))} left`, gone] : [gone];
+  return left > 0 ? [`${gone}, ${duration(left)} left`, gone] : [gone];
+}
+
+/** How the answers agree and how the workers do, below a phase: `p-hat [ ▂▅█▃ ]`; undefined where there is nothing to say. */
+export function workLine({ agreements, throughput, runLeft }: Work, width: number, unicode: boolean) {
+  const { mean, lately, busy } = throughput;
+  const said = [
+    ...(runLeft === undefined || runLeft < 1 ? [] : [`run: ${duration(runLeft)} left`]),
+    ...(agreements.some((count) => count > 0) ? [`p-hat 0 [${bars(agreements, unicode)}] 1`] : []),
+    ...(mean === undefined
+      ? []
+      : [`${amount(Math.round(mean))} tokens/s${lately === undefined ? '' : `, now ${amount(Math.round(lately))}`}`]),
+    ...(busy === undefined ? [] : [`busy ${percent(busy, 0)}`]),
+  ];
+  if (said.length === 0) return undefined;
+  return shorten(' '.repeat(INDENT) + fitting(said, width - INDENT + 2).join('  '), width);
 }
 
 /** A phase that has ended: what it did, how long it took, and its figures. */

@@ -18,6 +18,7 @@ export function runFiles(settings: Pick<Settings, 'iterations' | 'arm'> & Kept):
     { path: 'config.yml', what: 'the resolved configuration and its hash' },
     { path: 'journal/, objects/', what: 'the truth, which rzero resume, status and verify read' },
     { path: 'metrics.jsonl', what: 'a line a step and a phase' },
+    { path: 'logs/, worker.log', what: 'what each attempt did, and what the worker said' },
     { path: 'summary.json', what: 'every figure of the table at the end' },
     ...(trains ? [{ path: `${each}/challenger/`, what: 'every question asked in training, with its reward' }] : []),
     { path: `${each}/questions.jsonl`, what: 'every candidate, its votes and its fate' },

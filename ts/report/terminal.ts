@@ -3,6 +3,8 @@ export interface Terminal {
   /** Lines may be redrawn in place. */
   live: boolean;
   colour: boolean;
+  /** Whether it shows block characters; ASCII alone unless given. */
+  unicode?: boolean;
   /** Columns, asked anew for each line because a window can be resized. */
   width(): number;
 }
@@ -14,7 +16,7 @@ const LEAST_WIDTH = 60;
 
 /**
  * How to print to a stream. A dumb terminal, a very narrow one and a CI log get plain lines; NO_COLOR (no-color.org) and
- * FORCE_COLOR have the last word on colour, the first before the second.
+ * FORCE_COLOR have the last word on colour, the first before the second; COLUMNS has it on the width.
  *
  * @param stream `isTTY` and `columns` are read as Node's tty.WriteStream has them
  * @param environment the process's environment variables
@@ -24,11 +26,13 @@ export function terminalOf(
   environment: Readonly<Record<string, string | undefined>>,
 ): Terminal {
   const capable = stream.isTTY === true && environment.TERM !== 'dumb';
-  const columns = () => (capable && stream.columns ? stream.columns : DEFAULT_WIDTH);
+  const asked = /^[1-9]\d{0,4}$/.test(environment.COLUMNS ?? '') ? Number(environment.COLUMNS) : undefined;
+  const columns = () => asked ?? (capable && stream.columns ? stream.columns : DEFAULT_WIDTH);
   const live = capable && !isOn(environment.CI) && columns() >= LEAST_WIDTH;
   // Any value of NO_COLOR but the empty one counts, '0' too: that is how no-color.org has it.
   const colour = environment.NO_COLOR ? false : isOn(environment.FORCE_COLOR) || (capable && !isOn(environment.CI));
-  return { live, colour, width: () => Math.max(LEAST_WIDTH, columns()) };
+  const unicode = capable && /utf-?8/i.test(environment.LC_ALL || environment.LC_CTYPE || environment.LANG || '');
+  return { live, colour, unicode, width: () => Math.max(LEAST_WIDTH, columns()) };
 }
 
 function isOn(variable: string | undefined): boolean {

@@ -10,7 +10,15 @@ import { describeHolder, Heartbeat, type LeaseTime, realTime, untilFree } from '
 import { MetricsFile } from './metricsFile.ts';
 import { ObjectStore } from './objects.ts';
 import { type ProcessIdentity, thisProcess } from './processIdentity.ts';
-import { newestHeader, type Past, readHeader, readSegments, segmentFile, segmentSizes } from './segments.ts';
+import {
+  type Dated,
+  newestHeader,
+  type Past,
+  readHeader,
+  readSegments,
+  segmentFile,
+  segmentSizes,
+} from './segments.ts';
 
 export interface JournalOptions {
   /** The program's. */
@@ -21,6 +29,8 @@ export interface JournalOptions {
   onWait?: (message: string) => void;
   /** Told what goes wrong and does no harm: metrics.jsonl cannot be written. */
   onTrouble?: (message: string) => void;
+  /** Takes secrets out of what entries say in words; it goes on record as it is unless given. */
+  redact?: (text: string) => string;
   files?: FileSystem;
   time?: LeaseTime;
   /** Who takes the run; this process unless given. */
@@ -30,9 +40,13 @@ export interface JournalOptions {
 /** So long a process may take between making a segment and writing its first line. */
 const HEADER_MILLISECONDS = 1_000;
 
-/** A run's journal as it is, without a claim to the run. It is read as far as it was written, also while it grows. */
-export function readJournal(run: string): Past {
-  return readSegments(run);
+/**
+ * A run's journal as it is, without a claim to the run. It is read as far as it was written, also while it grows.
+ *
+ * @param hear told of each entry that counts, in order
+ */
+export function readJournal(run: string, hear?: (dated: Dated) => void): Past {
+  return readSegments(run, hear);
 }
 
 /**
@@ -65,6 +79,7 @@ export class RunJournal implements Journal {
   private readonly metrics: MetricsFile;
   private readonly heartbeat: Heartbeat;
   private readonly grown: JournalEntry[];
+  private readonly redact: (text: string) => string;
   private readonly grownTimes: number[];
   private onEntry = (): void => {};
   private previous: { hash: string; seq: number };
@@ -125,7 +140,7 @@ export class RunJournal implements Journal {
     previous: { hash: string; seq: number },
     handle: number,
     files: FileSystem,
-    { onTrouble = () => {}, time = realTime }: JournalOptions,
+    { onTrouble = () => {}, redact = (text) => text, time = realTime }: JournalOptions,
   ) {
     this.folder = folder;
     this.attempt = header.number;
@@ -139,6 +154,7 @@ export class RunJournal implements Journal {
     this.previous = previous;
     this.handle = handle;
     this.files = files;
+    this.redact = redact;
     this.objects = new ObjectStore(folder, files);
     this.metrics = new MetricsFile(folder, this.entries, onTrouble);
     this.heartbeat = new Heartbeat(folder, header, files, time, () => this.isFenced());
@@ -146,7 +162,7 @@ export class RunJournal implements Journal {
 
   append(entry: JournalEntry, durable = false): void {
     if (this.failure !== undefined) throw this.failure;
-    const json = JSON.stringify(entry);
+    const json = JSON.stringify(this.withoutSecrets(entry));
     const stamped = stamp(this.previous.seq + 1);
     try {
       this.requireHeld();
@@ -202,6 +218,13 @@ export class RunJournal implements Journal {
       this.files.close(this.handle);
       this.heartbeat.release();
     }
+  }
+
+  /** Words may be a worker's, and repeat what it was given. All else is what the run computes by. */
+  private withoutSecrets(entry: JournalEntry): JournalEntry {
+    if ('message' in entry) return { ...entry, message: this.redact(entry.message) };
+    if ('reason' in entry) return { ...entry, reason: this.redact(entry.reason) };
+    return 'error' in entry && entry.error !== undefined ? { ...entry, error: this.redact(entry.error) } : entry;
   }
 
   private atSegment(action: () => void): void {

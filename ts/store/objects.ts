@@ -51,6 +51,13 @@ export class ObjectStore {
     return decodeObject<T>(bytes);
   }
 
+  /** An object for who only looks; undefined where it is not there, or is damaged. It is left as it is. */
+  peek<T extends Storable>(name: string): T | undefined {
+    const bytes = isName(name) ? readWhole(this.path(name)) : undefined;
+    if (bytes === undefined || bytes === 'unreadable' || nameOf([bytes]) !== name) return undefined;
+    return decodeObject<T>(bytes);
+  }
+
   /** What is wrong with an object, or undefined; it is left as it is. */
   damageOf(name: string): 'absent' | 'damaged' | undefined {
     const bytes = isName(name) ? readWhole(this.path(name)) : undefined;

@@ -49,6 +49,7 @@ export interface RunStatus {
  *     lease.json            whether somebody has the run
  *     metrics.jsonl         one line a step and a phase
  *     summary.json          every figure of the final table; there only when the run is finished
+ *     logs/                 what each attempt did, a file each
  *     worker.log            what the worker said
  *     tensorboard/          the figures for TensorBoard, made from the journal
  *     trackers/             of each other tracker what it has got (NAME.json), and what its process said (NAME.log)

@@ -2,6 +2,7 @@ import type { JournalEntry } from '../ports/journal.ts';
 import type { Phase } from '../ports/reporter.ts';
 import { readJournal } from './journal.ts';
 import { describeHolder, holderState } from './lease.ts';
+import type { Past } from './segments.ts';
 import { bytesIn } from './tree.ts';
 
 /** Where a run is, from its journal alone. */
@@ -34,7 +35,11 @@ export interface RunState {
  * @throws JournalError `damaged`; an error of the file system
  */
 export function readRunState(run: string): RunState {
-  const { attempts, entries, last } = readJournal(run);
+  return runStateOf(run, readJournal(run));
+}
+
+/** The same by a journal that has been read. */
+export function runStateOf(run: string, { attempts, entries, last }: Past): RunState {
   const holder = attempts.at(-1);
   const config = entries.findLast((entry) => entry.type === 'run')?.config as RunState['config'];
   return {

@@ -24,6 +24,13 @@ export interface Past {
   newest: number;
 }
 
+/** An entry with the attempt that wrote it, and when (ISO 8601, UTC). */
+export interface Dated {
+  entry: JournalEntry;
+  attempt: number;
+  at: string;
+}
+
 /** The first line of a segment. */
 export type Header = Line & { attempt: Attempt };
 
@@ -65,14 +72,15 @@ export function segmentSizes(run: string): Map<number, number> {
  * is left out.
  *
  * @param run the run's folder
+ * @param hear told of each entry that counts, in order
  * @throws JournalError `damaged`; an error of the file system
  */
-export function readSegments(run: string): Past {
+export function readSegments(run: string, hear: (dated: Dated) => void = () => {}): Past {
   const numbers = [...segmentSizes(run).keys()];
   const past: Past = { run: '', attempts: [], entries: [], times: [], late: 0, newest: numbers.at(-1) ?? 0 };
   const chain = chainOf(run, numbers);
   for (const [index, header] of chain.entries()) {
-    readSegment(run, header, chain[index + 1]?.attempt.after?.lines, past);
+    readSegment(run, header, chain[index + 1]?.attempt.after?.lines, past, hear);
   }
   return past;
 }
@@ -95,7 +103,13 @@ function chainOf(run: string, numbers: readonly number[]): Header[] {
 }
 
 /** Add a segment's lines to what came before. @param limit lines that count, where a later segment says so */
-function readSegment(run: string, { attempt, at }: Header, limit: number | undefined, past: Past): void {
+function readSegment(
+  run: string,
+  { attempt, at }: Header,
+  limit: number | undefined,
+  past: Past,
+  hear: (dated: Dated) => void,
+): void {
   const { number } = attempt;
   past.run = attempt.run;
   past.attempts.push({ ...attempt, at });
@@ -121,6 +135,7 @@ function readSegment(run: string, { attempt, at }: Header, limit: number | undef
     }
     if ('entry' in content) {
       past.entries.push(content.entry);
+      hear({ entry: content.entry, attempt: number, at: content.at });
       past.times.push(Date.parse(content.at));
     }
     previous = content;

@@ -29,7 +29,7 @@ export interface GroupOptions {
    * Where what it prints goes: to a function, while its stdin is a pipe that closes when this process ends; or nowhere, and
    * it notices nothing of that end.
    */
-  output: ((chunk: Uint8Array) => void) | 'ignore';
+  output: ((chunk: Uint8Array, stream: 'stdout' | 'stderr') => void) | 'ignore';
 }
 
 /** What could not be run, in the words of the system. */
@@ -63,8 +63,8 @@ export async function startGroup(
   });
   const { pid } = subprocess;
   if (output !== 'ignore') {
-    subprocess.stdout?.on('data', output);
-    subprocess.stderr?.on('data', output);
+    subprocess.stdout?.on('data', (chunk: Uint8Array) => output(chunk, 'stdout'));
+    subprocess.stderr?.on('data', (chunk: Uint8Array) => output(chunk, 'stderr'));
   }
 
   let alive = pid !== undefined;

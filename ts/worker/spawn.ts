@@ -1,8 +1,10 @@
 import { delimiter } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { secretsIn } from '../secrets/environment.ts';
 import { WorkerStartError } from './errors.ts';
 import { NotRunnable, type ProcessGroup, startGroup } from './processGroup.ts';
 import { ProcessLog } from './processLog.ts';
+import { RedactedLines } from './redactedLines.ts';
 import { createTail } from './tail.ts';
 
 /** How to start a worker process. */
@@ -33,9 +35,9 @@ export interface SpawnOptions {
   dial?: Dial;
   /** Shared secret, handed over in the environment. */
   token: string;
-  /** Everything the process prints is also appended to this file. */
+  /** Everything the process prints but secrets is also appended to this file. */
   logFile?: string;
-  /** Told of what the process prints, as it comes. */
+  /** Told of what the process prints, without secrets: a line, or several, when it is there. */
   onOutput?(chunk: Uint8Array): void;
   /** Told when that file cannot be written; the process goes on without it. */
   onLogTrouble?(message: string): void;
@@ -70,7 +72,7 @@ export interface Dial {
 
 /** A worker process. */
 export interface WorkerProcess extends ProcessGroup {
-  /** The last 64 KiB of what it printed. */
+  /** The last 64 KiB of what it printed, without secrets. */
   output(): string;
 }
 
@@ -91,19 +93,27 @@ export async function spawnWorker(options: SpawnOptions): Promise<WorkerProcess>
   const log = logFile === undefined ? undefined : new ProcessLog(logFile, onLogTrouble);
   if (startNumber !== undefined) log?.append(Buffer.from(`--- start ${startNumber} ---\n`));
   const [program = '', ...args] = commandLine(options);
-  const output = (chunk: Uint8Array): void => {
-    tail.push(chunk);
-    log?.append(chunk);
-    options.onOutput?.(chunk);
+  // It has this process's secrets and one of its own, and may print them.
+  const secrets = [options.token, ...secretsIn(process.env)];
+  const clean = (bytes: Uint8Array): void => {
+    tail.push(bytes);
+    log?.append(bytes);
+    options.onOutput?.(bytes);
   };
+  const printed = { stdout: new RedactedLines(secrets, clean), stderr: new RedactedLines(secrets, clean) };
+  const both = Object.values(printed);
   try {
     const group = await startGroup(program, args, {
       env: workerEnvironment(options, process.env),
       workingFolder,
-      output,
+      output: (chunk, stream) => printed[stream].push(chunk),
     });
-    const ended = group.ended.finally(() => log?.close());
-    return { ...group, ended, output: tail.text };
+    const ended = group.ended.finally(() => {
+      for (const lines of both) lines.end();
+      log?.close();
+    });
+    const pending = () => both.map((lines) => Buffer.from(lines.pending()).toString()).join('');
+    return { ...group, ended, output: () => tail.text() + pending() };
   } catch (error) {
     log?.close();
     if (!(error instanceof NotRunnable)) throw error;

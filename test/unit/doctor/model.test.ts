@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { MODEL, type ModelPlace, PLAN, type PlanFacts } from '../../../ts/doctor/model.ts';
+import { MODEL, MODEL_THERE, type ModelPlace, PLAN, type PlanFacts } from '../../../ts/doctor/model.ts';
+import { failed, ok, warning } from '../../../ts/inspect/finding.ts';
 
 const url = 'https://huggingface.co/me/mine/resolve/main/config.json';
 const hub = (status: number, token: boolean, word = ''): ModelPlace => ({ place: 'hub', url, status, word, token });
@@ -54,4 +55,22 @@ test.each<[PlanFacts, string, string]>([
   const { status, found } = PLAN.judge(facts);
   expect(status).toBe(expected);
   expect(found).toContain(says);
+});
+
+test('what a worker finds of the model: one line, the worst first, with what to do', () => {
+  const fine = ok('tokenizer', 'keeps texts');
+  const doubtful = warning('end of text', 'the template ends turns otherwise', 'add it to eos_token_id');
+  const wrong = failed('template', 'drops the content', 'mend chat_template');
+  expect(MODEL_THERE.judge([fine])).toEqual({ status: 'ok', found: 'nothing is wrong with tokenizer' });
+  expect(MODEL_THERE.judge([fine, doubtful])).toEqual({
+    status: 'warning',
+    found: 'end of text: the template ends turns otherwise',
+    hint: 'add it to eos_token_id',
+  });
+  expect(MODEL_THERE.judge([doubtful, wrong, fine])).toEqual({
+    status: 'failed',
+    kind: 'configuration',
+    found: 'template: drops the content',
+    hint: 'mend chat_template',
+  });
 });

@@ -8,14 +8,15 @@ const LONG =
   'Keep only the last two digits. Start with 31. (1) Multiply by 7. (2) Subtract 8. (3) Multiply by 3. (4) Add 9. (5) Subtract 6.';
 
 /** A reporter in front of a screen, with a clock that the test moves. */
-function watch({ live = true, colour = false, columns = 100 } = {}) {
+function watch({ live = true, colour = false, unicode = true, columns = 100, iterations = 0 } = {}) {
   const screen = new Screen(columns);
   let now = 0;
   const reporter = createProgressReporter({
     write: screen.write,
-    terminal: { live, colour, width: () => columns },
+    terminal: { live, colour, unicode, width: () => columns },
     clock: { now: () => now },
     samples: 4,
+    ...(iterations > 0 && { run: { iterations, trainsChallenger: true } }),
   });
   const wait = (seconds: number) => {
     now += seconds;
@@ -204,6 +205,147 @@ iteration 2  solver      [----------]   1/15 steps  reward 0.50  KL 0.00  1 s, 1
   });
 });
 
+describe('how the answers agree, what the workers do and what the run has left', () => {
+  const worked = (tokens: number, seconds: number, busySeconds: number): LoopEvent => {
+    return { type: 'activity', tokens, deviceSeconds: 8 * seconds, busySeconds: 8 * busySeconds };
+  };
+  const agree = (phase: Phase, agreements: number[]): LoopEvent => {
+    return { type: 'agreements', iteration: 1, phase, agreements };
+  };
+
+  /** Into the second of two iterations. */
+  function playOn({ report, wait }: ReturnType<typeof watch>): void {
+    report(worked(0, 0, 0), started(0, 'evaluation'));
+    wait(4);
+    report(worked(8000, 4, 3), ended(0, 'evaluation', 4, SCORES), started(1, 'challenger'));
+    wait(60);
+    report(agree('challenger', [0.1, 0.2, 0.2, 1]), worked(68_000, 64, 50), step(1, 'challenger', 5, { reward: 0.3 }));
+    wait(60);
+    report(agree('challenger', [0.5, 0.5, 0.6, 0.4, 0.3]), worked(188_000, 124, 104));
+    wait(0.2);
+    report(step(1, 'challenger', 9, { reward: 0.4 }));
+  }
+
+  function seen(columns: number): string {
+    const watched = watch({ columns, iterations: 2 });
+    playOn(watched);
+    const running = watched.screen.text();
+    watched.report(ended(1, 'challenger', 120, { reward: 0.4 }));
+    return `\n${running}\n\n${watched.screen.text()}\n`;
+  }
+
+  test('at 60 columns', () => {
+    expect(seen(60)).toMatchInlineSnapshot(`
+"
+base         evaluation  3200 answers          4 s
+             2 k tokens/s  busy 75 %
+iteration 1  challenger   9/10 steps  2 min 00 s, 13 s left
+             p-hat 0 [   ▄▄█▄    ] 1
+
+base         evaluation  3200 answers          4 s
+             2 k tokens/s  busy 75 %
+iteration 1  challenger  9/10 steps     2 min 00 s
+             p-hat 0 [   ▄▄█▄    ] 1  1.5 k tokens/s
+"
+`);
+  });
+
+  test('at 80 columns', () => {
+    expect(seen(80)).toMatchInlineSnapshot(`
+"
+base         evaluation  3200 answers          4 s  greedy 21.0 %
+             2 k tokens/s  busy 75 %
+iteration 1  challenger  [#########-]   9/10 steps  2 min 00 s, 13 s left
+             p-hat 0 [   ▄▄█▄    ] 1  1.5 k tokens/s, now 2 k  busy 84 %
+
+base         evaluation  3200 answers          4 s  greedy 21.0 %
+             2 k tokens/s  busy 75 %
+iteration 1  challenger  9/10 steps     2 min 00 s  reward 0.40
+             p-hat 0 [   ▄▄█▄    ] 1  1.5 k tokens/s  busy 84 %
+"
+`);
+  });
+
+  test('at 140 columns', () => {
+    expect(seen(140)).toMatchInlineSnapshot(`
+"
+base         evaluation  3200 answers          4 s  greedy 21.0 %  mean@4 38.2 %  majority@4 50.1 %  if worked 71.4 %
+             2 k tokens/s  busy 75 %
+iteration 1  challenger  [#########-]   9/10 steps  reward 0.40  2 min 00 s, 13 s left
+             p-hat 0 [   ▄▄█▄    ] 1  1.5 k tokens/s, now 2 k  busy 84 %
+
+base         evaluation  3200 answers          4 s  greedy 21.0 %  mean@4 38.2 %  majority@4 50.1 %  if worked 71.4 %
+             2 k tokens/s  busy 75 %
+iteration 1  challenger  9/10 steps     2 min 00 s  reward 0.40
+             p-hat 0 [   ▄▄█▄    ] 1  1.5 k tokens/s  busy 84 %
+"
+`);
+  });
+
+  test('in ASCII where there is nothing else', () => {
+    const watched = watch({ unicode: false });
+    playOn(watched);
+    expect(watched.screen.text()).toContain('p-hat 0 [   ==@=    ] 1');
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: the range is all of ASCII
+    expect(watched.screen.text()).toMatch(/^[\u0000-\u007f]*$/);
+  });
+
+  test('candidates add up, and questions of an earlier step do not', () => {
+    const watched = watch();
+    playOn(watched);
+    expect(watched.screen.text()).toContain('p-hat 0 [   ▄▄█▄    ] 1');
+    watched.report(ended(1, 'challenger', 120, {}), started(1, 'questions'));
+    watched.report(agree('questions', [0, 0]), agree('questions', [1, 1, 1, 1]));
+    watched.wait(1);
+    watched.report(progress(1, 'questions', 10));
+    expect(watched.screen.text()).toContain('p-hat 0 [▄         █] 1');
+  });
+
+  test('the run has left what nobody knows until each kind of phase was there, and then the sum', () => {
+    const { screen, wait, report } = watch({ iterations: 2 });
+    for (const [iteration, phase, seconds] of [
+      [0, 'evaluation', 10],
+      [1, 'challenger', 100],
+      [1, 'questions', 50],
+    ] as const) {
+      report(started(iteration, phase));
+      wait(seconds / 2);
+      report(progress(iteration, phase, NOTES[phase][0] / 2));
+      expect(screen.text()).not.toContain('run:');
+      report(ended(iteration, phase, seconds, {}));
+    }
+    report(started(1, 'solver'));
+    wait(60);
+    report(progress(1, 'solver', 5));
+    // 120 of this one, an evaluation, and an iteration as the first: 10 + 100 + 50 + 180 + 10.
+    expect(screen.text()).toContain('run: 7 min 50 s left');
+  });
+
+  test('a run that goes on knows from its record how long phases take', () => {
+    const { screen, wait, report } = watch({ iterations: 2 });
+    for (const [iteration, phase, seconds] of [
+      [0, 'evaluation', 10],
+      [1, 'challenger', 100],
+      [1, 'questions', 50],
+      [1, 'solver', 150],
+      [1, 'evaluation', 10],
+    ] as const) {
+      report({ type: 'phase-skipped', iteration, phase, seconds, metrics: {} });
+    }
+    report({ ...started(2, 'challenger'), recorded: 7 } as LoopEvent);
+    wait(0.5);
+    report({ type: 'phase-resumed', iteration: 2, phase: 'challenger', step: 5 });
+    wait(0.2);
+    report(progress(2, 'challenger', 5));
+    // Half of it is done, so half of what the last one took, less 0.2 s, and the others.
+    expect(screen.text()).toContain('0.7 s, 50 s left');
+    expect(screen.text()).toContain('run: 4 min 20 s left');
+    wait(10);
+    report(progress(2, 'challenger', 6));
+    expect(screen.text()).toContain('11 s, 40 s left');
+  });
+});
+
 describe('without a terminal', () => {
   test('a run, as its log has it', () => {
     const watched = watch({ live: false });
@@ -246,7 +388,7 @@ iteration 1  questions   400 questions  1 min 15 s  kept 171 of 400 (43 %)  too 
 describe('a run that goes on', () => {
   test('shows what was done before, and from where the rest goes on', () => {
     const { screen, report } = watch({ live: false });
-    report({ type: 'phase-skipped', iteration: 0, phase: 'evaluation', metrics: SCORES });
+    report({ type: 'phase-skipped', iteration: 0, phase: 'evaluation', seconds: 2, metrics: SCORES });
     report({ ...started(1, 'challenger'), recorded: 12 } as LoopEvent);
     report({ type: 'phase-resumed', iteration: 1, phase: 'challenger', step: 5 });
     const [skipped, begun, resumed] = screen.text().split('\n');
@@ -259,7 +401,7 @@ describe('a run that goes on', () => {
     const { screen, report } = watch({ live: false });
     report(started(0, 'evaluation'), ended(0, 'evaluation', 2, SCORES));
     report({ type: 'recovery', message: 'what was in training is lost with its worker' });
-    report({ type: 'phase-skipped', iteration: 0, phase: 'evaluation', metrics: SCORES });
+    report({ type: 'phase-skipped', iteration: 0, phase: 'evaluation', seconds: 2, metrics: SCORES });
     const lines = screen.text().trim().split('\n');
     expect(lines).toHaveLength(2);
     expect(lines[1]).toBe('recovery: what was in training is lost with its worker');

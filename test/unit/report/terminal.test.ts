@@ -23,6 +23,24 @@ describe('how to print', () => {
     expect(terminalOf(stream, environment)).toMatchObject({ live, colour });
   });
 
+  test.each<[string, Parameters<typeof terminalOf>[0], Record<string, string>, boolean]>([
+    ['a terminal of UTF-8', TTY, { LANG: 'en_US.UTF-8' }, true],
+    ['LC_ALL before LANG', TTY, { LC_ALL: 'C', LANG: 'en_US.UTF-8' }, false],
+    ['LC_CTYPE before LANG', TTY, { LC_CTYPE: 'C.utf8', LANG: 'C' }, true],
+    ['a locale that says nothing', TTY, {}, false],
+    ['a dumb terminal', TTY, { LANG: 'C.UTF-8', TERM: 'dumb' }, false],
+    ['a file, which anybody may look at', {}, { LANG: 'C.UTF-8' }, false],
+  ])('block characters: %s', (_, stream, environment, unicode) => {
+    expect(terminalOf(stream, environment).unicode).toBe(unicode);
+  });
+
+  test('COLUMNS has the last word on the width, where it is a number', () => {
+    expect(terminalOf(TTY, { COLUMNS: '90' }).width()).toBe(90);
+    expect(terminalOf({}, { COLUMNS: '140' }).width()).toBe(140);
+    expect(terminalOf(TTY, { COLUMNS: '50' }).live).toBe(false);
+    for (const COLUMNS of ['', '0', 'wide', '-3']) expect(terminalOf(TTY, { COLUMNS }).width()).toBe(120);
+  });
+
   test('the width is that of the window as it is now', () => {
     const stream = { isTTY: true, columns: 120 };
     const terminal = terminalOf(stream, {});

@@ -1,3 +1,4 @@
+import { addCompletion } from './completion.ts';
 import { addConfig } from './config.ts';
 import type { AddCommand } from './context.ts';
 import { addContract } from './contract.ts';
@@ -16,6 +17,7 @@ import { addResume } from './resume.ts';
 import { addRun } from './run.ts';
 import { addRuns } from './runs.ts';
 import { addShow } from './show.ts';
+import { addStatus } from './status.ts';
 import { addTrack } from './track.ts';
 import { addVerify } from './verify.ts';
 import { addWorkers } from './workers.ts';
@@ -24,8 +26,9 @@ import { addWorkers } from './workers.ts';
 export const COMMANDS: Readonly<Record<string, readonly AddCommand[]>> = {
   'Runs:': [addRun, addResume, addFork, addLaunch],
   'Before a run:': [addModel, addPlan, addConfig, addDoctor],
-  'Looking at runs:': [addShow, addRuns, addTrack, addVerify, addGc],
+  'Looking at runs:': [addStatus, addShow, addRuns, addTrack, addVerify, addGc],
   'Taking models away:': [addExport, addPush],
   'Workers:': [addWorkers, addKeys, addContract],
   'Filters for the shell:': [addFilters, addMethodFilters],
+  'The shell itself:': [addCompletion],
 };

@@ -1,5 +1,5 @@
 import type { Worker } from '../../ports/worker.ts';
-import type { Capability, Hello } from '../../protocol/generated.ts';
+import type { Capability, Hello, Verb } from '../../protocol/generated.ts';
 import { WorkerCallError } from '../errors.ts';
 import { createTypedWorker, type Requester } from '../typedWorker.ts';
 
@@ -25,6 +25,9 @@ export interface Held {
 /** Something under the name, of no load: they begin with 1. */
 export const UNKNOWN: Held = { generation: 0, publication: 0 };
 
+/** Verbs that keep a device busy; what only moves weights leaves it waiting. */
+const WORK: ReadonlySet<string> = new Set<Verb>(['sample', 'forward', 'forward_backward', 'optim_step']);
+
 /** Requests of a role that a worker may have at any rate: one that runs, and one that is there when it ends. */
 const REQUESTS_AT_ANY_RATE = 2;
 
@@ -46,7 +49,10 @@ export class Member {
   connected = true;
   /** How it ended, if it has. */
   end: WorkerCallError | undefined;
+  /** Told when it begins or ends to work, see {@link Member.isWorking}; the pool sets it. */
+  onWork: () => void = () => {};
   private readonly recruit: Recruit;
+  private working = 0;
   /** Resolve when the requests that it was sent and has not answered are over. */
   private readonly underWay = new Set<Promise<void>>();
   private readonly interrupted = new Set<() => void>();
@@ -58,7 +64,8 @@ export class Member {
     this.recruit = recruit;
     this.number = number;
     this.hello = recruit.hello;
-    const request: Requester['request'] = (...sent) => this.remember(recruit.request(...sent));
+    const request: Requester['request'] = (verb, ...sent) =>
+      this.remember(recruit.request(verb, ...sent), WORK.has(verb));
     this.worker = createTypedWorker({ request }, recruit.hello, async () => {});
   }
 
@@ -76,6 +83,11 @@ export class Member {
     if (role === 'sample' && isSlow) return this.outstandingRequests.sample === 0;
     if (this.outstandingRequests[role] < REQUESTS_AT_ANY_RATE) return true;
     return role === 'sample' && this.outstandingSamples <= this.hello.rows;
+  }
+
+  /** Whether it samples, scores or trains just now, as far as is known. */
+  get isWorking(): boolean {
+    return this.connected && this.working > 0;
   }
 
   /** Whether it has no request of anybody's. */
@@ -124,13 +136,20 @@ export class Member {
     });
   }
 
-  private remember<T>(answer: Promise<T>): Promise<T> {
+  private remember<T>(answer: Promise<T>, isWork: boolean): Promise<T> {
+    if (isWork) this.count(1);
     const forget = (): void => {
       this.underWay.delete(over);
+      if (isWork) this.count(-1);
     };
     const over = answer.then(forget, forget);
     this.underWay.add(over);
     return answer;
+  }
+
+  private count(change: 1 | -1): void {
+    this.working += change;
+    this.onWork();
   }
 
   /** Whether its models are being changed. */

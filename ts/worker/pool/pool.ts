@@ -1,3 +1,4 @@
+import type { Activity } from '../../ports/reporter.ts';
 import type { Worker } from '../../ports/worker.ts';
 import type {
   CallOptions,
@@ -15,6 +16,7 @@ import { cancelledError } from '../pendingCalls.ts';
 import { Dispatcher, type Kind } from './dispatcher.ts';
 import { HANDOVER_DEADLINE, Handover, type HandoverOptions } from './handover.ts';
 import { type Member, type Recruit, UNKNOWN } from './member.ts';
+import { Meter } from './meter.ts';
 import { miscount } from './miscount.ts';
 import { isOf, type ModelRecord, type WrittenWeights } from './models.ts';
 import { Rates, stepsOf } from './rates.ts';
@@ -47,6 +49,7 @@ export class Pool implements Worker {
   private readonly handover: Handover;
   private readonly turns: Turns;
   private readonly rates = new Rates<Member>();
+  private readonly meter: Meter;
   private readonly now: () => number;
   private readonly onClose: () => Promise<void>;
   private generations = 0;
@@ -58,7 +61,9 @@ export class Pool implements Worker {
     this.now = options.now ?? (() => performance.now());
     const { turns = false, handoverDeadline: deadline = HANDOVER_DEADLINE, within } = options;
     this.turns = new Turns({ sleeps: turns, deadline, ...(within === undefined ? {} : { within }) });
+    this.meter = new Meter(this.now);
     this.roster = new Roster(options, (member) => {
+      this.measure(member);
       if (!this.roster.members.has(member)) {
         this.turns.remove(member);
         this.rates.forget(member);
@@ -72,6 +77,11 @@ export class Pool implements Worker {
   /** Workers that are there. */
   get size(): number {
     return this.roster.members.size;
+  }
+
+  /** What the workers have done so far. */
+  get activity(): Activity {
+    return this.meter.read();
   }
 
   /** What the workers are together. */
@@ -93,7 +103,10 @@ export class Pool implements Worker {
   /** Take a worker in. It serves as soon as it holds what it is asked for. */
   add(recruit: Recruit): void {
     this.forgetDeadline();
-    this.roster.add(recruit, (member) => this.turns.add(member));
+    this.roster.add(recruit, (member) => {
+      member.onWork = () => this.measure(member);
+      this.turns.add(member);
+    });
   }
 
   async loadModel(params: LoadModelParams, options?: CallOptions): Promise<LoadModelResult> {
@@ -364,6 +377,7 @@ export class Pool implements Worker {
   private async timed(member: Member, params: SampleParams, options: CallOptions): Promise<SampleBatch> {
     const sent = this.now();
     const batch = await member.worker.sample(params, options);
+    this.meter.sampled(batch.tokens.length);
     if (!this.roster.members.has(member)) return batch;
     const seconds = (this.now() - sent) / 1000;
     for (const { who, rate, others, isFirst } of this.rates.add(member, stepsOf(batch, member.hello.rows), seconds)) {
@@ -372,6 +386,10 @@ export class Pool implements Worker {
       this.dispatcher.look(who);
     }
     return batch;
+  }
+
+  private measure(member: Member): void {
+    this.meter.look(member, member.connected && this.roster.members.has(member));
   }
 
   /** Do something in a role of a member when it is its turn. Not from within `change`, which those at work wait for. */
