@@ -43,7 +43,9 @@ describe('a Dockerfile', () => {
 
   test.each(DOCKERFILES)('%s ends as a user that is not root, with tini as process 1', (file) => {
     const steps = readDockerfile(read(file)).at(-1)?.steps ?? [];
-    expect(steps.findLast(({ name }) => name === 'USER')?.text).toBe('10001');
+    // As whom the pods of `rzero launch kubernetes` run, too: the image's caches are that user's.
+    const { user } = loadConfig({ preset: 'paper' }).launch.kubernetes;
+    expect(steps.findLast(({ name }) => name === 'USER')?.text).toBe(String(user));
     expect(steps.find(({ name }) => name === 'ENTRYPOINT')?.text).toBe('["tini", "--", "rzero"]');
     expect(JSON.stringify(steps)).not.toContain('VLLM_SERVER_DEV_MODE=');
   });
