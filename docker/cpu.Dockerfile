@@ -37,10 +37,10 @@ COPY package.json LICENSE docker/NOTICE ./
 COPY docker/bin docker/bin
 COPY py_worker py_worker
 RUN ln -s /opt/rzero/docker/bin/rzero /opt/rzero/docker/bin/rzero-worker /usr/local/bin/
-RUN useradd --uid 10001 --create-home rzero && install -d -o rzero -g rzero /work /work/runs /keys /home/rzero/.cache
+RUN useradd --uid 10001 --create-home rzero && install -d -o rzero -g rzero /data /data/runs /keys /home/rzero/.cache
 ENV RZERO_PYTHON=/usr/local/bin/python3 HF_HOME=/home/rzero/.cache/huggingface
 USER 10001
-WORKDIR /work
+WORKDIR /data
 # tini is process 1: it passes signals on, and reaps what workers leave behind.
 ENTRYPOINT ["tini", "--", "rzero"]
 CMD ["--help"]

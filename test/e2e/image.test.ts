@@ -43,7 +43,7 @@ describe('what docker/cpu.Dockerfile makes of our files, its user being nobody a
 
   const rzero = (...args: string[]): Promise<unknown> => run(image.entry, args);
   const DONE = { exitCode: 0, output: '' };
-  const summaryOf = (run: string): string => readFileSync(join(image.root, 'work/runs', run, 'summary.json'), 'utf8');
+  const summaryOf = (run: string): string => readFileSync(join(image.root, 'data/runs', run, 'summary.json'), 'utf8');
 
   test('does a whole run with the mock worker', async () => {
     expect(await rzero('run', '--preset', 'mock', ...SMALL_RUN, '--out', 'runs/alone')).toEqual(DONE);

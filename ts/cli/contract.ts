@@ -86,7 +86,7 @@ function workersOf(plan: ContractPlan, terminal: Terminal): Pick<ContractOptions
 async function listen(
   { address, keys }: Extract<Subject, { address: string }>,
   wait: number,
-  { env, err, signal }: Terminal,
+  { env, reveal, signal }: Terminal,
 ): Promise<DialledWorker> {
   const given = env.RZERO_TOKEN;
   const token = given || randomBytes(16).toString('hex');
@@ -99,7 +99,7 @@ async function listen(
     onListening(endpoint) {
       const assignment = given ? 'RZERO_TOKEN="$RZERO_TOKEN"' : `RZERO_TOKEN=${token}`;
       const which = given ? 'the token of this environment' : 'this token, made up for this run';
-      err(
+      reveal(
         `Waiting ${wait} s for one worker on ${endpoint}. Start it with ${which}:\n\n` +
           `  ${assignment} MY-WORKER --connect ${endpoint}\n\n`,
       );

@@ -2,7 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { COMMANDS } from './commands/index.ts';
 import { EXIT, EXIT_CODES } from './exitCodes.ts';
 import { type StopSignal, stoppedCode } from './stop.ts';
-import { type Terminal, withoutSecrets } from './terminal.ts';
+import { type BareTerminal, withoutSecrets } from './terminal.ts';
 import { VERSION } from './version.ts';
 
 /**
@@ -11,7 +11,7 @@ import { VERSION } from './version.ts';
  * @param argv arguments after the program's name
  * @returns the exit code; errors are printed, never thrown
  */
-export async function runCli(argv: readonly string[], given: Terminal): Promise<number> {
+export async function runCli(argv: readonly string[], given: BareTerminal): Promise<number> {
   const terminal = withoutSecrets(given);
   const { signal } = terminal;
   const program = new Command('rzero')

@@ -18,6 +18,8 @@ export interface Terminal {
   input(): AsyncIterable<Uint8Array>;
   /** Everything else: progress, warnings, errors. */
   err(text: string): void;
+  /** The same with secrets in it: for one that was made up for whoever reads this. */
+  reveal(text: string): void;
   /** What may be done with the screen that `err` goes to, and with the one that `out` goes to. */
   screen: Screen;
   page: Screen;
@@ -27,8 +29,11 @@ export interface Terminal {
   signal: AbortSignal;
 }
 
+/** A terminal as it is, which shows whatever it is given. */
+export type BareTerminal = Omit<Terminal, 'reveal'>;
+
 /** The real terminal. */
-export function processTerminal(signal: AbortSignal): Terminal {
+export function processTerminal(signal: AbortSignal): BareTerminal {
   const { env, stdout, stderr } = process;
   const send = patientWriter(stdout);
   return {
@@ -46,9 +51,14 @@ export function processTerminal(signal: AbortSignal): Terminal {
 }
 
 /** A terminal on which no secret of its environment appears. Data of filters is its user's, and stays as it is. */
-export function withoutSecrets(terminal: Terminal): Terminal {
+export function withoutSecrets(terminal: BareTerminal): Terminal {
   const redact = redactorFor(terminal.env);
-  return { ...terminal, out: (text) => terminal.out(redact(text)), err: (text) => terminal.err(redact(text)) };
+  return {
+    ...terminal,
+    out: (text) => terminal.out(redact(text)),
+    err: (text) => terminal.err(redact(text)),
+    reveal: terminal.err,
+  };
 }
 
 /** Write to a stream and wait for its reader; see {@link Terminal.send}. */
