@@ -87,6 +87,7 @@ def backend(source: str, monkeypatch: pytest.MonkeyPatch) -> Iterator:
     """With a trainable model `m` and a frozen one, `frozen`."""
     engine = ModuleType("rzero_worker.engine")
     engine.Engine, engine.VERSION = StandIn, "none"
+    engine.supported_architectures = frozenset
     monkeypatch.setattr(StandIn, "awake", [])
     monkeypatch.setitem(sys.modules, "rzero_worker.engine", engine)
     monkeypatch.delitem(sys.modules, "rzero_worker.backends.vllm", raising=False)
