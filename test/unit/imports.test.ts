@@ -23,7 +23,11 @@ const FOLDERS: Readonly<Record<string, Readonly<Record<string, Reach>> | 'all'>>
   placement: { domain: 'all' },
   launch: { config: 'types' },
   trackers: { ports: 'all', store: 'all', worker: 'all' },
-  eval: { domain: 'all', ports: 'all' },
+  eval: { domain: 'all', ports: 'all', benchmarks: 'types', judge: 'types', protocol: 'types' },
+  benchmarks: { domain: 'all', eval: 'all', protocol: 'types' },
+  judge: { domain: 'all' },
+  paper: { domain: 'all', eval: 'types' },
+  page: { domain: 'all', ports: 'all', eval: 'all', store: 'all', report: 'all', status: 'all', config: 'all' },
   doctor: { protocol: 'types', report: 'all', worker: 'all', inspect: 'types' },
   inspect: { domain: 'all', protocol: 'types' },
   report: {
@@ -51,10 +55,14 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   zeromq: ['worker/transport.ts', 'worker/zap.ts', 'worker/keys.ts'],
   execa: ['worker/processGroup.ts', 'worker/foundGpus.ts', 'worker/inspectHere.ts', 'launch/submit.ts'],
   'hyparquet-writer': ['store/parquetFile.ts'],
+  hyparquet: ['benchmarks/'],
+  'hyparquet-compressors': ['benchmarks/'],
+  'csv-parse': ['benchmarks/'],
+  uplot: ['page/client/'],
   pino: ['log/runLog.ts'],
   commander: ['cli/'],
   zod: ['config/'],
-  yaml: ['config/', 'publish/', 'launch/'],
+  yaml: ['config/', 'publish/', 'launch/', 'benchmarks/'],
   picocolors: ['cli/', 'report/', 'status/'],
 };
 
