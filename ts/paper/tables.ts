@@ -13,10 +13,10 @@ export const TABLES = {
 
 export type Table = keyof typeof TABLES;
 
-/** What was trained, and how. */
+/** What was trained, and how: with the untrained Challenger, the Solver alone is, on the base model's questions. */
 export const METHODS = {
   base: 'base',
-  'base challenger': 'Solver trained on questions of the untrained Challenger',
+  'base challenger': 'untrained Challenger',
   'absolute zero': 'Absolute Zero',
   'iteration 1': 'R-Zero, iteration 1',
   'iteration 2': 'R-Zero, iteration 2',
