@@ -220,9 +220,7 @@ function violations(sources: ReadonlyMap<string, string>): string[] {
     if (folder === 'domain') found.push(...impure.map((name) => `${path}: uses ${name}`));
     for (const { from, typesOnly } of imports) {
       const wrong = (why: string): number => found.push(`${path}: imports ${from}: ${why}`);
-      if (from.endsWith('.css')) {
-        if (path !== 'page/client/client.ts') wrong('the style belongs to the page');
-      } else if (from.startsWith('.')) {
+      if (from.startsWith('.')) {
         const target = posix.join(posix.dirname(path), from);
         edges.push(target);
         if (path.startsWith(CLIENT) && !target.startsWith(CLIENT) && !(typesOnly && target === 'page/document.ts'))
@@ -332,7 +330,7 @@ describe('planted violations are found', () => {
     ['setup/run.mjs', "import { spawn } from 'node:child_process';\nimport './other.mjs';"],
     ['setup/other.mjs', ''],
     ['page/document.ts', 'export interface RunDocument {}'],
-    ['page/client/client.ts', "import './client.css';\nimport type { RunDocument } from '../document.ts';"],
+    ['page/client/client.ts', "import type { RunDocument } from '../document.ts';"],
   ];
 
   /** The violations of the clean tree with these files added or put in place of others. */

@@ -6,7 +6,7 @@ import { build } from 'esbuild';
  * Licences of what is bundled stay in them.
  */
 await build({
-  entryPoints: [fileURLToPath(new URL('client.ts', import.meta.url))],
+  entryPoints: ['client.ts', 'client.css'].map((name) => fileURLToPath(new URL(name, import.meta.url))),
   outdir: process.argv[2],
   bundle: true,
   minify: true,

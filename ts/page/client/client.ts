@@ -1,3 +1,1 @@
-import './client.css';
-
 document.title = 'rzero';
