@@ -127,6 +127,8 @@ export interface QuestionsHead {
   detailSize: number;
   /** Whether the details have the samples' texts; why not, where not. */
   samples: { included: boolean; reason: string | null };
+  /** The agreements that are kept, bounds included; null where there is no such filter. */
+  band: { low: number; high: number } | null;
   /** What `fate` and `phase` of a row count into. */
   fates: string[];
   phases: Phase[];
