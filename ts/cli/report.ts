@@ -1,6 +1,5 @@
 import { basename, join, resolve } from 'node:path';
-import { pageAssets } from '../page/assets.ts';
-import type { PageAssets } from '../page/pageAssets.ts';
+import { type PageAssets, pageAssets } from '../page/assets.ts';
 import { RunReader } from '../page/runPage.ts';
 import { type SamplesWanted, writeReport } from '../page/writeReport.ts';
 import { plural, size } from '../report/text.ts';
@@ -41,7 +40,9 @@ export async function reportCommand(
   for (const file of page.missing) terminal.err(`${file} is gone: what it held is not in the report\n`);
   const { bytes, samples } = writeReport(resolve(workingFolder, out), page, await assets(), wanted);
   const { count } = page.questions;
-  terminal.out(`${out}: ${size(bytes)}, ${plural(count, 'questions')}${samples.included ? '' : ', without their samples'}\n`);
+  terminal.out(
+    `${out}: ${size(bytes)}, ${plural(count, 'questions')}${samples.included ? '' : ', without their samples'}\n`,
+  );
   if (samples.reason !== null && wanted !== 'none') terminal.err(`The samples are left out: ${samples.reason}.\n`);
 }
 

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { InvalidArgument } from '../domain/errors.ts';
 import { duration, oneLine } from '../report/text.ts';
+import type { PageAssets } from './assets.ts';
 import type { IterationReport, RunDocument } from './document.ts';
-import type { PageAssets } from './pageAssets.ts';
 
 /** A part of the data that is decompressed when it is looked at: `table-0`, `detail-0`, ... */
 export interface PagePart {
@@ -49,18 +49,10 @@ export function jsonInHtml(value: object): string {
 /** A text that can stand in HTML, in one line and with nothing in it that would not be seen. */
 export function textInHtml(text: string): string {
   const names: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
-  return oneLine(text)
-    .toWellFormed()
-    .replace(/[&<>"']/g, (character) => names[character] ?? '');
+  return oneLine(text).replace(/[&<>"']/g, (character) => names[character] ?? '');
 }
 
-function* shell({
-  title,
-  script,
-  style,
-  run,
-  served,
-}: Omit<Page, 'parts'> & { served: boolean }): Generator<string> {
+function* shell({ title, script, style, run, served }: Omit<Page, 'parts'> & { served: boolean }): Generator<string> {
   requireInside('script', script);
   requireInside('style', style);
   const policy = [

@@ -76,7 +76,19 @@ export class Questions {
 
   head(samples: QuestionsHead['samples']): QuestionsHead {
     const { count } = this;
-    return { count, tableSize: TABLE_SIZE, detailSize: DETAIL_SIZE, samples, fates: [...FATES], phases: [...ASKING] };
+    const { center, delta } = this.settings.questions;
+    return {
+      count,
+      tableSize: TABLE_SIZE,
+      detailSize: DETAIL_SIZE,
+      samples,
+      band:
+        this.settings.arm === 'no-filter'
+          ? null
+          : { low: Math.max(0, center - delta), high: Math.min(1, center + delta) },
+      fates: [...FATES],
+      phases: [...ASKING],
+    };
   }
 
   get tableParts(): number {

@@ -117,7 +117,6 @@ export class RunReader {
       }),
     );
     const base = exams.get(0);
-    // Of an exam as it is looked at: to compare two, both are read, and let go of.
     const read = (mark: FileMark) =>
       [...readRecords<EvaluationRecord>(this.folder.file(mark.name), mark.name)].map(({ record }) => record);
     const begun = entries.flatMap((entry) => ('iteration' in entry ? [entry.iteration] : []));

@@ -1,9 +1,9 @@
 import { statSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { PendingFile } from '../store/pendingFile.ts';
+import type { PageAssets } from './assets.ts';
 import type { RunDocument } from './document.ts';
 import { type PagePart, pageHtml } from './html.ts';
-import type { PageAssets } from './pageAssets.ts';
 import type { RunPage } from './runPage.ts';
 
 /** Which samples' texts a report holds: all, none, or all where its compressed details take at most so many bytes. */

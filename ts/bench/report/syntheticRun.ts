@@ -82,6 +82,7 @@ class Writer {
       'questions.candidates': candidates,
       'solver.steps': STEPS,
       'evaluation.problems': problems,
+      'evaluation.samples': samples,
     };
     this.config = loadConfig({
       preset: 'mock',
