@@ -5,6 +5,7 @@ import { ReplayDiverged, TooFewQuestions, TrainingDiverged } from '../loop/error
 import { PlacementError } from '../placement/errors.ts';
 import { PublishError } from '../publish/errors.ts';
 import { JournalError } from '../store/journalError.ts';
+import { RecordsDamaged } from '../store/recordReader.ts';
 import { RunFolderError } from '../store/runFolder.ts';
 import { AddressError } from '../worker/address.ts';
 import { WorkerCallError, type WorkerCallErrorCode, WorkerStartError } from '../worker/errors.ts';
@@ -66,6 +67,7 @@ export function explainError(error: unknown): { exitCode: number; message: strin
   if (error instanceof UsageError) return { exitCode: EXIT.usage, message: error.message };
   if (error instanceof PublishError) return { exitCode: PUBLISH_EXIT[error.code], message: error.message };
   if (error instanceof RunFolderError) return { exitCode: EXIT.usage, message: error.message };
+  if (error instanceof RecordsDamaged) return { exitCode: EXIT.badData, message: error.message };
   if (error instanceof JournalError) {
     return { exitCode: error.code === 'damaged' ? EXIT.badData : EXIT.unavailable, message: error.message };
   }

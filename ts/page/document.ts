@@ -101,9 +101,11 @@ export interface CostReport {
   tokens: number | null;
   deviceHours: number | null;
   busyShare: number | null;
-  /** What a device-hour costs, as the reader of the report said, and its currency's sign; null where they did not. */
+  /** What a device-hour costs, as the reader of the report said; null where they did not. */
   pricePerHour: number | null;
   price: number | null;
+  /** The sign or name of its currency. */
+  currency: string;
 }
 
 export interface WarningReport {
