@@ -29,6 +29,7 @@ async function open(): Promise<void> {
   const questions = new QuestionsView(store);
   const warnings = el('div');
   const evaluations = el('div');
+  const hash = el('p', { class: 'caption' });
   const config = el('pre', { class: 'text' });
   main.append(
     head,
@@ -36,7 +37,12 @@ async function open(): Promise<void> {
     section('overview', 'At a glance', overview.element),
     section('evaluations', 'Benchmarks', evaluations),
     section('questions', 'Every question', questions.element),
-    section('configuration', 'Configuration', el('details', {}, el('summary', {}, 'All options, as YAML'), config)),
+    section(
+      'configuration',
+      'Configuration',
+      hash,
+      el('details', {}, el('summary', {}, 'All options, as YAML'), config),
+    ),
   );
   const show = (): void => {
     document.title = `${visibleLine(run.run.name)} – rzero`;
@@ -51,6 +57,7 @@ async function open(): Promise<void> {
     }
     overview.show(run);
     questions.show(run);
+    hash.textContent = run.run.configHash === null ? '' : `SHA-256 of what decides the result: ${run.run.configHash}`;
     if (config.textContent !== run.run.config) config.textContent = visible(run.run.config);
   };
   show();

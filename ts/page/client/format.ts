@@ -26,14 +26,14 @@ export function count(value: number): string {
   );
 }
 
-/** A value in its unit: `79.0 %`, `12 min 05 s`. */
+/** A value in its unit: `79.0 %`, with a space that does not break, `12 min 05 s`. */
 export function quantity(value: number | null | undefined, unit: Unit): string {
   if (value === null || value === undefined || Number.isNaN(value)) return UNKNOWN;
   switch (unit) {
     case 'percent':
-      return `${minus(value.toFixed(1))} %`;
+      return `${minus(value.toFixed(1))}\u00a0%`;
     case 'share':
-      return `${minus((100 * value).toFixed(1))} %`;
+      return `${minus((100 * value).toFixed(1))}\u00a0%`;
     case 'count':
       return count(value);
     case 'seconds':
@@ -47,7 +47,7 @@ export function quantity(value: number | null | undefined, unit: Unit): string {
 export function interval(value: number | null, low: number | null, high: number | null, unit: Unit): string {
   const text = quantity(value, unit);
   if (value === null || low === null || high === null) return text;
-  const bound = (at: number): string => quantity(at, unit).replace(/ %$/, '');
+  const bound = (at: number): string => quantity(at, unit).replace(/\s%$/, '');
   return `${text} [${bound(low)}, ${bound(high)}]`;
 }
 
@@ -56,9 +56,9 @@ export function signed(value: number): string {
   return `${value < 0 ? '' : '+'}${minus(value.toFixed(1))}`;
 }
 
-/** `p < 0.0001`, `p = 0.023`. */
+/** `p < 0.0001`, `p = 0.023`; spaces do not break. */
 export function pValue(p: number): string {
-  return p < 1e-4 ? 'p < 0.0001' : `p = ${p < 0.1 ? Number(p.toPrecision(2)) : p.toFixed(2)}`;
+  return p < 1e-4 ? 'p\u00a0<\u00a00.0001' : `p\u00a0=\u00a0${p < 0.1 ? Number(p.toPrecision(2)) : p.toFixed(2)}`;
 }
 
 /** Seconds for people: `0.4 s`, `12 s`, `3 min 05 s`, `2 h 10 min`. */

@@ -80,7 +80,7 @@ function facts({ run }: RunDocument): HTMLElement {
     ['Last change', run.changed === null ? null : when(run.changed)],
     ['Program', run.program],
     ['Run', run.id],
-    ['Configuration', run.configHash],
+    ['Configuration', run.configHash?.slice(0, 12) ?? null],
   ];
   return el(
     'dl',

@@ -28,8 +28,10 @@ export function linePlot(chart: LineChart): Plot {
     const value = el('span', { class: 'value' });
     return { value, element: el('li', {}, sample(index), el('span', { class: 'label' }, label), value) };
   });
+  const lasts = new Set(chart.series.map(({ values }) => values.findLastIndex((each) => each !== null)));
+  const common = lasts.size === 1 ? chart.names[[...lasts][0] ?? -1] : undefined;
   const tell = (at: number | null): void => {
-    place.textContent = at === null ? 'last' : (chart.names[at] ?? '');
+    place.textContent = at === null ? (common === undefined ? 'last' : `last: ${common}`) : (chart.names[at] ?? '');
     for (const [index, { value }] of entries.entries()) {
       const { values, low, high } = chart.series[index] as LineChart['series'][number];
       const shown = at ?? values.findLastIndex((each) => each !== null);
@@ -106,7 +108,7 @@ function optionsOf(chart: LineChart, width: number, tell: (at: number | null) =>
 }
 
 function shortly(value: number, { unit }: LineChart): string {
-  return quantity(value, unit).replace(/\.0 %$/, ' %');
+  return quantity(value, unit).replace(/\.0(\s%)$/, '$1');
 }
 
 /** Everything but the axes, which is uPlot's: borders, lines, intervals and shapes. */

@@ -5,7 +5,7 @@ import { visibleLine } from './visible.ts';
 import { listHeight, scrollTo, windowAt } from './window.ts';
 
 /** Pixels; the style sheet has the same. */
-const ROW = 64;
+const ROW = 88;
 const AROUND = 6;
 /** A text is cut before the browser has to measure it. */
 const MOST_CHARACTERS = 240;

@@ -31,7 +31,7 @@ export function verdict({ run, iterations }: Pick<RunDocument, 'run' | 'iteratio
   if (gain === null) return { kind: 'none', title: 'No comparison', sentence: `${now}; the base was not examined.` };
   const base = quantity(figure.value - gain.value, 'percent');
   const p = last.gain?.pValue ?? null;
-  const sure = `95 % interval ${signed(gain.low)} to ${signed(gain.high)}${p === null ? '' : `, ${pValue(p)}`}`;
+  const sure = `95\u00a0% interval ${signed(gain.low)} to ${signed(gain.high)}${p === null ? '' : `, ${pValue(p)}`}`;
   const points = Math.abs(gain.value).toFixed(1);
   if (gain.low > 0)
     return {
