@@ -7,6 +7,9 @@ import type { RunFolder } from '../../../ts/store/runFolder.ts';
 /** Stands in for what browsers are given. */
 export const ASSETS = { script: 'document.title += "!";', style: 'body { margin: 0 }' };
 
+/** A run of two iterations that is quickly made up and read. */
+export const SMALL = { questions: 24, iterations: 2, samples: 4, problems: 4 };
+
 /** A reader of a run as `rzero report` makes it. */
 export function readerOf(folder: RunFolder, perHour: number | null = null): RunReader {
   return new RunReader(folder, { name: 'a run', program: '1.2.3', price: { perHour, currency: '€' } });

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { jsonInHtml, pageHtml, textInHtml } from '../../../ts/page/html.ts';
 import { writeReport } from '../../../ts/page/writeReport.ts';
 import { writeSyntheticRun } from '../../fixtures/syntheticRun.ts';
-import { ASSETS, readBack, readerOf } from './setup.ts';
+import { ASSETS, readBack, readerOf, SMALL } from './setup.ts';
 
 let home: string;
 let out: string;
@@ -29,7 +29,7 @@ const HOSTILE = [
 
 describe('the report file', () => {
   test('gives back every question and answer as it was, hostile ones too, and none is markup', async () => {
-    const folder = await writeSyntheticRun(join(home, 'run'), { questions: 96, samples: 3, texts: HOSTILE });
+    const folder = await writeSyntheticRun(join(home, 'run'), { ...SMALL, questions: 96, texts: HOSTILE });
     const page = readerOf(folder).read();
     writeReport(out, page, ASSETS, 'all');
     const { html, run, tables, details, elements } = readBack(out);
@@ -47,7 +47,7 @@ describe('the report file', () => {
   });
 
   test('a run whose name is markup is shown by it', async () => {
-    const folder = await writeSyntheticRun(join(home, 'run'), { questions: 24 });
+    const folder = await writeSyntheticRun(join(home, 'run'), SMALL);
     const { document, questions } = readerOf(folder).read();
     const run = {
       ...document,
@@ -60,7 +60,7 @@ describe('the report file', () => {
   });
 
   test('lets run its own script and style alone, and reaches nothing', async () => {
-    const folder = await writeSyntheticRun(join(home, 'run'), { questions: 24 });
+    const folder = await writeSyntheticRun(join(home, 'run'), SMALL);
     writeReport(out, readerOf(folder).read(), ASSETS, 'all');
     const { html } = readBack(out);
     const hash = (text: string) => createHash('sha256').update(text).digest('base64');
@@ -82,7 +82,7 @@ describe('the report file', () => {
     ['script', { ...ASSETS, script: 'x = "<!--"' }],
     ['style', { ...ASSETS, style: '</style>' }],
   ])('a %s that would end its element is refused', async (_, assets) => {
-    const folder = await writeSyntheticRun(join(home, 'run'), { questions: 24 });
+    const folder = await writeSyntheticRun(join(home, 'run'), SMALL);
     expect(() => writeReport(out, readerOf(folder).read(), assets, 'all')).toThrow('an end tag');
     expect(readdirSync(home)).toEqual(['run']);
   });
@@ -90,7 +90,7 @@ describe('the report file', () => {
 
 describe("samples' texts", () => {
   test('are left out where they take too much, and the report says so', async () => {
-    const folder = await writeSyntheticRun(join(home, 'run'), { questions: 240, answerLength: 2000 });
+    const folder = await writeSyntheticRun(join(home, 'run'), { ...SMALL, questions: 240, answerLength: 4000 });
     const page = readerOf(folder).read();
     const whole = writeReport(out, page, ASSETS, { bytes: 2 ** 24 });
     expect(whole.samples).toEqual({ included: true, reason: null });
@@ -106,7 +106,7 @@ describe("samples' texts", () => {
 });
 
 test('what cannot be written leaves the old report', async () => {
-  const folder = await writeSyntheticRun(join(home, 'run'), { questions: 24 });
+  const folder = await writeSyntheticRun(join(home, 'run'), SMALL);
   const page = readerOf(folder).read();
   writeFileSync(out, 'old');
   // Its records are others than they were when they were read.
