@@ -25,7 +25,7 @@ export interface SyntheticRun {
   /** Problems of the exam. */
   problems?: number;
   seed?: number;
-  /** Texts that questions and answers are taken from, in turn, before any are made up. */
+  /** Texts that questions and answers are taken from, at random, where they are not to be made up. */
   texts?: readonly string[];
   /** Where it is: `finished`, `running` (the last iteration's questions are still to come, and its process is gone), `failed`. */
   state?: 'finished' | 'running' | 'failed';
@@ -56,7 +56,6 @@ class Writer {
   private readonly folder: RunFolder;
   private readonly journal: RunJournal;
   private readonly random: Random;
-  private readonly texts: Iterator<string>;
 
   constructor(folder: RunFolder, journal: RunJournal, options: SyntheticRun) {
     this.options = {
@@ -91,7 +90,6 @@ class Writer {
     this.folder = folder;
     this.journal = journal;
     this.random = stream(seed, 'synthetic-run');
-    this.texts = this.options.texts.values();
   }
 
   async run(): Promise<void> {
@@ -317,8 +315,8 @@ class Writer {
   }
 
   private question(iteration: number): string {
-    const given = this.texts.next();
-    if (given.done !== true) return given.value;
+    const { texts } = this.options;
+    if (texts.length > 0) return this.anyOf(texts);
     const between = (low: number, high: number) => low + Math.floor(this.random() * (high - low + 1));
     const steps = Array.from({ length: between(1, 2 + iteration) }, () => {
       const operator = (['add', 'subtract', 'multiply'] as const)[between(0, 2)] ?? 'add';
@@ -327,13 +325,16 @@ class Writer {
     return chainText({ start: between(10, 99), steps });
   }
 
+  private anyOf(texts: readonly string[]): string {
+    return texts[Math.floor(this.random() * texts.length)] ?? '';
+  }
+
   private responses(question: string, iteration: number): string[] {
-    const { samples, answerLength } = this.options;
+    const { samples, answerLength, texts } = this.options;
     const truth = evaluateQuestion(question) ?? '42';
     const ease = Math.min(1, Math.max(0, this.random() + 0.1 * iteration - 0.1));
     return Array.from({ length: samples }, () => {
-      const given = this.texts.next();
-      if (given.done !== true) return `${given.value} \\boxed{${truth}}`;
+      if (texts.length > 0) return `${this.anyOf(texts)} \\boxed{${truth}}`;
       const draw = this.random();
       let text = 'Step by step:';
       while (text.length < answerLength) text += ` ${Math.floor(this.random() * 100)} and then`;
