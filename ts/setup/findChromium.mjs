@@ -1,4 +1,4 @@
-import { findProgram } from './findPython.mjs';
+import { findProgram, isExecutable } from './findPython.mjs';
 
 /** Names that Chromium goes by, on Debian and elsewhere. */
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
@@ -20,6 +20,6 @@ export const CHROMIUM_FLAGS = [
  * @returns {string | undefined} its path; undefined where there is none
  */
 export function findChromium(env) {
-  if (env.RZERO_CHROMIUM) return env.RZERO_CHROMIUM;
+  if (env.RZERO_CHROMIUM) return isExecutable(env.RZERO_CHROMIUM) ? env.RZERO_CHROMIUM : undefined;
   return NAMES.map((name) => findProgram(name, env)).find((path) => path !== undefined);
 }
