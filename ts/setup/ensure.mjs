@@ -1,7 +1,7 @@
 import { delimiter, join } from 'node:path';
 import { buildStage } from './buildStage.mjs';
-import { withLock } from './lock.mjs';
 import { chromiumStage } from './chromiumStage.mjs';
+import { withLock } from './lock.mjs';
 import { npmStage } from './npmStage.mjs';
 import { ownPython, ownPythonStage } from './ownPython.mjs';
 import { PATHS } from './paths.mjs';
@@ -28,7 +28,9 @@ export const OPTIONAL_STAGES = ['vllm', 'trackers', 'browser'];
  */
 export async function ensure({ only = STAGES, extras = ['torch'], env = process.env } = {}) {
   const python = env.RZERO_PYTHON ? ownPythonStage(env, extras) : pythonStage;
-  const stages = [npmStage, python, buildStage, vllmStage, trackersStage, chromiumStage].filter(({ name }) => only.includes(name));
+  const stages = [npmStage, python, buildStage, vllmStage, trackersStage, chromiumStage].filter(({ name }) =>
+    only.includes(name),
+  );
   const pending = stages.filter((stage) => !stage.isCurrent());
   if (pending.length === 0) return false;
   // What a person must do first is said before the minutes of an installation, not after.

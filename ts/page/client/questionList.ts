@@ -45,9 +45,10 @@ export class QuestionList {
       const option = (target as Element).closest<HTMLElement>('[role=option]');
       if (option) this.choose(Number(option.dataset.at), false);
     });
-    // Without an active row the first arrow key would have nothing to start from.
+    // Without an active row the first arrow key would have nothing to start from. A mouse says itself which row it means.
     this.element.addEventListener('focus', () => {
-      if (this.at < 0 && this.questions.length > 0) this.moveTo(0);
+      if (this.at < 0 && this.questions.length > 0 && this.element.matches(':focus-visible'))
+        this.moveTo(this.firstInSight);
     });
     new ResizeObserver(() => this.draw()).observe(this.element);
   }
@@ -84,6 +85,12 @@ export class QuestionList {
   move(by: number): void {
     if (this.questions.length === 0) return;
     this.moveTo(Math.max(0, Math.min(this.at + by, this.questions.length - 1)));
+  }
+
+  private get firstInSight(): number {
+    const { scrollTop, clientHeight } = this.element;
+    const { first, top } = windowAt(this.questions.length, ROW, scrollTop, clientHeight, 0);
+    return Math.min(top < scrollTop ? first + 1 : first, this.questions.length - 1);
   }
 
   private moveTo(at: number, tell = true): void {
