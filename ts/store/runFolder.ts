@@ -57,6 +57,7 @@ export interface RunStatus {
  *     iteration-K/          challenger/step-NNN.jsonl, questions.jsonl, problems.jsonl,
  *                           solver/step-NNN.jsonl, evaluation.jsonl, models/challenger, models/solver (Hugging Face folders),
  *                           checkpoints/ of phases that are under way
+ *     report.html           what `rzero report` made of all this
  *     quarantine/           what was in the way, or damaged
  */
 export class RunFolder implements RunStore {
