@@ -25,7 +25,7 @@ const FOLDERS: Readonly<Record<string, Readonly<Record<string, Reach>> | 'all'>>
   trackers: { ports: 'all', store: 'all', worker: 'all' },
   eval: { domain: 'all', ports: 'all', benchmarks: 'types', judge: 'types', protocol: 'types' },
   benchmarks: { domain: 'all', eval: 'all', protocol: 'types' },
-  judge: { domain: 'all' },
+  judge: { domain: 'all', secrets: 'all' },
   paper: { domain: 'all', eval: 'types' },
   page: { domain: 'all', ports: 'all', eval: 'all', store: 'all', report: 'all', status: 'all', config: 'all' },
   doctor: { protocol: 'types', report: 'all', worker: 'all', inspect: 'types' },
