@@ -37,6 +37,7 @@ const FOLDERS: Readonly<Record<string, Readonly<Record<string, Reach>> | 'all'>>
     inspect: 'all',
     protocol: 'types',
     eval: 'types',
+    judge: 'types',
     contract: 'types',
     doctor: 'types',
   },

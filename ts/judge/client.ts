@@ -1,7 +1,7 @@
 import { type Random, stream } from '../domain/random.ts';
 import { type Redact, redactor } from '../secrets/redact.ts';
 import { type Completion, isAboutModel, readCompletion, readErrorMessage } from './completion.ts';
-import { JudgeError, NoAnswer } from './errors.ts';
+import { JudgeError, NoVerdict } from './errors.ts';
 import { Pace } from './pace.ts';
 import type { ChatMessage } from './prompt.ts';
 import { retryAfter } from './retryAfter.ts';
@@ -76,7 +76,7 @@ export class ChatClient {
 
   /**
    * @param name names the request's own stream of waiting times
-   * @throws NoAnswer; JudgeError where no request can be answered; the reason of `signal`
+   * @throws NoVerdict; JudgeError where no request can be answered; the reason of `signal`
    */
   complete(messages: readonly ChatMessage[], name: string, signal: AbortSignal): Promise<Completion> {
     return this.slots.with(async () => {
@@ -89,7 +89,7 @@ export class ChatClient {
         const { why, wait = restAfter(count, random) } = result;
         if (count >= tries || wait > LONGEST_WAIT) {
           const asked = wait > LONGEST_WAIT ? `, which asks to wait ${Math.ceil(wait / 1000)} s` : '';
-          throw new NoAnswer('lost', `${why}${asked}, after ${count} ${count === 1 ? 'try' : 'tries'}`);
+          throw new NoVerdict('lost', `${why}${asked}, after ${count} ${count === 1 ? 'try' : 'tries'}`);
         }
         // Who is asked to wait is over a limit that all its requests count for.
         if (result.wait !== undefined) this.pace.hold(wait);
@@ -121,11 +121,11 @@ export class ChatClient {
       return { why: deadline.aborted ? `no answer within ${timeout / 1000} s` : this.words(causeOf(error)) };
     }
     const { status } = response;
-    if (body === undefined) throw new NoAnswer('refused', `HTTP ${status} with more than ${MAX_ANSWER} bytes`);
+    if (body === undefined) throw new NoVerdict('refused', `HTTP ${status} with more than ${MAX_ANSWER} bytes`);
     if (response.ok) {
       const completion = readCompletion(body);
       if (completion !== undefined) return completion;
-      throw new NoAnswer('refused', `HTTP ${status} without a chat completion: ${this.words(body)}`);
+      throw new NoVerdict('refused', `HTTP ${status} without a chat completion: ${this.words(body)}`);
     }
     const said = this.words(readErrorMessage(body));
     const why = said === '' ? `HTTP ${status}` : `HTTP ${status}: ${said}`;
@@ -139,7 +139,7 @@ export class ChatClient {
       this.limitName = 'max_completion_tokens';
       return { why, wait: 0 };
     }
-    throw new NoAnswer('refused', why);
+    throw new NoVerdict('refused', why);
   }
 
   private forbidden(status: number): JudgeError {

@@ -1,6 +1,6 @@
 import { VerdictCache, verdictKey } from './cache.ts';
 import { ChatClient, type ChatClientOptions } from './client.ts';
-import { JudgeError, NoAnswer } from './errors.ts';
+import { JudgeError, NoVerdict } from './errors.ts';
 import type { Judge, JudgedResponse } from './judge.ts';
 import { judgeMessages, readVerdict } from './prompt.ts';
 import { realTiming, type Timing } from './timing.ts';
@@ -28,9 +28,16 @@ export interface JudgeOptions {
   tries?: number;
   /** RZERO_JUDGE_KEY is the key for the endpoint, where it wants one. */
   env: Readonly<Record<string, string | undefined>>;
-  /** Told a sentence after each call: what was asked and what is missing. Without any secret. */
-  say?(text: string): void;
+  /** Told what nobody may have meant, at once. */
+  warn?(text: string): void;
+  /** Real unless given. */
   timing?: Timing;
+}
+
+/** A judge that can say what it did. */
+export interface EndpointJudge extends Judge {
+  /** One sentence of all calls so far: how many answers were judged, what was asked for that, and what is missing and why. */
+  summary(): string;
 }
 
 /** So many requests in a row without an answer are an endpoint without one. */
@@ -43,22 +50,14 @@ const GIVEN_UP_AFTER = 8;
  *
  * @throws JudgeError where the options cannot be meant or the cache is none; an error of the file system
  */
-export function createJudge(options: JudgeOptions): Judge {
-  return new EndpointJudge(options);
+export function createJudge(options: JudgeOptions): EndpointJudge {
+  return new CachedJudge(options);
 }
 
 /** A verdict, or why there is none. */
-type Outcome = boolean | { why: string };
+type Outcome = boolean | NoVerdict;
 
-/** What one call came to, for people. */
-interface Tally {
-  asked: number;
-  tokens: { prompt: number; completion: number };
-  /** The last request that was lost. */
-  lost?: NoAnswer;
-}
-
-class EndpointJudge implements Judge {
+class CachedJudge implements EndpointJudge {
   readonly model: string;
   readonly endpoint: string;
   readonly temperature: number;
@@ -66,7 +65,9 @@ class EndpointJudge implements Judge {
   private readonly client: ChatClient;
   private readonly cache: VerdictCache;
   private readonly pending = new Map<string, Promise<Outcome>>();
-  private readonly say: (text: string) => void;
+  /** Of all calls: answers judged, requests, their tokens, and why verdicts are missing: how many, by reason. */
+  private readonly tally = { judged: 0, requests: 0, promptTokens: 0, completionTokens: 0 };
+  private readonly missing = new Map<string, number>();
   private wasAnswered = false;
   /** Requests in a row without an answer. */
   private unanswered = 0;
@@ -79,22 +80,20 @@ class EndpointJudge implements Judge {
     this.temperature = temperature;
     this.client = new ChatClient(this.settings);
     this.cache = new VerdictCache(options.cacheFile ?? null);
-    this.say = options.say ?? (() => {});
     if (key !== undefined && isOpenRoad(endpoint)) {
-      this.say(`judge: the key goes to ${endpoint} unencrypted; use https:// where the network is not your own`);
+      options.warn?.(`judge: the key goes to ${endpoint} unencrypted; use https:// where the network is not your own`);
     }
   }
 
   async judge(responses: readonly JudgedResponse[], signal: AbortSignal): Promise<readonly (boolean | null)[]> {
-    const tally: Tally = { asked: 0, tokens: { prompt: 0, completion: 0 } };
     const failed = new AbortController();
     const over = AbortSignal.any([signal, failed.signal]);
-    const all = responses.map((response) => this.outcome(response, tally, over));
+    const all = responses.map((response) => this.outcome(response, over));
     try {
       const outcomes = await Promise.all(all);
-      if (!this.wasAnswered && tally.lost !== undefined) throw this.givenUp(tally.lost);
-      this.say(summary(this.model, outcomes, tally));
-      return outcomes.map((outcome) => (typeof outcome === 'boolean' ? outcome : null));
+      const lost = outcomes.find((outcome) => outcome instanceof NoVerdict && outcome.code === 'lost');
+      if (!this.wasAnswered && lost !== undefined) throw this.givenUp(lost as NoVerdict);
+      return outcomes.map((outcome) => this.count(outcome));
     } catch (error) {
       failed.abort(error);
       await Promise.allSettled(all);
@@ -102,7 +101,24 @@ class EndpointJudge implements Judge {
     }
   }
 
-  private async outcome(response: JudgedResponse, tally: Tally, signal: AbortSignal): Promise<Outcome> {
+  summary(): string {
+    const { judged, requests, promptTokens, completionTokens } = this.tally;
+    const count = (value: number): string => value.toLocaleString('en-US');
+    const missing = [...this.missing.values()].reduce((sum, each) => sum + each, 0);
+    const why = [...this.missing].map(([reason, times]) => `${times} ${reason}`).join('; ');
+    const used = `${count(requests)} asked for (${count(promptTokens)} tokens in, ${count(completionTokens)} out)`;
+    const end = missing === 0 ? 'none is missing' : `${missing} missing: ${why}`;
+    return `judge ${this.model}: ${count(judged)} answers judged, ${used}, ${end}`;
+  }
+
+  private count(outcome: Outcome): boolean | null {
+    this.tally.judged += 1;
+    if (typeof outcome === 'boolean') return outcome;
+    this.missing.set(outcome.message, (this.missing.get(outcome.message) ?? 0) + 1);
+    return null;
+  }
+
+  private async outcome(response: JudgedResponse, signal: AbortSignal): Promise<Outcome> {
     if (response.answer.trim() === '') return false;
     const key = verdictKey(this, response);
     for (;;) {
@@ -118,54 +134,39 @@ class EndpointJudge implements Judge {
         if (error instanceof JudgeError) throw error;
       }
     }
-    const asking = this.ask(key, response, tally, signal).finally(() => this.pending.delete(key));
+    const asking = this.ask(key, response, signal).finally(() => this.pending.delete(key));
     this.pending.set(key, asking);
     return asking;
   }
 
-  private async ask(key: string, response: JudgedResponse, tally: Tally, signal: AbortSignal): Promise<Outcome> {
-    tally.asked += 1;
+  private async ask(key: string, response: JudgedResponse, signal: AbortSignal): Promise<Outcome> {
+    this.tally.requests += 1;
     try {
       const { text, cutOff, tokens } = await this.client.complete(judgeMessages(response), key, signal);
       this.wasAnswered = true;
       this.unanswered = 0;
-      tally.tokens.prompt += tokens.prompt;
-      tally.tokens.completion += tokens.completion;
-      if (cutOff) return { why: `cut off at ${this.settings.maxTokens} tokens` };
+      this.tally.promptTokens += tokens.prompt;
+      this.tally.completionTokens += tokens.completion;
+      if (cutOff) return new NoVerdict('no_verdict', `cut off at ${this.settings.maxTokens} tokens`);
       const right = readVerdict(text);
-      if (right === null) return { why: 'no verdict in what it says' };
+      if (right === null) return new NoVerdict('no_verdict', 'without a verdict in the text');
       this.cache.set(key, right);
       return right;
     } catch (error) {
-      if (!(error instanceof NoAnswer)) throw error;
+      if (!(error instanceof NoVerdict)) throw error;
       this.unanswered += 1;
-      const isLost = error.code === 'lost';
-      if (isLost) tally.lost = error;
-      const most = isLost && !this.wasAnswered ? Math.min(GIVEN_UP_AFTER, this.settings.concurrency) : GIVEN_UP_AFTER;
+      const isSilent = error.code === 'lost' && !this.wasAnswered;
+      const most = isSilent ? Math.min(GIVEN_UP_AFTER, this.settings.concurrency) : GIVEN_UP_AFTER;
       if (this.unanswered >= most) throw this.givenUp(error);
-      return { why: error.message };
+      return error;
     }
   }
 
-  private givenUp({ code, message }: NoAnswer): JudgeError {
+  private givenUp({ code, message }: NoVerdict): JudgeError {
     return code === 'lost'
       ? new JudgeError('unavailable', `judge: ${this.endpoint} does not answer: ${message}`)
       : new JudgeError('wrong_options', `judge: ${this.endpoint} refuses what it is asked: ${message}`);
   }
-}
-
-/** What a call came to: `judge m: 9 of 10 asked (1,200 tokens in, 90 out); 1 verdict is missing: 1 cut off at 1024 tokens`. */
-function summary(model: string, outcomes: readonly Outcome[], { asked, tokens }: Tally): string {
-  const count = (value: number): string => value.toLocaleString('en-US');
-  const reasons = new Map<string, number>();
-  for (const outcome of outcomes) {
-    if (typeof outcome !== 'boolean') reasons.set(outcome.why, (reasons.get(outcome.why) ?? 0) + 1);
-  }
-  const missing = [...reasons.values()].reduce((sum, each) => sum + each, 0);
-  const why = [...reasons].map(([reason, times]) => `${times} ${reason}`).join('; ');
-  const used = `${count(tokens.prompt)} tokens in, ${count(tokens.completion)} out`;
-  const end = missing === 0 ? '' : `; ${missing} ${missing === 1 ? 'verdict is' : 'verdicts are'} missing: ${why}`;
-  return `judge ${model}: asked about ${count(asked)} of ${count(outcomes.length)} answers (${used})${end}`;
 }
 
 /** The options as the client takes them, with what is not given. @throws JudgeError */

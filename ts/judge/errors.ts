@@ -16,13 +16,13 @@ export class JudgeError extends Error {
   }
 }
 
-/** One request that has no answer, when all tries are over. */
-export class NoAnswer extends Error {
-  override readonly name = 'NoAnswer';
-  /** `lost`: the endpoint may answer another time; `refused`: it would say the same again. */
-  readonly code: 'lost' | 'refused';
+/** One verdict that was not had, when all tries are over. */
+export class NoVerdict extends Error {
+  override readonly name = 'NoVerdict';
+  /** `lost`: there may be an answer another time; `refused`: there would be the same none again; `no_verdict`: it has none. */
+  readonly code: 'lost' | 'refused' | 'no_verdict';
 
-  constructor(code: NoAnswer['code'], message: string) {
+  constructor(code: NoVerdict['code'], message: string) {
     super(message);
     this.code = code;
   }
