@@ -52,7 +52,9 @@ export function scoreEvaluation(records: readonly EvaluationRecord[], seed: numb
     questions: new Set(records.map(({ question }) => question)).size,
     samples: sampled[0]?.responses.length ?? 0,
     ...(greedy.length === 0 ? {} : { greedy: proportion(greedy.map(accuracy)), greedyStyle: styleOf(greedy) }),
-    ...(sampled.length === 0 ? {} : { mean: sampledFigure(sampled.map(accuracy), seed, 'mean'), sampledStyle: styleOf(sampled) }),
+    ...(sampled.length === 0
+      ? {}
+      : { mean: sampledFigure(sampled.map(accuracy), seed, 'mean'), sampledStyle: styleOf(sampled) }),
     ...(voted.length === 0 ? {} : { majority: proportion(voted.map(majority)) }),
     ...(worked.length === 0 ? {} : { worked: sampledFigure(worked.map(accuracy), seed, 'worked') }),
     bySteps: scoresBySteps(greedy, sampled, voted),
