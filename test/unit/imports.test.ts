@@ -17,7 +17,7 @@ const FOLDERS: Readonly<Record<string, Readonly<Record<string, Reach>> | 'all'>>
   secrets: {},
   worker: { ports: 'all', protocol: 'all', secrets: 'all' },
   contract: { ports: 'all', protocol: 'all', worker: 'all' },
-  store: { ports: 'all', protocol: 'all' },
+  store: { ports: 'all', protocol: 'all', eval: 'all', benchmarks: 'types' },
   log: { ports: 'types', secrets: 'types' },
   config: { domain: 'all', log: 'all' },
   placement: { domain: 'all' },
