@@ -27,7 +27,7 @@ describe('renderPaperTable', () => {
     expect(line('run, iteration 3')).toMatch(/45\.1\*\s+20\.5\s+81\.4$/);
     expect(line('  95 % interval')).toMatch(/43-47\s+19-23\s+79-83$/);
     expect(line('  with the judge')).toMatch(/47\.5\*\s+40\.3$/);
-    const [, v1 = '', table1 = ''] = /v1 averages\n([^]*)v4 table 1\n([^]*)issue 19\n/.exec(text) ?? [];
+    const [, v1 = '', table1 = ''] = /v1 averages\n(.*)v4 table 1\n(.*)issue 19\n/s.exec(text) ?? [];
     expect(v1).toMatch(/R-Zero, iteration 3\s+49\.07\n/);
     expect(table1).toMatch(
       /R-Zero, iteration 3\s+49\.93\s+57\.27\s+52\.94\s+79\.60\s+92\.12\s+44\.59\s+9\.60\s+13\.40\n/,
