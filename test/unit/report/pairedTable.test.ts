@@ -7,7 +7,7 @@ const names = { before: 'base', after: 'iteration 3' };
 
 function sat(benchmark: string, marks: string, digest = 'd') {
   const values = new Map([...marks].map((mark, index) => [String(index), Number(mark)]));
-  return { benchmark, title: benchmark, group: 'math', metric: 'greedy' as const, digest, values };
+  return { benchmark, title: benchmark, group: 'math', metric: 'greedy' as const, counts: true, digest, values };
 }
 
 test('both accuracies, the difference with its interval, p-values, and what they are', () => {
