@@ -5,11 +5,14 @@ import { extractAnswer } from '../../../ts/domain/answers/extract.ts';
 import { pairedTest } from '../../../ts/domain/pairedTest.ts';
 import { passAtK } from '../../../ts/domain/passAtK.ts';
 import { stream } from '../../../ts/domain/random.ts';
-import { macroInterval, mean } from '../../../ts/domain/statistics.ts';
-import { majorityVote } from '../../../ts/domain/vote.ts';
-import { compareEvaluations } from '../../../ts/eval/compare.ts';
-import type { EvaluationRecord } from '../../../ts/eval/records.ts';
-import { average, type Figure, scoreEvaluation } from '../../../ts/eval/scores.ts';
+import { type AnsweredItem, byRule, type ItemMarks, marksOf } from '../../../ts/eval/answeredItem.ts';
+import { macroAverages } from '../../../ts/eval/averages.ts';
+import { metricValues, scoreBenchmark } from '../../../ts/eval/benchmarkScores.ts';
+import type { SatBenchmark } from '../../../ts/eval/evaluationDocument.ts';
+import { average, type Figure } from '../../../ts/eval/figures.ts';
+import { type ItemValues, pairScores } from '../../../ts/eval/pairedScores.ts';
+import { fingerprint, GRADER } from '../../../ts/eval/response.ts';
+import type { BenchmarkScores } from '../../../ts/eval/scoresDocument.ts';
 
 const SEED = 1;
 const read = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8');
@@ -41,18 +44,23 @@ const [a, b] = [0, 9].map((from) =>
   ),
 ) as [Row[], Row[]];
 
-/** As an evaluation records them: whole responses, marked by the grader. */
-function records(rows: readonly Row[]): EvaluationRecord[] {
-  const text = (answer: string) => (answer === '--' ? 'That takes too long.' : `So it is \\boxed{${answer}}.`);
-  const isRight = (answer: string | null, right: string) => answer !== null && sameAnswer(answer, right);
-  return rows.flatMap(({ question, right, greedy, samples }) => {
-    const mark = (responses: string[]) => responses.map((response) => isRight(extractAnswer(response), right));
-    const [once, often] = [[text(greedy)], samples.map(text)];
-    const vote = majorityVote(often.map((response) => extractAnswer(response))).label;
-    return [
-      { question, mode: 'greedy', responses: once, correct: mark(once) },
-      { question, mode: 'sampled', responses: often, correct: mark(often), majorityCorrect: isRight(vote, right) },
-    ];
+/** As an evaluation has them on record: whole responses, marked by the grader. */
+function answered(rows: readonly Row[]): AnsweredItem[] {
+  return rows.map(({ question: id, right, greedy, samples }) => {
+    const answer = (mode: 'greedy' | 'sampled') => (printed: string, sample: number) => {
+      const text = printed === '--' ? 'That takes too long.' : `So it is \\boxed{${printed}}.`;
+      const read = extractAnswer(text);
+      const correct = read !== null && sameAnswer(read, right);
+      return {
+        response: { id, mode, sample, text, stop: 'stop', tokens: 8 } as const,
+        mark: { id, mode, sample, answer: read, correct, undecided: false, text: fingerprint(text), grader: GRADER },
+      };
+    };
+    return {
+      item: { id, question: id, answer: right },
+      greedy: answer('greedy')(greedy, 0),
+      sampled: samples.map(answer('sampled')),
+    };
   });
 }
 
@@ -61,62 +69,65 @@ interface Line {
   name: string;
   sides: [Figure, Figure];
   lead: Figure;
-  p?: number;
+  p?: number | undefined;
 }
 
-const percent = (value: number, interval: readonly [number, number]): Figure => ({
-  value: 100 * value,
-  low: 100 * interval[0],
-  high: 100 * interval[1],
-});
+function sat(rows: readonly Row[], metric: 'greedy' | 'mean'): SatBenchmark {
+  const counts = { items: rows.length, available: rows.length, samples: 8, greedy: true, maxTokens: 64 };
+  return { title: 'example', group: 'own', metric, origin: 'README.md', digest: '0', ...counts };
+}
 
 function figures(): Line[] {
-  const both = [records(a), records(b)] as const;
-  const scores = both.map((each) => scoreEvaluation(each, SEED));
-  const gains = compareEvaluations(...both, SEED);
-  const differences = (value: (record: EvaluationRecord) => number, mode: string) => {
-    const [first = [], second = []] = both.map((each) => each.filter((record) => record.mode === mode).map(value));
-    return second.map((mark, i) => mark - (first[i] as number));
+  const models = [a, b] as const;
+  const scores = models.map((rows) => scoreBenchmark('example', sat(rows, 'mean'), answered(rows), SEED, false));
+  const values = (rows: readonly Row[], metric: 'greedy' | 'mean', benchmark = 'example'): ItemValues => {
+    const each = metricValues(metric, answered(rows), byRule) ?? [];
+    const byId = new Map(rows.map(({ question }, i) => [question, each[i] as number]));
+    return { benchmark, title: benchmark, group: 'own', metric, counts: metric === 'mean', digest: null, values: byId };
   };
-  const p = (value: (record: EvaluationRecord) => number, mode: string) =>
-    pairedTest(differences(value, mode), stream(SEED, 'paired')).pValue;
-  const share = ({ correct }: EvaluationRecord) => mean(correct.map(Number));
-  const vote = ({ majorityCorrect }: EvaluationRecord) => Number(majorityCorrect);
 
-  const known = (['greedy', 'mean', 'majority'] as const).map((key): Line => {
-    const value = key === 'majority' ? vote : share;
-    return {
-      name: key === 'greedy' ? key : `${key}@8`,
-      sides: scores.map((each) => each[key]) as [Figure, Figure],
-      lead: gains[key]?.figure as Figure,
-      p: p(value, key === 'greedy' ? key : 'sampled'),
-    };
-  });
-
-  const passes = [2, 4, 8].map((n): Line => {
-    const value = ({ correct }: EvaluationRecord) => passAtK(8, correct.filter(Boolean).length, n);
-    const sides = both.map((each) => each.filter(({ mode }) => mode === 'sampled').map(value));
-    return {
-      name: `pass@${n}`,
-      sides: sides.map((values) => average(values, SEED, 'pass', String(n))) as [Figure, Figure],
-      lead: average(differences(value, 'sampled'), SEED, 'gain', 'pass', String(n)),
-      p: p(value, 'sampled'),
-    };
-  });
-
-  const byBenchmark = (values: readonly number[]) =>
-    ['X', 'Y'].map((name) => values.filter((_, i) => a[i]?.benchmark === name));
-  const macro = (values: readonly number[]) => {
-    const groups = byBenchmark(values);
-    return percent(mean(groups.map(mean)), macroInterval(groups, stream(SEED, 'bootstrap', 'macro')));
+  // As `rzero compare` pairs them.
+  const [before = [], after = []] = models.map((rows) => [values(rows, 'greedy'), values(rows, 'mean')]);
+  const [greedy, mean] = pairScores(before, after, SEED).benchmarks;
+  const paired = (of: (marks: ItemMarks) => number, name: string) => {
+    const [old = [], now = []] = models.map((rows) => answered(rows).map((item) => of(marksOf(item, byRule))));
+    const differences = now.map((value, i) => value - (old[i] as number));
+    const p = pairedTest(differences, stream(SEED, 'paired', 'example', name)).pValue;
+    return { lead: average(differences, SEED, 'paired', 'example', name), p };
   };
+  const sides = (of: (each: BenchmarkScores) => Figure | null | undefined) => scores.map(of) as [Figure, Figure];
+  const passes = [2, 4, 8].map((n) => ({
+    name: `pass@${n}`,
+    sides: sides(({ passAt }) => passAt.find((one) => one.n === n)?.figure),
+    ...paired(({ sampled }) => passAtK(8, sampled.filter(Boolean).length, n), `pass@${n}`),
+  }));
+
+  const apart = (rows: readonly Row[]) =>
+    ['X', 'Y'].map((name) => ({ name, rows: rows.filter(({ benchmark }) => benchmark === name) }));
+  const macro = (rows: readonly Row[]) => {
+    const both = apart(rows).map((one) => ({
+      name: one.name,
+      sat: sat(one.rows, 'mean'),
+      answered: answered(one.rows),
+    }));
+    return macroAverages(both, { math: ['X', 'Y'], general: [] }, SEED, false).math?.rule.figure as Figure;
+  };
+  const [apartBefore = [], apartAfter = []] = models.map((rows) =>
+    apart(rows).map((one) => values(one.rows, 'mean', one.name)),
+  );
   return [
-    ...known,
+    { name: 'greedy', sides: sides((one) => one.greedy), lead: greedy?.difference as Figure, p: greedy?.pValue },
+    { name: 'mean@8', sides: sides((one) => one.mean), lead: mean?.difference as Figure, p: mean?.pValue },
+    {
+      name: 'majority@8',
+      sides: sides((one) => one.majority),
+      ...paired(({ majority }) => Number(majority), 'majority'),
+    },
     ...passes,
     {
       name: 'macro average of mean@8',
-      sides: both.map((each) => macro(each.filter(({ mode }) => mode === 'sampled').map(share))) as [Figure, Figure],
-      lead: macro(differences(share, 'sampled')),
+      sides: [macro(a), macro(b)],
+      lead: pairScores(apartBefore, apartAfter, SEED).averages[0]?.difference as Figure,
     },
   ];
 }
