@@ -1,7 +1,7 @@
 import { delimiter, join } from 'node:path';
 import { buildStage } from './buildStage.mjs';
-import { withLock } from './lock.mjs';
 import { lmEvalStage } from './lmEvalStage.mjs';
+import { withLock } from './lock.mjs';
 import { npmStage } from './npmStage.mjs';
 import { ownPython, ownPythonStage } from './ownPython.mjs';
 import { PATHS } from './paths.mjs';
