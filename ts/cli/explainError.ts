@@ -1,3 +1,4 @@
+import { BenchmarkError } from '../benchmarks/errors.ts';
 import { ConfigError } from '../config/errors.ts';
 import { ModelUnusable } from '../inspect/errors.ts';
 import { LaunchError } from '../launch/job.ts';
@@ -45,6 +46,15 @@ const PUBLISH_EXIT: Readonly<Record<PublishError['code'], number>> = {
   unavailable: EXIT.unavailable,
 };
 
+/** What keeps a benchmark from being had. */
+const BENCHMARK_EXIT: Readonly<Record<BenchmarkError['code'], number>> = {
+  unknown: EXIT.usage,
+  config: EXIT.config,
+  data: EXIT.badData,
+  unavailable: EXIT.unavailable,
+  refused: EXIT.noPermission,
+};
+
 /** Lines of a worker's output or traceback that are worth the screen; worker.log has all. */
 const DETAIL_LINES = 25;
 
@@ -65,6 +75,7 @@ export function explainError(error: unknown): { exitCode: number; message: strin
   if (error instanceof ReplayDiverged) return { exitCode: EXIT.badData, message: error.message };
   if (error instanceof UsageError) return { exitCode: EXIT.usage, message: error.message };
   if (error instanceof PublishError) return { exitCode: PUBLISH_EXIT[error.code], message: error.message };
+  if (error instanceof BenchmarkError) return { exitCode: BENCHMARK_EXIT[error.code], message: error.message };
   if (error instanceof RunFolderError) return { exitCode: EXIT.usage, message: error.message };
   if (error instanceof JournalError) {
     return { exitCode: error.code === 'damaged' ? EXIT.badData : EXIT.unavailable, message: error.message };
