@@ -1,3 +1,4 @@
+import { BenchmarkError } from '../benchmarks/errors.ts';
 import { ConfigError } from '../config/errors.ts';
 import { ModelUnusable } from '../inspect/errors.ts';
 import { JudgeError } from '../judge/errors.ts';
@@ -55,6 +56,15 @@ const JUDGE_EXIT: Readonly<Record<JudgeError['code'], number>> = {
   unavailable: EXIT.unavailable,
 };
 
+/** What keeps a benchmark from being had. */
+const BENCHMARK_EXIT: Readonly<Record<BenchmarkError['code'], number>> = {
+  unknown: EXIT.usage,
+  config: EXIT.config,
+  data: EXIT.badData,
+  unavailable: EXIT.unavailable,
+  refused: EXIT.noPermission,
+};
+
 /** Lines of a worker's output or traceback that are worth the screen; worker.log has all. */
 const DETAIL_LINES = 25;
 
@@ -76,6 +86,7 @@ export function explainError(error: unknown): { exitCode: number; message: strin
   if (error instanceof UsageError) return { exitCode: EXIT.usage, message: error.message };
   if (error instanceof PublishError) return { exitCode: PUBLISH_EXIT[error.code], message: error.message };
   if (error instanceof JudgeError) return { exitCode: JUDGE_EXIT[error.code], message: error.message };
+  if (error instanceof BenchmarkError) return { exitCode: BENCHMARK_EXIT[error.code], message: error.message };
   if (error instanceof RunFolderError) return { exitCode: EXIT.usage, message: error.message };
   if (error instanceof JournalError) {
     return { exitCode: error.code === 'damaged' ? EXIT.badData : EXIT.unavailable, message: error.message };
