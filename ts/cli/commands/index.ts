@@ -7,6 +7,7 @@ import { addExport } from './export.ts';
 import { addFilters } from './filters.ts';
 import { addFork } from './fork.ts';
 import { addGc } from './gc.ts';
+import { addJudge } from './judge.ts';
 import { addKeys } from './keys.ts';
 import { addLaunch } from './launch.ts';
 import { addMethodFilters } from './methodFilters.ts';
@@ -29,6 +30,6 @@ export const COMMANDS: Readonly<Record<string, readonly AddCommand[]>> = {
   'Looking at runs:': [addStatus, addShow, addRuns, addTrack, addVerify, addGc],
   'Taking models away:': [addExport, addPush],
   'Workers:': [addWorkers, addKeys, addContract],
-  'Filters for the shell:': [addFilters, addMethodFilters],
+  'Filters for the shell:': [addFilters, addJudge, addMethodFilters],
   'The shell itself:': [addCompletion],
 };
