@@ -40,6 +40,7 @@ const FOLDERS: Readonly<Record<string, Readonly<Record<string, Reach>> | 'all'>>
     judge: 'types',
     contract: 'types',
     doctor: 'types',
+    paper: 'all',
   },
   status: { domain: 'all', ports: 'all', config: 'all', store: 'all', report: 'all' },
   publish: { domain: 'all', eval: 'types', report: 'all', inspect: 'all' },

@@ -1,3 +1,4 @@
+import { addCompare } from './compare.ts';
 import { addCompletion } from './completion.ts';
 import { addConfig } from './config.ts';
 import type { AddCommand } from './context.ts';
@@ -27,7 +28,7 @@ import { addWorkers } from './workers.ts';
 export const COMMANDS: Readonly<Record<string, readonly AddCommand[]>> = {
   'Runs:': [addRun, addResume, addFork, addLaunch],
   'Before a run:': [addModel, addPlan, addConfig, addDoctor],
-  'Looking at runs:': [addStatus, addShow, addRuns, addTrack, addVerify, addGc],
+  'Looking at runs:': [addStatus, addShow, addCompare, addRuns, addTrack, addVerify, addGc],
   'Taking models away:': [addExport, addPush],
   'Workers:': [addWorkers, addKeys, addContract],
   'Filters for the shell:': [addFilters, addJudge, addMethodFilters],
