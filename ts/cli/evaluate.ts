@@ -10,7 +10,7 @@ import { responsesOf, sit } from '../eval/sitting.ts';
 import type { Judge } from '../judge/judge.ts';
 import type { Worker } from '../ports/worker.ts';
 import { EvalProgress } from '../report/evalProgress.ts';
-import { EvaluationFolder, type OpenRecords, readBenchmark } from '../store/evaluationFolder.ts';
+import { type EvaluationFolder, type OpenRecords, readBenchmark } from '../store/evaluationFolder.ts';
 import type { Pool } from '../worker/pool/pool.ts';
 import type { Subject } from './evalSubject.ts';
 import { processClock } from './experiment.ts';

@@ -61,7 +61,9 @@ export function agreementWith(
 
 function judgeable(answered: readonly AnsweredItem[]): { item: Item; one: Answered }[] {
   return answered.flatMap(({ item, greedy, sampled }) =>
-    [...(greedy === null ? [] : [greedy]), ...sampled].flatMap((one) => (isJudgeable(item, one) ? [{ item, one }] : [])),
+    [...(greedy === null ? [] : [greedy]), ...sampled].flatMap((one) =>
+      isJudgeable(item, one) ? [{ item, one }] : [],
+    ),
   );
 }
 
