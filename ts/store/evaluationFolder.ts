@@ -167,9 +167,10 @@ export function readBenchmark(path: string, benchmark: string): BenchmarkRecords
 }
 
 function hasResponses(path: string): boolean {
-  return readdirSync(path).some(
-    (name) => (statSync(join(path, name, 'responses.jsonl'), { throwIfNoEntry: false })?.size ?? 0) > 0,
-  );
+  return readdirSync(path, { withFileTypes: true }).some((entry) => {
+    const file = join(path, entry.name, 'responses.jsonl');
+    return entry.isDirectory() && existsSync(file) && statSync(file).size > 0;
+  });
 }
 
 function readDocument(path: string): EvaluationDocument | undefined {
