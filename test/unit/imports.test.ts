@@ -23,7 +23,7 @@ const FOLDERS: Readonly<Record<string, Readonly<Record<string, Reach>> | 'all'>>
   placement: { domain: 'all' },
   launch: { config: 'types' },
   trackers: { ports: 'all', store: 'all', worker: 'all' },
-  eval: { domain: 'all', ports: 'all', benchmarks: 'types', judge: 'types', protocol: 'types' },
+  eval: { domain: 'all', ports: 'all', benchmarks: 'types', judge: 'all', protocol: 'types' },
   benchmarks: { domain: 'all', eval: 'all', protocol: 'types' },
   judge: { domain: 'all', secrets: 'all' },
   paper: { domain: 'all', eval: 'types' },

@@ -4,6 +4,7 @@ import { addConfig } from './config.ts';
 import type { AddCommand } from './context.ts';
 import { addContract } from './contract.ts';
 import { addDoctor } from './doctor.ts';
+import { addEval } from './eval.ts';
 import { addExport } from './export.ts';
 import { addFilters } from './filters.ts';
 import { addFork } from './fork.ts';
@@ -28,7 +29,7 @@ import { addWorkers } from './workers.ts';
 export const COMMANDS: Readonly<Record<string, readonly AddCommand[]>> = {
   'Runs:': [addRun, addResume, addFork, addLaunch],
   'Before a run:': [addModel, addPlan, addConfig, addDoctor],
-  'Looking at runs:': [addStatus, addShow, addCompare, addRuns, addTrack, addVerify, addGc],
+  'Looking at runs:': [addStatus, addShow, addEval, addCompare, addRuns, addTrack, addVerify, addGc],
   'Taking models away:': [addExport, addPush],
   'Workers:': [addWorkers, addKeys, addContract],
   'Filters for the shell:': [addFilters, addJudge, addMethodFilters],
