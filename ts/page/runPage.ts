@@ -9,7 +9,7 @@ import { buildSummary, modelName } from '../report/summary.ts';
 import { readJournal } from '../store/journal.ts';
 import { livingEntries, metricsLines } from '../store/metricsFile.ts';
 import { type PhaseRecord, phaseRecords } from '../store/phaseRecords.ts';
-import { readRecords } from '../store/recordReader.ts';
+import { recordsIn } from '../store/recordReader.ts';
 import { type RunFolder, RunFolderError } from '../store/runFolder.ts';
 import { runStateOf } from '../store/runState.ts';
 import type { Past } from '../store/segments.ts';
@@ -118,7 +118,7 @@ export class RunReader {
     );
     const base = exams.get(0);
     const read = (mark: FileMark) =>
-      [...readRecords<EvaluationRecord>(this.folder.file(mark.name), mark.name)].map(({ record }) => record);
+      [...recordsIn<EvaluationRecord>(this.folder.file(mark.name), mark.name)].map(({ record }) => record);
     const begun = entries.flatMap((entry) => ('iteration' in entry ? [entry.iteration] : []));
     return [...new Set(begun)]
       .sort((one, other) => one - other)
@@ -230,8 +230,8 @@ function stepReport(entry: JournalEntry): StepReport[] {
 function warningReport({ entries, times }: Past, index: number): WarningReport[] {
   const entry = entries[index] as JournalEntry;
   if (entry.type !== 'warning') return [];
-  const { iteration, phase, message } = entry;
+  const { iteration, phase, message, name = null, action = null } = entry;
   const time = times[index];
   const at = time === undefined ? null : new Date(time).toISOString();
-  return [{ iteration, phase, at, message, name: null, action: null }];
+  return [{ iteration, phase, at, message, name, action }];
 }

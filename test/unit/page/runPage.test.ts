@@ -150,13 +150,17 @@ describe('a run that is not', () => {
     for (const phase of ['questions', 'solver', 'evaluation'] as const) {
       journal.append({ type: 'undone', iteration: 2, phase, reason: 'damaged' });
     }
-    journal.append({ type: 'warning', iteration: 2, phase: 'questions', message: 'look' });
+    const warning = { iteration: 2, phase: 'questions' as const, message: 'look' };
+    journal.append({ type: 'warning', ...warning });
+    journal.append({ type: 'warning', ...warning, name: 'collapse', action: 'stop' });
     const { document } = readerOf(folder).read();
     journal.close();
     expect(document.iterations[2]).toMatchObject({ evaluation: null, questions: null, solver: null });
     expect(document.phases).toHaveLength(6);
+    const at = expect.stringMatching(/Z$/);
     expect(document.warnings).toEqual([
-      { iteration: 2, phase: 'questions', at: expect.stringMatching(/Z$/), message: 'look', name: null, action: null },
+      { ...warning, at, name: null, action: null },
+      { ...warning, at, name: 'collapse', action: 'stop' },
     ]);
   });
 });
