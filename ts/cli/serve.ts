@@ -1,12 +1,10 @@
 import { once } from 'node:events';
 import { type AddressInfo, isIP } from 'node:net';
 import { hostname } from 'node:os';
-import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type PageAssets, pageAssets } from '../page/assets.ts';
 import { LivePage } from '../page/livePage.ts';
 import { pageServer } from '../page/server.ts';
-import { pulseOf } from '../status/pulse.ts';
 import { explainError } from './explainError.ts';
 import { openRun, type PriceFlags } from './report.ts';
 import type { Terminal } from './terminal.ts';
@@ -37,12 +35,9 @@ export async function serveCommand(
 ): Promise<void> {
   const { host } = flags;
   const port = portOf(flags.port);
-  const { workingFolder, signal } = terminal;
+  const { signal } = terminal;
   const reader = openRun(name, flags, terminal);
-  const path = resolve(workingFolder, name);
-  const live = new LivePage({ pulse: () => pulseOf(path), read: () => reader.read() }, (error) =>
-    terminal.err(`${explainError(error).message}\n`),
-  );
+  const live = new LivePage(reader, (error) => terminal.err(`${explainError(error).message}\n`));
   for (const file of live.page.missing) terminal.err(`${file} is gone: what it held is not shown\n`);
   const server = pageServer({ live, assets: await assets(), names: namesOf(host) });
   server.listen(port, host);

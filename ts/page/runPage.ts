@@ -6,6 +6,7 @@ import type { EvaluationRecord } from '../eval/records.ts';
 import type { FileMark, JournalEntry } from '../ports/journal.ts';
 import type { IterationSummary, MetricsRecord } from '../report/runSummary.ts';
 import { buildSummary, modelName } from '../report/summary.ts';
+import { pulseOf } from '../status/pulse.ts';
 import { readJournal } from '../store/journal.ts';
 import { livingEntries, metricsLines } from '../store/metricsFile.ts';
 import { type PhaseRecord, phaseRecords } from '../store/phaseRecords.ts';
@@ -15,7 +16,7 @@ import { runStateOf } from '../store/runState.ts';
 import type { Past } from '../store/segments.ts';
 import { costOf, type Price } from './cost.ts';
 import type { IterationReport, PhaseReport, RunDocument, RunHead, StepReport, WarningReport } from './document.ts';
-import { readEvaluations } from './evaluations.ts';
+import { evaluationsPulse, readEvaluations } from './evaluations.ts';
 import { FileMemo } from './fileMemo.ts';
 import { candidatesReport, challengerReport, evaluationReport, gainReport, solverReport } from './iterations.ts';
 import { type QuestionFile, readQuestionFile } from './questionFile.ts';
@@ -52,6 +53,11 @@ export class RunReader {
   constructor(folder: RunFolder, options: PageOptions) {
     this.folder = folder;
     this.options = options;
+  }
+
+  /** A text that changes whenever the run may have moved. It costs little: nothing is read but names and times. */
+  pulse(): string {
+    return `${pulseOf(this.folder.path)}\n${evaluationsPulse(this.folder)}`;
   }
 
   /**

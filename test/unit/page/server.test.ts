@@ -8,7 +8,6 @@ import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { LivePage } from '../../../ts/page/livePage.ts';
 import { pageServer } from '../../../ts/page/server.ts';
-import { pulseOf } from '../../../ts/status/pulse.ts';
 import { RunJournal } from '../../../ts/store/journal.ts';
 import type { RunFolder } from '../../../ts/store/runFolder.ts';
 import { writeSyntheticRun } from '../../fixtures/syntheticRun.ts';
@@ -22,10 +21,8 @@ let port: number;
 beforeAll(async () => {
   home = mkdtempSync(join(tmpdir(), 'rzero-page-'));
   folder = await writeSyntheticRun(join(home, 'run'), { ...SMALL, state: 'running' });
-  const reader = readerOf(folder);
-  const source = { pulse: () => pulseOf(folder.path), read: () => reader.read() };
   live = new LivePage(
-    source,
+    readerOf(folder),
     () => {},
     () => 1e9,
   );
