@@ -2,7 +2,7 @@ import { holm } from '../domain/holm.ts';
 import { type PairedTest, pairedTest } from '../domain/pairedTest.ts';
 import { stream } from '../domain/random.ts';
 import { macroInterval, mean } from '../domain/statistics.ts';
-import { average, type Figure } from './scores.ts';
+import { average, type Figure } from './figures.ts';
 
 /** What one model came to on the items of one benchmark, item by item. */
 export interface ItemValues {
@@ -12,6 +12,8 @@ export interface ItemValues {
   group: string;
   /** What the values are: `greedy`, or `mean` of k samples. */
   metric: 'greedy' | 'mean';
+  /** Whether it is this metric of the benchmark that counts in the average of its group. */
+  counts: boolean;
   /** Of what was asked and how it was graded: items of another digest are other items. Null where it is not known. */
   digest: string | null;
   /** By the item's id: share of right responses, [0, 1]. */
@@ -55,7 +57,7 @@ export interface PairedScores {
   benchmarks: PairedBenchmark[];
   /** Of groups with two benchmarks or more. */
   averages: PairedAverage[];
-  /** Benchmarks, by title, that one of them alone sat. */
+  /** What one of them alone sat: benchmark and metric. */
   alone: { before: string[]; after: string[] };
 }
 
@@ -80,16 +82,21 @@ export function pairScores(before: readonly ItemValues[], after: readonly ItemVa
     benchmarks,
     averages: averages(shared, seed),
     alone: {
-      before: before.filter((one) => !later.has(keyOf(one))).map(({ title }) => title),
-      after: after.filter((one) => !earlier.has(keyOf(one))).map(({ title }) => title),
+      before: before.filter((one) => !later.has(keyOf(one))).map(nameOf),
+      after: after.filter((one) => !earlier.has(keyOf(one))).map(nameOf),
     },
   };
+}
+
+function nameOf({ title, metric }: ItemValues): string {
+  return `${title} (${metric})`;
 }
 
 interface Pair {
   benchmark: Omit<PairedBenchmark, 'adjusted'>;
   /** One a shared item. */
   differences: readonly number[];
+  counts: boolean;
 }
 
 function paired(before: ItemValues, after: ItemValues, seed: number): Pair {
@@ -115,13 +122,14 @@ function paired(before: ItemValues, after: ItemValues, seed: number): Pair {
       otherwise: before.digest !== null && after.digest !== null && before.digest !== after.digest,
     },
     differences,
+    counts: after.counts,
   };
 }
 
 function averages(pairs: readonly Pair[], seed: number): PairedAverage[] {
   const groups = [...new Set(pairs.map(({ benchmark }) => benchmark.group))];
   return groups.flatMap((group) => {
-    const ofGroup = pairs.filter(({ benchmark }) => benchmark.group === group);
+    const ofGroup = pairs.filter(({ benchmark, counts }) => counts && benchmark.group === group);
     if (ofGroup.length < 2) return [];
     const [before, after] = (['before', 'after'] as const).map((side) =>
       mean(ofGroup.map(({ benchmark }) => benchmark[side])),

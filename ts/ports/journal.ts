@@ -75,7 +75,8 @@ export type JournalEntry =
     } & OfPhase)
   /** What a phase left is damaged and needed: it is to be done again. */
   | ({ type: 'undone'; reason: string } & OfPhase)
-  | ({ type: 'warning'; message: string } & OfPhase)
+  /** Of an early warning also its name, and what it leads to: `none`, `stop` or `roll-back`. */
+  | ({ type: 'warning'; message: string; name?: string; action?: string } & OfPhase)
   | { type: 'workers'; message: string }
   /** Something was lost or damaged, and is made again. */
   | { type: 'recovery'; message: string }

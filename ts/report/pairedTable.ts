@@ -1,6 +1,6 @@
 import { createColors } from 'picocolors';
+import type { Figure } from '../eval/figures.ts';
 import type { PairedScores } from '../eval/pairedScores.ts';
-import type { Figure } from '../eval/scores.ts';
 import { columns, plural, wrap } from './text.ts';
 
 const WIDEST = 100;

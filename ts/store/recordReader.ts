@@ -1,6 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { atPath } from './atPath.ts';
 import { linesOf } from './lines.ts';
+import { RecordsDamaged } from './recordFile.ts';
 
 /** Where a line lies in its file: its first byte, and how many it has without its newline. */
 export interface Place {
@@ -13,18 +14,13 @@ export interface Located<T> extends Place {
   record: T;
 }
 
-/** A line of a run's records that is not JSON. */
-export class RecordsDamaged extends Error {
-  override readonly name = 'RecordsDamaged';
-}
-
 /**
  * JSON lines, one by one. Memory holds one of them: the records of an iteration may be gigabytes.
  *
  * @param name what errors call the file
  * @throws RecordsDamaged; an error of the file system when it is not there
  */
-export function* readRecords<T>(path: string, name = path): Generator<Located<T>> {
+export function* recordsIn<T>(path: string, name = path): Generator<Located<T>> {
   let number = 0;
   for (const { bytes, offset } of linesOf(path)) {
     number += 1;
@@ -33,7 +29,7 @@ export function* readRecords<T>(path: string, name = path): Generator<Located<T>
 }
 
 /**
- * Records that {@link readRecords} has found before.
+ * Records that {@link recordsIn} has found before.
  *
  * @param places in any order
  * @throws RecordsDamaged where something else lies there now; an error of the file system

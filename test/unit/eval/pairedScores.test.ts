@@ -7,6 +7,7 @@ function sat(benchmark: string, values: Record<string, number>, more: Partial<It
     title: benchmark.toUpperCase(),
     group: 'math',
     metric: 'greedy',
+    counts: true,
     digest: 'd',
     values: new Map(Object.entries(values)),
     ...more,
@@ -40,7 +41,7 @@ describe('pairScores', () => {
     const some = sat('x', { 1: 1, 2: 0, 9: 1 });
     const { benchmarks, alone } = pairScores([some, sat('y', { 1: 1 })], [b, sat('z', { 1: 1 })], 1);
     expect(benchmarks.map(({ items, unpaired }) => [items, unpaired])).toEqual([[2, 1 + 6]]);
-    expect(alone).toEqual({ before: ['Y'], after: ['Z'] });
+    expect(alone).toEqual({ before: ['Y (greedy)'], after: ['Z (greedy)'] });
   });
 
   test('greedy and mean of one benchmark are two lines', () => {
@@ -66,6 +67,12 @@ describe('pairScores', () => {
     expect(averages[0]?.difference.value).toBe(75);
     expect(averages[0]?.difference.low).toBeLessThan(75);
     expect(benchmarks.map(({ adjusted }) => Number(adjusted.toFixed(4)))).toEqual([0.6563, 1, 1]);
+  });
+
+  test('a metric that does not count is in no average', () => {
+    const other = { metric: 'mean', counts: false } as const;
+    const { averages } = pairScores([a, sat('x', { 1: 0 }, other)], [b, sat('x', { 1: 1 }, other)], 1);
+    expect(averages).toEqual([]);
   });
 
   test('nothing in common', () => {

@@ -15,6 +15,7 @@ export function benchmarkScores(
     title: benchmark.toUpperCase(),
     group: 'math',
     items: 100,
+    available: 100,
     samples: 0,
     metric: 'greedy',
     origin: 'a file',

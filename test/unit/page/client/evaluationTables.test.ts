@@ -10,7 +10,8 @@ const benchmark: Scores['benchmarks'][number] = {
   benchmark: 'gsm8k',
   title: 'GSM8K',
   group: 'math',
-  items: 1319,
+  items: 500,
+  available: 1319,
   samples: 4,
   metric: 'mean',
   origin: '',
@@ -46,7 +47,7 @@ test('a benchmark a row, then the means; columns without a figure are left out',
     rows: [
       [
         'GSM8K',
-        '1,319',
+        '500 of 1,319',
         '80.0\u00a0% [79.0, 81.0], k = 4',
         '85.0\u00a0% [84.0, 86.0]',
         '93.0\u00a0% [92.0, 94.0], n = 4',
