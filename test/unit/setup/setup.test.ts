@@ -43,6 +43,7 @@ describe('a fresh clone', () => {
     await project.run('setup.mjs');
     expect(project.read('dist/eval/data.json')).toBe('[1]');
     expect(existsSync(project.path('dist', 'setup'))).toBe(false);
+    expect(existsSync(project.path('dist', 'page', 'client'))).toBe(false);
   });
 
   test('a packages folder that npm itself made is taken as it is', async () => {
@@ -142,6 +143,7 @@ describe('after a change', () => {
     ['.venv', FRESH.slice(1, 4)],
     ['.venv/site/transformers', FRESH.slice(1, 4)],
     ['dist/cli/main.js', ['tsc']],
+    ['dist/page/client.js', ['tsc']],
   ])('%s is gone: it is made again', async (removed, expected) => {
     rmSync(project.path(removed), { recursive: true });
     expect((await project.run('setup.mjs')).code).toBe(0);
