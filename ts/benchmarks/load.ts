@@ -63,9 +63,21 @@ async function load(description: Description, options: LoadOptions): Promise<Loa
     const file = dataFile(options.data, description.name, options.workingFolder);
     return { items: await readItems([file], description), origin: file.name };
   }
-  const { files, commit } = await options.tools.download(source, options.signal);
+  const { files, commit } = await options.tools.download(source, options.signal).catch((error: unknown) => {
+    throw withWayOn(error, description.name);
+  });
   const named = files.map((path) => ({ path, name: `${source.hub}, ${path}` }));
   return { items: await readItems(named, description), origin: `${source.hub} at ${commit}` };
+}
+
+/** What can be done where the hub is not to be had. */
+function withWayOn(error: unknown, name: string): unknown {
+  if (!(error instanceof BenchmarkError) || !['unavailable', 'refused'].includes(error.code)) return error;
+  const files = `${name}.jsonl (or .json, .csv, .parquet)`;
+  return new BenchmarkError(
+    error.code,
+    `${error.message}, or go on without the hub: --data FOLDER reads FOLDER/${files}`,
+  );
 }
 
 /** A file with what errors call it. */

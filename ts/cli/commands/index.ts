@@ -1,3 +1,4 @@
+import { addBenchmarks } from './benchmarks.ts';
 import { addCompletion } from './completion.ts';
 import { addConfig } from './config.ts';
 import type { AddCommand } from './context.ts';
@@ -27,6 +28,7 @@ export const COMMANDS: Readonly<Record<string, readonly AddCommand[]>> = {
   'Runs:': [addRun, addResume, addFork, addLaunch],
   'Before a run:': [addModel, addPlan, addConfig, addDoctor],
   'Looking at runs:': [addStatus, addShow, addRuns, addTrack, addVerify, addGc],
+  'Evaluation:': [addBenchmarks],
   'Taking models away:': [addExport, addPush],
   'Workers:': [addWorkers, addKeys, addContract],
   'Filters for the shell:': [addFilters, addMethodFilters],
