@@ -7,13 +7,14 @@ import { PATHS } from './paths.mjs';
 import { createProgress } from './progress.mjs';
 import { pythonStage } from './pythonStage.mjs';
 import { interruptible } from './run.mjs';
+import { tasksStage } from './tasksStage.mjs';
 import { trackersStage } from './trackersStage.mjs';
 import { vllmStage } from './vllmStage.mjs';
 
 /** The stages by name, in order: the build needs what npm installs. */
 export const STAGES = ['npm', 'python', 'build'];
 /** Those that are done only when they are named. */
-export const OPTIONAL_STAGES = ['vllm', 'trackers'];
+export const OPTIONAL_STAGES = ['vllm', 'trackers', 'tasks'];
 
 /**
  * Bring up to date what is missing or has changed; returns at once when nothing has.
@@ -27,7 +28,7 @@ export const OPTIONAL_STAGES = ['vllm', 'trackers'];
  */
 export async function ensure({ only = STAGES, extras = ['torch'], env = process.env } = {}) {
   const python = env.RZERO_PYTHON ? ownPythonStage(env, extras) : pythonStage;
-  const stages = [npmStage, python, buildStage, vllmStage, trackersStage].filter(({ name }) => only.includes(name));
+  const stages = [npmStage, python, buildStage, vllmStage, trackersStage, tasksStage].filter(({ name }) => only.includes(name));
   const pending = stages.filter((stage) => !stage.isCurrent());
   if (pending.length === 0) return false;
   // What a person must do first is said before the minutes of an installation, not after.
