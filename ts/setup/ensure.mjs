@@ -28,7 +28,9 @@ export const OPTIONAL_STAGES = ['vllm', 'trackers', 'tasks'];
  */
 export async function ensure({ only = STAGES, extras = ['torch'], env = process.env } = {}) {
   const python = env.RZERO_PYTHON ? ownPythonStage(env, extras) : pythonStage;
-  const stages = [npmStage, python, buildStage, vllmStage, trackersStage, tasksStage].filter(({ name }) => only.includes(name));
+  const stages = [npmStage, python, buildStage, vllmStage, trackersStage, tasksStage].filter(({ name }) =>
+    only.includes(name),
+  );
   const pending = stages.filter((stage) => !stage.isCurrent());
   if (pending.length === 0) return false;
   // What a person must do first is said before the minutes of an installation, not after.
