@@ -46,7 +46,14 @@ describe('what may change while a run is under way', () => {
     'worker.backend=mock',
     'solver.steps=20',
     'evaluation.samples=3',
+    'warnings.labels.action=roll-back',
   ])('not %s', (set) => {
     expect(allowed(set)).toEqual([false]);
+  });
+
+  test('a threshold of a warning that rolls back, before or after, does not', () => {
+    expect(allowed('warnings.labels.floor=0.1', 'warnings.labels.action=roll-back')).toEqual([false]);
+    expect(allowed('warnings.labels.action=none', 'warnings.labels.action=roll-back')).toEqual([false]);
+    expect(allowed('warnings.length.cut=0.1', 'warnings.labels.action=roll-back')).toEqual([true]);
   });
 });
