@@ -1,5 +1,7 @@
+import { BenchmarkError } from '../benchmarks/errors.ts';
 import { ConfigError } from '../config/errors.ts';
 import { ModelUnusable } from '../inspect/errors.ts';
+import { JudgeError } from '../judge/errors.ts';
 import { LaunchError } from '../launch/job.ts';
 import { ReplayDiverged, StoppedByWarning, TooFewQuestions, TrainingDiverged } from '../loop/errors.ts';
 import { PlacementError } from '../placement/errors.ts';
@@ -45,6 +47,24 @@ const PUBLISH_EXIT: Readonly<Record<PublishError['code'], number>> = {
   unavailable: EXIT.unavailable,
 };
 
+/** What keeps a judge from judging. */
+const JUDGE_EXIT: Readonly<Record<JudgeError['code'], number>> = {
+  wrong_options: EXIT.config,
+  unknown_model: EXIT.config,
+  no_cache: EXIT.config,
+  forbidden: EXIT.noPermission,
+  unavailable: EXIT.unavailable,
+};
+
+/** What keeps a benchmark from being had. */
+const BENCHMARK_EXIT: Readonly<Record<BenchmarkError['code'], number>> = {
+  unknown: EXIT.usage,
+  config: EXIT.config,
+  data: EXIT.badData,
+  unavailable: EXIT.unavailable,
+  refused: EXIT.noPermission,
+};
+
 /** Lines of a worker's output or traceback that are worth the screen; worker.log has all. */
 const DETAIL_LINES = 25;
 
@@ -66,6 +86,8 @@ export function explainError(error: unknown): { exitCode: number; message: strin
   if (error instanceof ReplayDiverged) return { exitCode: EXIT.badData, message: error.message };
   if (error instanceof UsageError) return { exitCode: EXIT.usage, message: error.message };
   if (error instanceof PublishError) return { exitCode: PUBLISH_EXIT[error.code], message: error.message };
+  if (error instanceof JudgeError) return { exitCode: JUDGE_EXIT[error.code], message: error.message };
+  if (error instanceof BenchmarkError) return { exitCode: BENCHMARK_EXIT[error.code], message: error.message };
   if (error instanceof RunFolderError) return { exitCode: EXIT.usage, message: error.message };
   if (error instanceof JournalError) {
     return { exitCode: error.code === 'damaged' ? EXIT.badData : EXIT.unavailable, message: error.message };

@@ -27,6 +27,12 @@ export function trackerPython(env: NodeJS.ProcessEnv): string {
   return existsSync(own) ? own : pythonPath(env, '');
 }
 
+/** The Python that has Reasoning Gym: that of `npm run setup:tasks`, where that was run; else the worker's. */
+export function tasksPython(env: NodeJS.ProcessEnv): string {
+  const own = pythonIn('.venv-tasks');
+  return existsSync(own) ? own : pythonPath(env, '');
+}
+
 function pythonIn(environment: string): string {
   return join(ROOT, environment, process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python');
 }

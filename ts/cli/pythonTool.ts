@@ -40,9 +40,8 @@ export async function runPythonTool(
   onLine: (line: ToolLine) => void = () => {},
 ): Promise<void> {
   signal.throwIfAborted();
-  const path = [WORKER_PACKAGE, ...(env.PYTHONPATH ? [env.PYTHONPATH] : [])].join(delimiter);
   const child = spawn(python, ['-m', module, ...args], {
-    env: { ...env, PYTHONPATH: path },
+    env: toolEnvironment(env),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const stop = (): void => {
@@ -55,7 +54,7 @@ export async function runPythonTool(
     tail = (tail + text).slice(-TAIL);
   });
   createInterface({ input: child.stdout }).on('line', (text) => {
-    const line = parse(text);
+    const line = parseToolLine(text);
     if (line?.error !== undefined) failure = line.error;
     else if (line !== undefined) onLine(line);
   });
@@ -78,7 +77,13 @@ export async function runPythonTool(
   }
 }
 
-function parse(text: string): ToolLine | undefined {
+/** A tool's environment: the caller's, and a path to its module. */
+export function toolEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return { ...env, PYTHONPATH: [WORKER_PACKAGE, ...(env.PYTHONPATH ? [env.PYTHONPATH] : [])].join(delimiter) };
+}
+
+/** A line that a tool printed; undefined where it is none of its own. */
+export function parseToolLine(text: string): ToolLine | undefined {
   if (!text.startsWith('{')) return undefined;
   try {
     return JSON.parse(text) as ToolLine;

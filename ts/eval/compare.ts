@@ -1,5 +1,6 @@
+import { average, type Figure } from './figures.ts';
 import type { EvaluationRecord, Mode } from './records.ts';
-import { accuracy, average, type Figure, majority } from './scores.ts';
+import { accuracy, majority } from './scores.ts';
 import { type GainParts, splitGain, styleProfile } from './style.ts';
 
 /** A gain in percentage points, paired by question. */

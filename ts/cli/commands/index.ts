@@ -1,3 +1,4 @@
+import { addCompare } from './compare.ts';
 import { addCompletion } from './completion.ts';
 import { addConfig } from './config.ts';
 import type { AddCommand } from './context.ts';
@@ -7,6 +8,7 @@ import { addExport } from './export.ts';
 import { addFilters } from './filters.ts';
 import { addFork } from './fork.ts';
 import { addGc } from './gc.ts';
+import { addJudge } from './judge.ts';
 import { addKeys } from './keys.ts';
 import { addLaunch } from './launch.ts';
 import { addMethodFilters } from './methodFilters.ts';
@@ -26,9 +28,9 @@ import { addWorkers } from './workers.ts';
 export const COMMANDS: Readonly<Record<string, readonly AddCommand[]>> = {
   'Runs:': [addRun, addResume, addFork, addLaunch],
   'Before a run:': [addModel, addPlan, addConfig, addDoctor],
-  'Looking at runs:': [addStatus, addShow, addRuns, addTrack, addVerify, addGc],
+  'Looking at runs:': [addStatus, addShow, addCompare, addRuns, addTrack, addVerify, addGc],
   'Taking models away:': [addExport, addPush],
   'Workers:': [addWorkers, addKeys, addContract],
-  'Filters for the shell:': [addFilters, addMethodFilters],
+  'Filters for the shell:': [addFilters, addJudge, addMethodFilters],
   'The shell itself:': [addCompletion],
 };
