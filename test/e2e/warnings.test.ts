@@ -66,6 +66,7 @@ test('roll-back: the next iteration starts from the best Solver, whose models ar
   const { exitCode, err } = await run('rolled', 'roll-back', '--set', 'storage.keepModels=last');
   expect(exitCode).toBe(0);
   // The mock's answers are never right: of equals the first is the best, which is the base.
+  expect(err).toMatch(/^Labels decide where a roll-back goes, and nothing else; /m);
   expect(err).toMatch(
     /^roll-back: iteration 1 gave nothing-kept; the best Solver so far is the base: iteration 2 starts/m,
   );

@@ -160,6 +160,7 @@ async function coevolveWithWorkers(experiment: Experiment, journal: RunJournal, 
   const { config, placed, folder, reporter, env, workingFolder, signal: stopping } = experiment;
   const { backend, threads, handoverSeconds, restarts } = config.worker;
   const posts = postsOf(config, placed);
+  const probe = probeOf(config, workingFolder);
   const listen = listenOptions(experiment);
   const several = posts.length > 1 || listen !== undefined;
   const requestSamples = config.worker.requestSamples ?? requestSamplesFor(backend, several);
@@ -201,7 +202,6 @@ async function coevolveWithWorkers(experiment: Experiment, journal: RunJournal, 
     };
     if (!journal.entries.some(({ type }) => type === 'done')) await requireUsableModel(experiment, workers, exam);
     const challengerReward = await rewardOf(config, workingFolder);
-    const probe = probeOf(config, workingFolder);
     const context: LoopContext = {
       settings,
       worker: workers,

@@ -86,3 +86,8 @@ export interface WarningFacts {
   prompts: number;
   shortfall: Shortfall;
 }
+
+/** Whether any warning may roll the run back: the held-out exam then decides which weights an iteration starts from. */
+export function rollsBack(rules: WarningRules): boolean {
+  return Object.values(rules).some(({ action }) => action === 'roll-back');
+}
