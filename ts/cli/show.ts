@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { betterThanLast } from '../report/bestSolver.ts';
 import type { RunSummary } from '../report/runSummary.ts';
 import { renderTable } from '../report/table.ts';
 import { RunFolder, RunFolderError } from '../store/runFolder.ts';
@@ -30,7 +31,7 @@ export function showCommand(folder: string, flags: { json?: true }, terminal: Te
 /** A run's table on stdout, with its files and what to do next. */
 export function printResult(summary: RunSummary, folder: string, terminal: Terminal): void {
   const { arm, iterations } = summary.run;
-  const best = bestTrained(summary);
+  const best = betterThanLast(summary);
   const last = `${folder}/iteration-${iterations}`;
   const again = arm === 'full' ? 'untrained-challenger' : 'full';
   terminal.out(
@@ -39,12 +40,12 @@ export function printResult(summary: RunSummary, folder: string, terminal: Termi
       width: terminal.page.width(),
       files: [
         { path: `${last}/models/solver`, what: 'the trained Solver, a Hugging Face folder (challenger beside it)' },
-        ...(best === undefined || best === iterations
+        ...(best === undefined
           ? []
           : [
               {
                 path: `${folder}/iteration-${best}/models/solver`,
-                what: 'the best Solver, by mean@k on the held-out problems',
+                what: 'the best Solver on the held-out problems, where it is kept',
               },
             ]),
         { path: `${last}/questions.jsonl`, what: 'every question with its samples, vote and fate' },
@@ -59,15 +60,4 @@ export function printResult(summary: RunSummary, folder: string, terminal: Termi
       ],
     }),
   );
-}
-
-/** The iteration whose Solver did best by the mean over samples, of equals the first; undefined where none was measured. */
-function bestTrained({ evaluations }: RunSummary): number | undefined {
-  let best: { iteration: number; value: number } | undefined;
-  for (const { iteration, scores } of evaluations) {
-    const value = scores.mean?.value;
-    if (iteration === 0 || value == null || (best !== undefined && value <= best.value)) continue;
-    best = { iteration, value };
-  }
-  return best?.iteration;
 }
