@@ -41,6 +41,7 @@ export type JournalEntry =
       /** The run that it shares its first phases with. */
       forkOf?: { run: string; at: string };
     }
+  /** Which weights each role starts from: 0 is the base, k those of iteration k, which after a roll-back is not the last. */
   | {
       type: 'iteration';
       iteration: number;
@@ -75,7 +76,8 @@ export type JournalEntry =
     } & OfPhase)
   /** What a phase left is damaged and needed: it is to be done again. */
   | ({ type: 'undone'; reason: string } & OfPhase)
-  | ({ type: 'warning'; message: string } & OfPhase)
+  /** Of an early warning also its name, and what it leads to: `none`, `stop` or `roll-back`. */
+  | ({ type: 'warning'; message: string; name?: string; action?: string } & OfPhase)
   | { type: 'workers'; message: string }
   /** Something was lost or damaged, and is made again. */
   | { type: 'recovery'; message: string }
