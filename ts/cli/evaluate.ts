@@ -1,5 +1,4 @@
 import type { LoadedBenchmark } from '../benchmarks/benchmark.ts';
-import type { Config } from '../config/schema.ts';
 import { answeredItems } from '../eval/answeredItem.ts';
 import type { PaperSuites, Sat } from '../eval/averages.ts';
 import { buildScores } from '../eval/buildScores.ts';
@@ -19,7 +18,6 @@ import { VERSION } from './version.ts';
 
 /** How models are evaluated: the same for each of one command. */
 export interface EvaluationPlan {
-  config: Config;
   benchmarks: readonly LoadedBenchmark[];
   /** Which benchmarks the averages are over. */
   suites: PaperSuites;

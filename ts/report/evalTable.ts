@@ -38,7 +38,7 @@ export function renderEvaluation(scores: ScoresDocument, { colour, width, folder
     averageRows(scores, bold),
     [bold('Responses, in %'), ...rateRows(benchmarks)],
     wrap(protocolLine(scores), width),
-    ...warnings(scores).map((warning) => wrap(`Warning: ${warning}`, width).map(yellow)),
+    warnings(scores).flatMap((warning) => wrap(`Warning: ${warning}`, width).map(yellow)),
     [`Responses, marks and scores: ${folder}`],
   ];
   return `${sections

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Item } from '../benchmarks/benchmark.ts';
 import { type AnsweredItem, answeredItems, type BenchmarkRecords } from '../eval/answeredItem.ts';
@@ -56,7 +56,8 @@ export class EvaluationFolder {
     this.path = path;
     this.lock = new FolderLock(path, name);
     try {
-      const there = readDocument(path);
+      // A folder without responses promises nothing.
+      const there = hasResponses(path) ? readDocument(path) : undefined;
       const changes = there === undefined ? [] : protocolChanges(there, asked);
       if (changes.length > 0) {
         throw new EvaluationFolderError(
@@ -163,6 +164,13 @@ export function readBenchmark(path: string, benchmark: string): BenchmarkRecords
     marks: read<MarkRecord>('marks.jsonl'),
     verdicts: read<VerdictRecord>('verdicts.jsonl'),
   };
+}
+
+function hasResponses(path: string): boolean {
+  return readdirSync(path, { withFileTypes: true }).some((entry) => {
+    const file = join(path, entry.name, 'responses.jsonl');
+    return entry.isDirectory() && existsSync(file) && statSync(file).size > 0;
+  });
 }
 
 function readDocument(path: string): EvaluationDocument | undefined {
