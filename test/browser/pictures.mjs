@@ -23,7 +23,12 @@ const PHONE = { width: 390, height: 844 };
 const shots = [
   { name: 'overview-light', viewport: DESKTOP, colorScheme: 'light', hash: '' },
   { name: 'overview-dark', viewport: DESKTOP, colorScheme: 'dark', hash: '' },
-  { name: 'question', viewport: DESKTOP, colorScheme: 'light', hash: '#phase=questions&fate=kept&sort=-length' },
+  {
+    name: 'question',
+    viewport: DESKTOP,
+    colorScheme: 'light',
+    hash: '#iteration=2&phase=questions&fate=kept&sort=-length',
+  },
   { name: 'phone', viewport: PHONE, colorScheme: 'light', hash: '' },
 ];
 

@@ -1,7 +1,7 @@
 import type { ChallengerRewardFunction } from '../domain/score.ts';
 import type { Settings } from '../domain/settings.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { Exam } from '../ports/exam.ts';
+import type { Exam, Probe } from '../ports/exam.ts';
 import type { Activity, Phase, Reporter } from '../ports/reporter.ts';
 import type { RunStore } from '../ports/runStore.ts';
 import type { Worker } from '../ports/worker.ts';
@@ -12,6 +12,8 @@ export interface LoopContext {
   settings: Settings;
   worker: Worker;
   exam: Exam;
+  /** Where `warnings.labels.probe` names a file. */
+  probe?: Probe;
   store: RunStore;
   reporter: Reporter;
   clock: Clock;

@@ -1,6 +1,7 @@
 import { type Gate, Gates, withoutFilter } from '../domain/gates.ts';
 import { challengerConversation, parseProposals } from '../domain/prompts.ts';
 import type { RecordFile } from '../ports/runStore.ts';
+import { AnswerFigures } from './answerFigures.ts';
 import {
   type Asking,
   answerAll,
@@ -63,6 +64,8 @@ export class Labelling {
   /** In the order in which they were written. */
   readonly candidates: Candidate[] = [];
   readonly savings: Savings = { samples: 0, tokens: 0 };
+  /** What the answers to them are like. */
+  readonly answerFigures = new AnswerFigures();
   private readonly context: LoopContext;
   private readonly scope: PhaseScope;
   private readonly options: LabellingOptions;
@@ -171,7 +174,9 @@ export class Labelling {
         records.add({ iteration, ...(question === null ? { text } : { question }), fate: gate });
         continue;
       }
-      const { responses, vote, fate: verdict } = next.next().value as FatedQuestion;
+      const answered = next.next().value as FatedQuestion;
+      this.answerFigures.add(answered);
+      const { responses, vote, fate: verdict } = answered;
       const { label, agreement, samples } = vote;
       const fate = this.gates.afterAnswers(verdict, label, ownAnswer);
       if (fate === 'kept' && !this.shown) {

@@ -41,6 +41,7 @@ export type JournalEntry =
       /** The run that it shares its first phases with. */
       forkOf?: { run: string; at: string };
     }
+  /** Which weights each role starts from: 0 is the base, k those of iteration k, which after a roll-back is not the last. */
   | {
       type: 'iteration';
       iteration: number;

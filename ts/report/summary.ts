@@ -55,8 +55,10 @@ function iterationSummary(iteration: number, { metrics, audits }: SummaryInput):
     const ofPhase = records.filter((record) => record.phase === phase);
     if (ofPhase.length > 0) phases[phase] = phaseSummary(phase, ofPhase);
   }
-  const warnings = records.flatMap(({ kind, phase, message }) =>
-    kind === 'warning' && typeof message === 'string' ? [`${phase}: ${message}`] : [],
+  const warnings = records.flatMap(({ kind, phase, name, message }) =>
+    kind === 'warning' && typeof message === 'string'
+      ? [`${phase}: ${typeof name === 'string' ? `${name}: ` : ''}${message}`]
+      : [],
   );
   return { iteration, phases, audit: audits.get(iteration) ?? null, warnings: [...new Set(warnings)] };
 }

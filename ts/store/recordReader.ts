@@ -1,7 +1,6 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { atPath } from './atPath.ts';
 import { linesOf } from './lines.ts';
-import { RecordsDamaged } from './recordFile.ts';
 
 /** Where a line lies in its file: its first byte, and how many it has without its newline. */
 export interface Place {
@@ -12,6 +11,11 @@ export interface Place {
 /** A record with where it lies. */
 export interface Located<T> extends Place {
   record: T;
+}
+
+/** A line of a run's records that is not JSON. */
+export class RecordsDamaged extends Error {
+  override readonly name = 'RecordsDamaged';
 }
 
 /**

@@ -57,7 +57,7 @@ describe('a fresh clone', () => {
     const { code, stderr } = await project.run('setup.mjs', ['pip']);
     expect(code).toBe(2);
     expect(stderr).toBe(
-      "rzero: there is no stage 'pip': choose from npm, python, build, vllm, trackers, lm-eval, browser.\n",
+      "rzero: there is no stage 'pip': choose from npm, python, build, vllm, trackers, tasks, lm-eval, browser.\n",
     );
   });
 });
@@ -85,20 +85,23 @@ describe('the environment of the vllm backend', () => {
   });
 });
 
-describe('the environment of the trackers', () => {
+describe.each([
+  ['trackers', 'testTrackers.mjs'],
+  ['tasks', 'testTasks.mjs'],
+])('the environment of the %s', (name, tests) => {
   test('is made when it is named, and only then', async () => {
     await project.run('setup.mjs');
-    expect(existsSync(project.path('.venv-trackers'))).toBe(false);
-    expect((await project.run('setup.mjs', ['trackers'])).code).toBe(0);
-    expect(existsSync(project.path('.venv-trackers'))).toBe(true);
-    const second = await project.run('setup.mjs', ['trackers']);
+    expect(existsSync(project.path(`.venv-${name}`))).toBe(false);
+    expect((await project.run('setup.mjs', [name])).code).toBe(0);
+    expect(existsSync(project.path(`.venv-${name}`))).toBe(true);
+    const second = await project.run('setup.mjs', [name]);
     expect(second).toMatchObject({ code: 0, stderr: 'setup: everything is up to date\n' });
   });
 
   test('is asked for where its tests would need it', async () => {
-    const { code, stderr } = await project.run('testTrackers.mjs');
+    const { code, stderr } = await project.run(tests);
     expect(code).toBe(69);
-    expect(stderr).toBe('rzero: there is no .venv-trackers: run `npm run setup:trackers`.\n');
+    expect(stderr).toBe(`rzero: there is no .venv-${name}: run \`npm run setup:${name}\`.\n`);
   });
 });
 

@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { formatRecords } from '../../../ts/store/files.ts';
-import { RecordsDamaged } from '../../../ts/store/recordFile.ts';
-import { recordsAt, recordsIn } from '../../../ts/store/recordReader.ts';
+import { RecordsDamaged, recordsAt, recordsIn } from '../../../ts/store/recordReader.ts';
 
 let home: string;
 beforeEach(() => {

@@ -1,3 +1,4 @@
+import { addBenchmarks } from './benchmarks.ts';
 import { addCompare } from './compare.ts';
 import { addCompletion } from './completion.ts';
 import { addConfig } from './config.ts';
@@ -31,18 +32,8 @@ import { addWorkers } from './workers.ts';
 export const COMMANDS: Readonly<Record<string, readonly AddCommand[]>> = {
   'Runs:': [addRun, addResume, addFork, addLaunch],
   'Before a run:': [addModel, addPlan, addConfig, addDoctor],
-  'Looking at runs:': [
-    addStatus,
-    addShow,
-    addReport,
-    addServe,
-    addEval,
-    addCompare,
-    addRuns,
-    addTrack,
-    addVerify,
-    addGc,
-  ],
+  'Looking at runs:': [addStatus, addShow, addReport, addServe, addRuns, addTrack, addVerify, addGc],
+  'Measuring models:': [addBenchmarks, addEval, addCompare],
   'Taking models away:': [addExport, addPush],
   'Workers:': [addWorkers, addKeys, addContract],
   'Filters for the shell:': [addFilters, addJudge, addMethodFilters],
