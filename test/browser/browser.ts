@@ -39,10 +39,9 @@ export class TestBrowser {
     const { findChromium, CHROMIUM_FLAGS } = await setupModule<FindChromium>('findChromium.mjs');
     const executablePath = findChromium(process.env);
     if (executablePath === undefined) throw new Error('Chromium was not found: run `npm run setup:browser`.');
-    const [browser, assets] = await Promise.all([
-      chromium.launch({ executablePath, args: CHROMIUM_FLAGS }),
-      pageAssets(),
-    ]);
+    // First the bundle: a browser would outlive the tests if that failed.
+    const assets = await pageAssets();
+    const browser = await chromium.launch({ executablePath, args: CHROMIUM_FLAGS });
     return new TestBrowser(browser, assets);
   }
 
