@@ -100,6 +100,31 @@ export async function* readJsonLines(chunks: AsyncIterable<Uint8Array>): AsyncGe
   if (length > 0) yield finish();
 }
 
+/**
+ * What is made of the lines of a chunk. Those that nothing can be made of are named on stderr.
+ *
+ * @param read throws LineError
+ */
+export function readRecords<T>(
+  lines: readonly Line[],
+  read: (record: JsonRecord) => T,
+  terminal: Pick<Terminal, 'err'>,
+): { values: T[]; bad: number } {
+  const values: T[] = [];
+  let bad = 0;
+  for (const line of lines) {
+    try {
+      if ('error' in line) throw line.error;
+      values.push(read(line.record));
+    } catch (error) {
+      if (!(error instanceof LineError)) throw error;
+      bad += 1;
+      terminal.err(`rzero: line ${line.number}: ${error.message}\n`);
+    }
+  }
+  return { values, bad };
+}
+
 /** A field that is a text. @throws LineError */
 export function textField(record: JsonRecord, name: string): string {
   const value = record[name];

@@ -5,7 +5,7 @@ import { type Proposal, type ScoredProposal, scoreBatch, withTotals } from '../d
 import { answersField } from './answersField.ts';
 import { type ConfigFlags, configFrom } from './configFlags.ts';
 import { EXIT } from './exitCodes.ts';
-import { fieldError, idOf, type JsonRecord, LineError, readJsonLines, textField } from './jsonLines.ts';
+import { fieldError, idOf, type JsonRecord, readJsonLines, readRecords, textField } from './jsonLines.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Lines that are written at a time. */
@@ -27,17 +27,12 @@ export async function scoreCommand(flags: ConfigFlags, terminal: Terminal): Prom
   const batch: Proposal[] = [];
   let bad = 0;
   for await (const lines of readJsonLines(terminal.input())) {
-    for (const line of lines) {
-      try {
-        if ('error' in line) throw line.error;
-        const id = idOf(line.record);
-        batch.push(proposalOf(line.record, rule));
-        ids.push(id);
-      } catch (error) {
-        if (!(error instanceof LineError)) throw error;
-        bad += 1;
-        terminal.err(`rzero: line ${line.number}: ${error.message}\n`);
-      }
+    const read = (record: JsonRecord) => ({ id: idOf(record), proposal: proposalOf(record, rule) });
+    const records = readRecords(lines, read, terminal);
+    bad += records.bad;
+    for (const { id, proposal } of records.values) {
+      ids.push(id);
+      batch.push(proposal);
     }
   }
   const byRule = scoreBatch(batch, rule);

@@ -57,19 +57,34 @@ export function bootstrapInterval(
   repeats = 2000,
   level = 0.95,
 ): Interval {
-  requireLevel('bootstrapInterval', level);
+  return macroInterval([valuesPerQuestion], random, repeats, level);
+}
+
+/**
+ * The same of a macro average, the mean of the benchmarks' means: the questions of each benchmark are resampled apart
+ * (Efron and Tibshirani 1993, section 8.3, several samples), since which benchmarks there are was not drawn.
+ *
+ * @param valuesByBenchmark one value a question, benchmark by benchmark
+ * @param repeats resamples, at least 1
+ * @param level coverage, in (0, 1)
+ * @returns [NaN, NaN] for no benchmarks, or one without values
+ */
+export function macroInterval(
+  valuesByBenchmark: readonly (readonly number[])[],
+  random: Random,
+  repeats = 2000,
+  level = 0.95,
+): Interval {
+  requireLevel('bootstrap interval', level);
   if (!Number.isInteger(repeats) || repeats < 1) {
-    throw new InvalidArgument(`bootstrapInterval: repeats is ${repeats}, allowed are integers from 1`);
+    throw new InvalidArgument(`bootstrap interval: repeats is ${repeats}, allowed are integers from 1`);
   }
-  const n = valuesPerQuestion.length;
-  const means = new Float64Array(repeats);
+  const draws = new Float64Array(repeats);
   for (let repeat = 0; repeat < repeats; repeat++) {
-    let sum = 0;
-    for (let i = 0; i < n; i++) sum += valuesPerQuestion[Math.floor(random() * n)] as number;
-    means[repeat] = sum / n;
+    draws[repeat] = mean(valuesByBenchmark.map((values) => resampledMean(values, random)));
   }
-  means.sort();
-  return [quantile(means, (1 - level) / 2), quantile(means, (1 + level) / 2)];
+  draws.sort();
+  return [quantile(draws, (1 - level) / 2), quantile(draws, (1 + level) / 2)];
 }
 
 /** What two arms differ by. */
@@ -99,6 +114,14 @@ export function pairedDifference(a: readonly number[], b: readonly number[], lev
   if (n === 1) return { difference, interval: [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY] };
   const half = (studentTQuantile((1 + level) / 2, n - 1) * standardDeviation(differences)) / Math.sqrt(n);
   return { difference, interval: [difference - half, difference + half] };
+}
+
+/** Mean of as many values, drawn with replacement. */
+function resampledMean(values: readonly number[], random: Random): number {
+  const n = values.length;
+  let sum = 0;
+  for (let i = 0; i < n; i++) sum += values[Math.floor(random() * n)] as number;
+  return sum / n;
 }
 
 /** Quantile of sorted values, linear between neighbours (type 7, the default of R and NumPy). */

@@ -1,15 +1,10 @@
-import { stream } from '../domain/random.ts';
-import { bootstrapInterval, mean, wilsonInterval } from '../domain/statistics.ts';
+import { mean } from '../domain/statistics.ts';
 import { describe } from './arithmetic.ts';
+import { type Figure, proportion, sampledFigure } from './figures.ts';
 import type { EvaluationRecord, Mode } from './records.ts';
 import { type StyleProfile, styleProfile } from './style.ts';
 
-/** A figure over the questions of an exam with its 95 % interval, all in percent or percentage points. */
-export interface Figure {
-  value: number;
-  low: number;
-  high: number;
-}
+export type { Figure } from './figures.ts';
 
 /** Accuracy in percent on the questions of one length. */
 export interface StepScores {
@@ -57,21 +52,13 @@ export function scoreEvaluation(records: readonly EvaluationRecord[], seed: numb
     questions: new Set(records.map(({ question }) => question)).size,
     samples: sampled[0]?.responses.length ?? 0,
     ...(greedy.length === 0 ? {} : { greedy: proportion(greedy.map(accuracy)), greedyStyle: styleOf(greedy) }),
-    ...(sampled.length === 0 ? {} : { mean: sampledFigure(sampled, seed, 'mean'), sampledStyle: styleOf(sampled) }),
+    ...(sampled.length === 0
+      ? {}
+      : { mean: sampledFigure(sampled.map(accuracy), seed, 'mean'), sampledStyle: styleOf(sampled) }),
     ...(voted.length === 0 ? {} : { majority: proportion(voted.map(majority)) }),
-    ...(worked.length === 0 ? {} : { worked: sampledFigure(worked, seed, 'worked') }),
+    ...(worked.length === 0 ? {} : { worked: sampledFigure(worked.map(accuracy), seed, 'worked') }),
     bySteps: scoresBySteps(greedy, sampled, voted),
   };
-}
-
-/**
- * Where no question has a sample that differs from the rest, all right or all wrong, resampling sees no
- * spread at all; each question then counts as one mark, as if it had been answered once.
- */
-function sampledFigure(records: readonly EvaluationRecord[], seed: number, name: string): Figure {
-  const values = records.map(accuracy);
-  const alike = values.every((value) => value === values[0]) && (values[0] === 0 || values[0] === 1);
-  return alike ? proportion(values) : average(values, seed, name);
 }
 
 /** Share of a question's responses that are right, [0, 1]. */
@@ -82,23 +69,6 @@ export function accuracy(record: EvaluationRecord): number {
 /** 1 where the majority answer is right, else 0. */
 export function majority(record: EvaluationRecord): number {
   return Number(record.majorityCorrect ?? false);
-}
-
-/**
- * The mean of one value a question, with its bootstrap interval, in percent.
- *
- * @param values in [0, 1], or differences in [-1, 1]
- * @param path names the resampling's random stream
- */
-export function average(values: readonly number[], seed: number, ...path: string[]): Figure {
-  const [low, high] = bootstrapInterval(values, stream(seed, 'bootstrap', ...path));
-  return { value: 100 * mean(values), low: 100 * low, high: 100 * high };
-}
-
-function proportion(marks: readonly number[]): Figure {
-  const right = marks.reduce((total, mark) => total + mark, 0);
-  const [low, high] = wilsonInterval(right, marks.length);
-  return { value: (100 * right) / marks.length, low: 100 * low, high: 100 * high };
 }
 
 function styleOf(records: readonly EvaluationRecord[]): StyleProfile {

@@ -1,4 +1,4 @@
-import type { Figure } from './scores.ts';
+import type { Figure } from './figures.ts';
 
 /** Shares of responses, [0, 1]: what a score alone does not say. Null where there is no response. */
 export interface ResponseRates {
@@ -39,6 +39,8 @@ export interface BenchmarkScores extends Accuracies {
   title: string;
   group: string;
   items: number;
+  /** Items that the benchmark has; where that is more, the first ones were sat, and the figures are not the benchmark's. */
+  available: number;
   /** The k of mean@k; 0 where nothing was sampled. */
   samples: number;
   /** Which figure counts in the averages. */
@@ -87,6 +89,9 @@ export interface ScoresDocument {
     judge: { model: string; endpoint: string; temperature: number } | null;
   };
   benchmarks: BenchmarkScores[];
-  /** By group, rule-graded and judged; null where no benchmark of it was sat. */
+  /**
+   * By group, rule-graded and judged; null where no benchmark of it was sat. Overall is the mean of the columns of the
+   * paper's first version, the math average and each general benchmark; null where one of the two groups has none.
+   */
   averages: Record<'math' | 'general' | 'overall', { rule: MacroAverage; judged: MacroAverage | null } | null>;
 }

@@ -1,7 +1,7 @@
 import { type Redact, redactor } from './redact.ts';
 
-/** Variables that hold secrets by their names: RZERO_TOKEN, HF_TOKEN, HUGGING_FACE_HUB_TOKEN, WANDB_API_KEY and the like. */
-const SECRET = /(?:^|_)(?:TOKEN|API_KEY|SECRET|SECRET_KEY|ACCESS_KEY|PASSWORD)$/;
+/** Variables that hold secrets by their names: RZERO_TOKEN, RZERO_JUDGE_KEY, HF_TOKEN, HUGGING_FACE_HUB_TOKEN, WANDB_API_KEY and the like. */
+const SECRET = /(?:^|_)(?:TOKEN|API_KEY|JUDGE_KEY|SECRET|SECRET_KEY|ACCESS_KEY|PASSWORD)$/;
 
 /** What is shorter is no secret, and is part of many words. */
 const SHORTEST = 6;

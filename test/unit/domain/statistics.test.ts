@@ -3,6 +3,7 @@ import { InvalidArgument } from '../../../ts/domain/errors.ts';
 import { stream } from '../../../ts/domain/random.ts';
 import {
   bootstrapInterval,
+  macroInterval,
   mean,
   pairedDifference,
   standardDeviation,
@@ -62,6 +63,31 @@ describe('bootstrapInterval', () => {
     expect(bootstrapInterval([0.25, 0.25], stream(1))).toEqual([0.25, 0.25]);
     expect(bootstrapInterval([], stream(1))).toEqual([Number.NaN, Number.NaN]);
     expect(() => bootstrapInterval([1], stream(1), 2000, 95)).toThrow(/level is 95/);
+  });
+});
+
+describe('macroInterval', () => {
+  test('of one benchmark is the interval of its mean', () => {
+    const values = [0, 0.25, 0.5, 1, 1];
+    expect(macroInterval([values], stream(1))).toEqual(bootstrapInterval(values, stream(1)));
+  });
+
+  test('gives benchmarks equal weight, and resamples each apart', () => {
+    // 10 questions with standard error 0.5 / sqrt(10) and 1000 that are all right: half the sum of their means has
+    // standard error 0.079, around 0.75. Pooled it would be around 0.995.
+    const small = Array.from({ length: 10 }, (_, i) => i % 2);
+    const large = Array.from({ length: 1000 }, () => 1);
+    const [low, high] = macroInterval([small, large], stream(1));
+    expect(low).toBeCloseTo(0.6, 1);
+    expect(high).toBeCloseTo(0.9, 1);
+    // Never one of another: with one question each, nothing varies.
+    expect(macroInterval([[0], [1]], stream(1))).toEqual([0.5, 0.5]);
+  });
+
+  test('has nothing to say of benchmarks without questions', () => {
+    expect(macroInterval([[1], []], stream(1))).toEqual([Number.NaN, Number.NaN]);
+    expect(macroInterval([], stream(1))).toEqual([Number.NaN, Number.NaN]);
+    expect(() => macroInterval([[1]], stream(1), 0)).toThrow(/repeats is 0/);
   });
 });
 

@@ -4,6 +4,7 @@ import { redactorFor, secretsIn } from '../../../ts/secrets/environment.ts';
 test('secrets are what variables of such names hold', () => {
   const held = {
     RZERO_TOKEN: 'rzero-token',
+    RZERO_JUDGE_KEY: 'judge-key',
     HF_TOKEN: 'hub-token',
     HUGGING_FACE_HUB_TOKEN: 'old-hub-token',
     WANDB_API_KEY: 'wandb-key',
