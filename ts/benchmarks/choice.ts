@@ -1,6 +1,6 @@
-import { findBoxes } from '../domain/answers/boxes.ts';
 import { sameAnswer } from '../domain/answers/compare.ts';
 import { MAX_EXTRACTED } from '../domain/answers/extract.ts';
+import { boxedAnswer } from '../domain/answers/phrases.ts';
 import { LETTERS } from './letters.ts';
 import { plainText } from './plainText.ts';
 
@@ -9,8 +9,8 @@ const STATED =
   /(?<![A-Za-z])answer(?:\*\*)?(?:\s{1,3}is|\s{0,3}:)[\s:*$]{0,6}(?:\\(?:text|textbf|mathrm|mathbf)\{)?(?:\(\s?([A-Za-z])\s?\)|([A-Z])(?![A-Za-z0-9'])(?:(?<![AI])|(?=[.,;:)*$}\n]|\s*$)))/gi;
 
 /**
- * The choice that a response makes, as a letter: what its last box holds, and only where it has no box, what it last says
- * that the answer is. A box may hold the letter (`B`, `(B)`, `B. Paris`) or the text of one choice alone, or an answer of
+ * The choice that a response makes, as a letter: what its last box holds (that of a sentence with several holds a list),
+ * and only where it has no box, what it last says that the answer is. A box may hold the letter (`B`, `(B)`, `B. Paris`) or the text of one choice alone, or an answer of
  * the same value (`0.5` for 1/2). Nothing is guessed: what fits no choice, or several, is none.
  *
  * @returns null where no letter of a choice can be read
@@ -18,10 +18,9 @@ const STATED =
 export function chosenLetter(response: string, choices: readonly string[]): string | null {
   const text = response.slice(-MAX_EXTRACTED);
   const letters = LETTERS.slice(0, choices.length);
-  const { spans, unfinished } = findBoxes(text);
-  if (unfinished) return null;
-  const box = spans.at(-1);
-  if (box !== undefined) return boxedLetter(plainText(box.content), choices, letters);
+  const box = boxedAnswer(text);
+  if (box === null) return null;
+  if (box !== undefined) return boxedLetter(plainText(box), choices, letters);
   const stated = [...text.matchAll(STATED)].filter(([, inner, bare]) => inner !== undefined || isCapital(bare)).at(-1);
   return known((stated?.[1] ?? stated?.[2])?.toUpperCase(), letters);
 }

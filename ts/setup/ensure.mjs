@@ -1,5 +1,6 @@
 import { delimiter, join } from 'node:path';
 import { buildStage } from './buildStage.mjs';
+import { lmEvalStage } from './lmEvalStage.mjs';
 import { withLock } from './lock.mjs';
 import { npmStage } from './npmStage.mjs';
 import { ownPython, ownPythonStage } from './ownPython.mjs';
@@ -13,7 +14,7 @@ import { vllmStage } from './vllmStage.mjs';
 /** The stages by name, in order: the build needs what npm installs. */
 export const STAGES = ['npm', 'python', 'build'];
 /** Those that are done only when they are named. */
-export const OPTIONAL_STAGES = ['vllm', 'trackers'];
+export const OPTIONAL_STAGES = ['vllm', 'trackers', 'lm-eval'];
 
 /**
  * Bring up to date what is missing or has changed; returns at once when nothing has.
@@ -27,7 +28,8 @@ export const OPTIONAL_STAGES = ['vllm', 'trackers'];
  */
 export async function ensure({ only = STAGES, extras = ['torch'], env = process.env } = {}) {
   const python = env.RZERO_PYTHON ? ownPythonStage(env, extras) : pythonStage;
-  const stages = [npmStage, python, buildStage, vllmStage, trackersStage].filter(({ name }) => only.includes(name));
+  const all = [npmStage, python, buildStage, vllmStage, trackersStage, lmEvalStage];
+  const stages = all.filter(({ name }) => only.includes(name));
   const pending = stages.filter((stage) => !stage.isCurrent());
   if (pending.length === 0) return false;
   // What a person must do first is said before the minutes of an installation, not after.

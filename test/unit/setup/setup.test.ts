@@ -55,7 +55,7 @@ describe('a fresh clone', () => {
   test('a stage that does not exist is a usage error', async () => {
     const { code, stderr } = await project.run('setup.mjs', ['pip']);
     expect(code).toBe(2);
-    expect(stderr).toBe("rzero: there is no stage 'pip': choose from npm, python, build, vllm, trackers.\n");
+    expect(stderr).toBe("rzero: there is no stage 'pip': choose from npm, python, build, vllm, trackers, lm-eval.\n");
   });
 });
 
@@ -96,6 +96,23 @@ describe('the environment of the trackers', () => {
     const { code, stderr } = await project.run('testTrackers.mjs');
     expect(code).toBe(69);
     expect(stderr).toBe('rzero: there is no .venv-trackers: run `npm run setup:trackers`.\n');
+  });
+});
+
+describe('the environment of lm-eval', () => {
+  test('is made when it is named, and only then', async () => {
+    await project.run('setup.mjs');
+    expect(existsSync(project.path('.venv-lm-eval'))).toBe(false);
+    expect((await project.run('setup.mjs', ['lm-eval'])).code).toBe(0);
+    expect(existsSync(project.path('.venv-lm-eval'))).toBe(true);
+    const second = await project.run('setup.mjs', ['lm-eval']);
+    expect(second).toMatchObject({ code: 0, stderr: 'setup: everything is up to date\n' });
+  });
+
+  test('is asked for where its tests would need it', async () => {
+    const { code, stderr } = await project.run('testLmEval.mjs');
+    expect(code).toBe(69);
+    expect(stderr).toBe('rzero: there is no .venv-lm-eval: run `npm run setup:lm-eval`.\n');
   });
 });
 
