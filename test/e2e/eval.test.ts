@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { readEvaluation } from '../../ts/store/evaluationFolder.ts';
 import { FolderLock } from '../../ts/store/folderLock.ts';
+import { ChatEndpoint } from '../fixtures/chatEndpoint.ts';
 import { SMALL_RUN } from '../fixtures/smallRun.ts';
 import { type CliResult, cli, temporaryFolder } from './cli.ts';
 
@@ -87,12 +88,36 @@ describe('models on the mock worker', () => {
 
   test('a benchmark of one file, greedily', async () => {
     writeFileSync(inHome('mine.jsonl'), '{"question":"What is 7 times 6?","answer":"42"}\n');
-    writeFileSync(inHome('mine.yml'), 'name: mine\nfile: mine.jsonl\n');
+    writeFileSync(inHome('mine.yml'), 'source:\n  file: mine.jsonl\n');
     const { exitCode, err, out } = await inFolder(['eval', 'mock://rzero', '--preset', 'mock', '--suite', 'mine.yml']);
     expect({ exitCode, err: exitCode === 0 ? '' : err }).toEqual({ exitCode: 0, err: '' });
     expect(out).toMatch(/mine/);
     expect(existsSync(inHome('evals/mock_-rzero/mine/responses.jsonl'))).toBe(true);
   });
+
+  test('with a judge: both gradings side by side, the judge asked once, its key nowhere', async () => {
+    const endpoint = await ChatEndpoint.start();
+    const key = 'a-key-that-looks-like-nothing';
+    const judge = ['--judge', endpoint.url, '--judge-model', 'judge-1'];
+    const args = ['eval', 'mock://rzero', '--preset', 'mock', '--suite', 'arithmetic-2', '--limit', '10', '--k', '4'];
+    const judged = () => inFolder([...args, '--out', 'judged', ...judge], { env: { RZERO_JUDGE_KEY: key } });
+    const { exitCode, out, err } = await judged();
+    expect({ exitCode, err: exitCode === 0 ? '' : err }).toEqual({ exitCode: 0, err: '' });
+    expect(out).toMatch(/The same with the judge/);
+    expect(out).toMatch(/agree with the rules +kappa +points given +taken +no verdict/);
+    expect(err).toMatch(/judge judge-1: \d+ answers judged/);
+    const { protocol, benchmarks } = JSON.parse(read('judged/scores.json'));
+    expect(protocol.judge).toEqual({ model: 'judge-1', endpoint: endpoint.url, temperature: 0 });
+    expect(benchmarks[0].judged).toMatchObject({ agreement: 1, given: 0, taken: 0, missing: 0 });
+    const verdicts = read('judged/arithmetic-2/verdicts.jsonl');
+    expect((await judged()).err).toMatch(/judge judge-1: 0 answers judged/);
+    expect(read('judged/arithmetic-2/verdicts.jsonl')).toBe(verdicts);
+    await endpoint.close();
+    for (const name of ['scores.json', 'evaluation.json', 'arithmetic-2/verdicts.jsonl']) {
+      expect(read(`judged/${name}`)).not.toContain(key);
+    }
+    expect(out + err).not.toContain(key);
+  }, 60_000);
 
   test('a stop says how to go on, and what goes on comes to the same', async () => {
     const args = ['eval', 'mock://rzero', '--preset', 'mock', '--suite', 'arithmetic-2', '--limit', '10', '--k', '4'];
