@@ -7,7 +7,7 @@ import { ModelUnusable } from '../inspect/errors.ts';
 import { forTheRun } from '../inspect/judge.ts';
 import { RunLog } from '../log/runLog.ts';
 import type { LoopContext } from '../loop/context.ts';
-import { Stopped } from '../loop/errors.ts';
+import { Stopped, StoppedByWarning } from '../loop/errors.ts';
 import { History } from '../loop/history.ts';
 import { coevolveThrough } from '../loop/recovery.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -29,6 +29,7 @@ import { inspectModel } from './inspection.ts';
 import type { Placed } from './placement.ts';
 import { modelSource } from './places.ts';
 import { postsOf } from './posts.ts';
+import { probeOf } from './probe.ts';
 import { describeReward, rewardOf } from './reward.ts';
 import { isPreemption, type StopSignal, stoppedCode } from './stop.ts';
 import { summarizeRun } from './summarizeRun.ts';
@@ -110,7 +111,7 @@ export async function attemptRun(experiment: Experiment, journal: RunJournal): P
 /** How an attempt ended that did not finish, and the exit code that the process will have for it. */
 function endOf(error: unknown, signal: AbortSignal) {
   const { exitCode, message } = explainError(error);
-  if (!signal.aborted) return { how: 'failed', exitCode, message };
+  if (!signal.aborted) return { how: error instanceof StoppedByWarning ? 'stopped' : 'failed', exitCode, message };
   const how = isPreemption(signal.reason) ? 'preempted' : 'stopped';
   return { how, exitCode: stoppedCode(signal.reason as StopSignal, error), message: `${how} by ${signal.reason}` };
 }
@@ -139,7 +140,11 @@ async function recordedAttempt(experiment: Experiment, journal: RunJournal): Pro
     const stopped = signal.aborted;
     try {
       if (stopped) end(isPreemption(signal.reason) ? 'preempted' : 'stopped');
-      else end('failed', error instanceof Error ? error.message : String(error));
+      else
+        end(
+          error instanceof StoppedByWarning ? 'stopped' : 'failed',
+          error instanceof Error ? error.message : String(error),
+        );
     } catch {
       // A disk that is full, or a run that somebody else goes on with: what ended this attempt says more.
     }
@@ -153,6 +158,7 @@ async function coevolveWithWorkers(experiment: Experiment, journal: RunJournal, 
   const { config, placed, folder, reporter, env, workingFolder, signal: stopping } = experiment;
   const { backend, restarts } = config.worker;
   const posts = postsOf(config, placed);
+  const probe = probeOf(config, workingFolder);
   const several = posts.length > 1 || config.worker.listen !== '';
   const requestSamples = config.worker.requestSamples ?? requestSamplesFor(backend, several);
   const tell = (message: string): void => {
@@ -189,12 +195,14 @@ async function coevolveWithWorkers(experiment: Experiment, journal: RunJournal, 
       store: folder,
       reporter: withActivity(reporter, () => workers.activity),
       clock: processClock,
+      activity: () => workers.activity,
       history: new History(journal),
       stopping,
       signal: grace.over,
       mostLosses: restarts + 1,
       requestSamples,
       ...(challengerReward && { challengerReward }),
+      ...(probe && { probe }),
     };
     await coevolveThrough(experiment.instrument?.(context) ?? context);
   } finally {

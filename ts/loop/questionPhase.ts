@@ -4,11 +4,14 @@ import type { Gate } from '../domain/gates.ts';
 import { agreementHistogram } from '../domain/histogram.ts';
 import { stream } from '../domain/random.ts';
 import { mean } from '../domain/statistics.ts';
+import { textFigures } from '../domain/textFigures.ts';
 import type { FileMark } from '../ports/journal.ts';
+import { auditLabels } from './auditLabels.ts';
 import { type LoopContext, recordName } from './context.ts';
 import { TooFewQuestions } from './errors.ts';
 import { type Candidate, type KeptCandidate, Labelling } from './labelling.ts';
 import { runPhase } from './phase.ts';
+import { sitProbe } from './probe.ts';
 import { requireIntact } from './sources.ts';
 
 /** A question that the Solver is trained on, with its pseudo-label. */
@@ -67,7 +70,12 @@ export async function questionPhase(
       }
       const problems = inOrder(kept, order).map(({ question, label }) => ({ question, label }));
       const agreements = agreementHistogram(labelling.candidates.flatMap(({ agreement }) => agreement ?? []));
-      return { metrics: metricsOf(context, labelling, rounds), files, value: { problems, agreements } };
+      const metrics = {
+        ...metricsOf(context, labelling, rounds),
+        ...auditLabels(context, iteration, labelling.kept),
+        ...(await sitProbe(context, scope, solvers, votes)),
+      };
+      return { metrics, files, value: { problems, agreements } };
     },
   );
   return value.problems;
@@ -85,7 +93,7 @@ function labelledFor({ settings }: LoopContext, iteration: number, kept: KeptCan
 
 function metricsOf(
   { settings }: LoopContext,
-  { candidates, savings }: Labelling,
+  { candidates, savings, answerFigures }: Labelling,
   rounds: number,
 ): Record<string, number> {
   const { answersPerRound, shortfall } = settings.questions;
@@ -105,8 +113,22 @@ function metricsOf(
     noLabelShare: share('no_label'),
     agreement: mean(candidates.flatMap(({ agreement }) => agreement ?? [])),
     ...Object.fromEntries(others.map((gate) => [`${camel(gate)}Share`, share(gate)])),
+    ...questionFigures(candidates),
+    ...answerFigures.metrics,
     ...(answersPerRound > 0 ? { savedSamples: savings.samples, savedTokens: savings.tokens } : {}),
     ...(shortfall === 'resample' ? { rounds } : {}),
+  };
+}
+
+/** What the well-formed candidates are like; of none there is nothing to say. */
+function questionFigures(candidates: readonly Candidate[]): Record<string, number> {
+  const questions = candidates.flatMap(({ question }) => question ?? []);
+  if (questions.length === 0) return {};
+  const { length, distinct, distinctBigrams } = textFigures(questions);
+  return {
+    distinct,
+    ...(Number.isFinite(distinctBigrams) ? { distinctBigrams } : {}),
+    questionLength: length,
   };
 }
 

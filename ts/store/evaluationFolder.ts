@@ -8,7 +8,7 @@ import type { ScoresDocument } from '../eval/scoresDocument.ts';
 import type { SittingRecords } from '../eval/sitting.ts';
 import { formatDocument, formatRecords, writeWhole } from './files.ts';
 import { FolderLock, isLock } from './folderLock.ts';
-import { RecordFile, readRecords } from './recordFile.ts';
+import { RecordFile, wholeRecords } from './recordFile.ts';
 
 /** An evaluation folder that cannot be gone on with, or read. */
 export class EvaluationFolderError extends Error {
@@ -164,7 +164,7 @@ export function readEvaluation(path: string, name = path): StoredEvaluation {
 
 /** What is on record of a benchmark. @throws RecordsDamaged; an error of the file system */
 export function readBenchmark(path: string, benchmark: string): BenchmarkRecords {
-  const read = <T>(file: string): T[] => readRecords<T>(join(path, benchmark, file)).records;
+  const read = <T>(file: string): T[] => wholeRecords<T>(join(path, benchmark, file)).records;
   return {
     items: read<Item>('items.jsonl'),
     responses: read<ResponseRecord>('responses.jsonl'),

@@ -144,6 +144,7 @@ describe('the digest', () => {
   test('is that of the items, and of how they are asked and graded', async () => {
     const digest = await digestOf(LINE);
     expect(digest).toMatch(/^[0-9a-f]{64}$/);
+    expect((await one('d.yml')).origin).toBe('d.jsonl');
     expect(await digestOf(LINE, 'title: Another\nsamples: 4\nmaxTokens: 9')).toBe(digest);
     const others = [
       await digestOf(LINE.replace('q"', 'p"')),

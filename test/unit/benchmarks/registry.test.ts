@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
@@ -130,6 +130,17 @@ describe.each(REGISTRY.map(({ name, ...rest }) => [name, { name, ...rest }] as c
   test('it comes from a commit, or from the branch whose layout is known', () => {
     expect(isPinned(source) || source.revision === 'refs/convert/parquet').toBe(true);
   });
+});
+
+test("the README's table says what the registry does", () => {
+  const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8');
+  for (const { name, source, items, metric, samples } of REGISTRY) {
+    const { hub, revision } = source as HubSource;
+    const pin = isPinned(source as HubSource) ? `\`${revision.slice(0, 8)}\`` : 'not pinned';
+    const row = readme.split('\n').find((line) => line.startsWith(`| \`${name}\` | ${hub}`));
+    const counts = metric === 'greedy' ? 'greedy' : `mean@${samples}`;
+    expect(row).toContain(`| ${pin} | ${items?.toLocaleString('en')} | ${counts} |`);
+  }
 });
 
 test("they are the paper's, in two groups, with its k", () => {

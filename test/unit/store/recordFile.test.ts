@@ -2,7 +2,7 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { RecordFile, readRecords } from '../../../ts/store/recordFile.ts';
+import { RecordFile, wholeRecords } from '../../../ts/store/recordFile.ts';
 
 let folder: string;
 const path = () => join(folder, 'records.jsonl');
@@ -18,7 +18,7 @@ test('what is added is there, for it and for others', () => {
   file.add([{ a: 2 }, { a: 3 }]);
   file.close();
   expect(file.records).toEqual([{ a: 1 }, { a: 2 }, { a: 3 }]);
-  expect(readRecords(path()).records).toEqual(file.records);
+  expect(wholeRecords(path()).records).toEqual(file.records);
 });
 
 test('any cut of the last line leaves the lines before it, and is cut off by who adds', () => {
@@ -27,7 +27,7 @@ test('any cut of the last line leaves the lines before it, and is cut off by who
   const bytes = Buffer.from(whole);
   for (let end = first.length; end < bytes.length; end++) {
     writeFileSync(path(), bytes.subarray(0, end));
-    expect(readRecords(path()).records).toEqual([{ text: 'one' }]);
+    expect(wholeRecords(path()).records).toEqual([{ text: 'one' }]);
     const file = new RecordFile<{ text: string }>(path(), false);
     file.add([{ text: 'zwei – 二' }]);
     file.close();
@@ -43,5 +43,5 @@ test('a line in the middle that is none is an error that names it, and the file 
 });
 
 test('there are none where there is no file', () => {
-  expect(readRecords(path())).toEqual({ records: [], bytes: 0 });
+  expect(wholeRecords(path())).toEqual({ records: [], bytes: 0 });
 });
