@@ -1,4 +1,3 @@
-import { resolve } from 'node:path';
 import { configHash } from '../config/hash.ts';
 import { formatConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
@@ -23,14 +22,12 @@ import { redactorFor } from '../secrets/environment.ts';
 import { RunJournal } from '../store/journal.ts';
 import type { RunFolder } from '../store/runFolder.ts';
 import { sweeper } from '../store/sweeper.ts';
-import { inMilliseconds } from '../worker/phases.ts';
-import { PATIENCE, type Patience } from '../worker/session.ts';
-import { type ListenOptions, startWorkers } from '../worker/startWorkers.ts';
+import { startWorkers } from '../worker/startWorkers.ts';
 import { EXIT } from './exitCodes.ts';
 import { explainError } from './explainError.ts';
 import { inspectModel } from './inspection.ts';
 import type { Placed } from './placement.ts';
-import { modelSource, pythonPath } from './places.ts';
+import { modelSource } from './places.ts';
 import { postsOf } from './posts.ts';
 import { probeOf } from './probe.ts';
 import { describeReward, rewardOf } from './reward.ts';
@@ -38,6 +35,7 @@ import { isPreemption, type StopSignal, stoppedCode } from './stop.ts';
 import { summarizeRun } from './summarizeRun.ts';
 import { startTrackers } from './trackers.ts';
 import { VERSION } from './version.ts';
+import { workerOptions } from './workerOptions.ts';
 
 /** Monotonic seconds. */
 export const processClock: Clock = { now: () => performance.now() / 1000 };
@@ -158,11 +156,10 @@ async function recordedAttempt(experiment: Experiment, journal: RunJournal): Pro
 
 async function coevolveWithWorkers(experiment: Experiment, journal: RunJournal, exam: Exam): Promise<void> {
   const { config, placed, folder, reporter, env, workingFolder, signal: stopping } = experiment;
-  const { backend, threads, handoverSeconds, restarts } = config.worker;
+  const { backend, restarts } = config.worker;
   const posts = postsOf(config, placed);
   const probe = probeOf(config, workingFolder);
-  const listen = listenOptions(experiment);
-  const several = posts.length > 1 || listen !== undefined;
+  const several = posts.length > 1 || config.worker.listen !== '';
   const requestSamples = config.worker.requestSamples ?? requestSamplesFor(backend, several);
   const tell = (message: string): void => {
     reporter.report({ type: 'workers', message });
@@ -173,24 +170,13 @@ async function coevolveWithWorkers(experiment: Experiment, journal: RunJournal, 
     }
   };
   const workers = await startWorkers({
-    python: pythonPath(env, backend),
-    backend,
-    threads,
+    ...workerOptions(config, posts, { env, workingFolder, signal: stopping, tell }),
     run: journal.run,
     attempt: journal.attempt,
-    posts,
-    restarts,
-    patience: patienceOf(config.worker),
     turns: config.worker.turns || (placed?.decision.layout.turns ?? false),
-    handoverDeadline: handoverSeconds * 1000,
     sharedFolder: folder.path,
     logFile: folder.file('worker.log'),
     onLogTrouble: (message) => reporter.report({ type: 'workers', message }),
-    signal: stopping,
-    ...(listen === undefined
-      ? {}
-      : { listen: { ...listen, onListening: (endpoint) => tell(dialHint(config, endpoint)) } }),
-    onChange: tell,
   });
   const grace = graceOf(stopping, config.worker.graceSeconds);
   try {
@@ -209,6 +195,7 @@ async function coevolveWithWorkers(experiment: Experiment, journal: RunJournal, 
       store: folder,
       reporter: withActivity(reporter, () => workers.activity),
       clock: processClock,
+      activity: () => workers.activity,
       history: new History(journal),
       stopping,
       signal: grace.over,
@@ -243,16 +230,6 @@ async function requireUsableModel(
   }
 }
 
-/** A worker's heartbeats come several times in what it may be silent. */
-function patienceOf({ silenceSeconds, returnSeconds, deadlines }: Config['worker']): Patience {
-  return {
-    heartbeat: Math.min(PATIENCE.heartbeat, silenceSeconds * 200),
-    silence: silenceSeconds * 1000,
-    reconnect: returnSeconds * 1000,
-    deadlines: inMilliseconds(deadlines),
-  };
-}
-
 /** What is nearly done when the run is told to stop may go on for so long. */
 function graceOf(stopping: AbortSignal, seconds: number): { over: AbortSignal; forget(): void } {
   const over = new AbortController();
@@ -276,21 +253,4 @@ function graceOf(stopping: AbortSignal, seconds: number): { over: AbortSignal; f
 function requestSamplesFor(backend: Config['worker']['backend'], several: boolean): number {
   if (backend === 'vllm') return 64;
   return several ? 1024 : 2 ** 20;
-}
-
-function listenOptions({ config, env, workingFolder }: Experiment): ListenOptions | undefined {
-  const { listen, keys, expect } = config.worker;
-  if (listen === '') return undefined;
-  const token = env.RZERO_TOKEN;
-  return {
-    address: listen,
-    expect,
-    ...(keys === '' ? {} : { keys: resolve(workingFolder, keys) }),
-    ...(token === undefined || token === '' ? {} : { token }),
-  };
-}
-
-function dialHint({ worker }: Config, endpoint: string): string {
-  const knows = worker.keys === '' ? 'the RZERO_TOKEN of this run' : 'a key of its own (rzero keys)';
-  return `${worker.expect} to dial in at ${endpoint}, each with ${knows}`;
 }

@@ -56,6 +56,7 @@ export function printResult(summary: RunSummary, folder: string, terminal: Termi
           command: `npm run rzero -- run --arm ${again}`,
           what: again === 'full' ? 'the whole method, to compare' : 'what training the Challenger is worth',
         },
+        { command: `npm run rzero -- report ${folder}`, what: 'a page with curves, and every question that was asked' },
         { command: `npm run rzero -- show ${folder}`, what: 'this table again' },
       ],
     }),

@@ -43,6 +43,9 @@ export interface EndpointJudge extends Judge {
 /** So many requests in a row without an answer are an endpoint without one. */
 const GIVEN_UP_AFTER = 8;
 
+/** Reasons for missing verdicts that a summary names, the most frequent first. */
+const MOST_REASONS = 3;
+
 /**
  * A judge behind an OpenAI-compatible endpoint. A verdict is asked for once, also by several calls at a time, and then known;
  * what had no verdict is asked for again by the next call. Calls at a time share the limits. A blank answer is wrong, and
@@ -105,9 +108,11 @@ class CachedJudge implements EndpointJudge {
     const { judged, requests, promptTokens, completionTokens } = this.tally;
     const count = (value: number): string => value.toLocaleString('en-US');
     const missing = [...this.missing.values()].reduce((sum, each) => sum + each, 0);
-    const why = [...this.missing].map(([reason, times]) => `${times} ${reason}`).join('; ');
+    const often = [...this.missing].sort(([, a], [, b]) => b - a);
+    const why = often.slice(0, MOST_REASONS).map(([reason, times]) => `${times} ${reason}`);
+    if (often.length > why.length) why.push('...');
     const used = `${count(requests)} asked for (${count(promptTokens)} tokens in, ${count(completionTokens)} out)`;
-    const end = missing === 0 ? 'none is missing' : `${missing} missing: ${why}`;
+    const end = missing === 0 ? 'none is missing' : `${missing} missing: ${why.join('; ')}`;
     return `judge ${this.model}: ${count(judged)} answers judged, ${used}, ${end}`;
   }
 

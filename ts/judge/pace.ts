@@ -43,7 +43,7 @@ export class Pace {
         this.tokens = Math.min(this.capacity, this.tokens + (now - this.filledAt) * this.rate);
         this.filledAt = now;
       }
-      const wait = Math.max(this.heldUntil - now, (1 - this.tokens) / this.rate);
+      const wait = Math.max(this.heldUntil - now, this.tokens >= 1 ? 0 : (1 - this.tokens) / this.rate);
       if (wait <= 0) break;
       await this.timing.sleep(Math.ceil(wait), signal);
     }

@@ -1,4 +1,4 @@
-import { type Gate, Gates } from '../domain/gates.ts';
+import { type Gate, Gates, withoutFilter } from '../domain/gates.ts';
 import { challengerConversation, parseProposals } from '../domain/prompts.ts';
 import type { RecordFile } from '../ports/runStore.ts';
 import { AnswerFigures } from './answerFigures.ts';
@@ -86,10 +86,9 @@ export class Labelling {
     return this.candidates.filter((one): one is KeptCandidate => one.fate === 'kept');
   }
 
-  /** The curriculum's rule; every question with a label is in the band of the arm without a filter. */
   private get rule() {
     const { arm, questions } = this.context.settings;
-    return arm === 'no-filter' ? { ...questions, center: 0.5, delta: 0.5 } : questions;
+    return arm === 'no-filter' ? withoutFilter(questions) : questions;
   }
 
   /** Ask for N more candidates, and wait until so many are judged. */

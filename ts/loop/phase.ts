@@ -1,5 +1,5 @@
 import type { FileMark, ModelMark } from '../ports/journal.ts';
-import type { LoopEvent, Phase } from '../ports/reporter.ts';
+import type { Activity, LoopEvent, Phase } from '../ports/reporter.ts';
 import { Answers } from './answers.ts';
 import { type LoopContext, tellRecovery } from './context.ts';
 import type { DrawOptions } from './draw.ts';
@@ -65,19 +65,21 @@ export async function runPhase<T extends object>(
 ): Promise<Pick<PhaseResult<T>, 'metrics' | 'value'>> {
   const { reporter, store, clock, history, stopping } = context;
   const { iteration, phase } = announcement;
-  const before = recallPhase<T>(context, iteration, phase);
-  if (before !== undefined) {
+  const recalled = recallPhase<T>(context, iteration, phase);
+  if (recalled !== undefined) {
     obey(findingsOf(context, iteration, phase), { iteration, phase });
-    return before;
+    return recalled;
   }
   if (stopping.aborted) throw new Stopped();
   const { begun, answers } = history.phase(iteration, phase);
   if (!begun) history.record({ type: 'phase', iteration, phase });
   const started = clock.now();
+  const before = context.activity?.();
   reporter.report({ type: 'phase-started', ...announcement, ...(begun && { recorded: answers.size }) });
   const { scope, end } = openScope(context, iteration, phase);
   const { metrics, files, model, value } = await body(scope).finally(end);
   const seconds = clock.now() - started;
+  const now = context.activity?.();
   // First, so that whoever is cut short in between does the phase again, and nothing is left unsaid.
   watch(context, { iteration, phase, step: null, metrics });
   history.record(
@@ -86,7 +88,8 @@ export async function runPhase<T extends object>(
       iteration,
       phase,
       metrics,
-      seconds: Math.round(seconds * 1000) / 1000,
+      seconds: inMilliseconds(seconds),
+      ...(before && now && { activity: since(before, now) }),
       files,
       ...(model === undefined ? {} : { model }),
       value: history.put(value),
@@ -121,6 +124,20 @@ function recallPhase<T extends object>(
   history.record({ type: 'undone', iteration, phase, reason });
   tellRecovery({ history, reporter }, `iteration ${iteration}, ${phase}: ${reason}, so it is done again`);
   return undefined;
+}
+
+/** What the workers have done since. */
+function since(before: Activity, now: Activity): Activity {
+  return {
+    tokens: now.tokens - before.tokens,
+    deviceSeconds: inMilliseconds(now.deviceSeconds - before.deviceSeconds),
+    busySeconds: inMilliseconds(now.busySeconds - before.busySeconds),
+  };
+}
+
+/** Seconds with three digits behind the point. */
+function inMilliseconds(seconds: number): number {
+  return Math.round(seconds * 1000) / 1000;
 }
 
 function openScope(context: LoopContext, iteration: number, phase: Phase): { scope: PhaseScope; end(): void } {

@@ -1,4 +1,4 @@
-import type { Phase } from './reporter.ts';
+import type { Activity, Phase } from './reporter.ts';
 
 /** A file of the run as it was when it was finished; `name` is relative to the run, `/`-separated. */
 export interface FileMark {
@@ -24,7 +24,10 @@ interface OfPhase {
   phase: Phase;
 }
 
-/** One thing that a run has decided or done. Free of times but for `seconds`: the same run writes the same entries. */
+/**
+ * One thing that a run has decided or done. Free of times but for `seconds` and `activity`: the same run writes the same
+ * entries but for those.
+ */
 export type JournalEntry =
   /**
    * What the run was asked to do: its whole configuration, and the folder that relative paths in it start from. Where it
@@ -58,11 +61,15 @@ export type JournalEntry =
   | ({ type: 'step'; step: number; metrics: Record<string, number | null>; files: FileMark[] } & OfPhase)
   /** All that the phase has in training, as it was after a step: the point that it can go on from. */
   | ({ type: 'checkpoint'; step: number; seq: number; models: Checkpoint[] } & OfPhase)
-  /** A phase is over: its figures, the files and the model that it leaves, and an object with what it found. */
+  /**
+   * A phase is over: its figures, the files and the model that it leaves, and an object with what it found. `seconds` and
+   * `activity`, what its workers did in that time, are of the attempt that ended it; earlier ones may have begun it.
+   */
   | ({
       type: 'done';
       metrics: Record<string, number | null>;
       seconds: number;
+      activity?: Activity;
       files: FileMark[];
       model?: ModelMark;
       value: string;

@@ -82,7 +82,7 @@ function kept(phase: Phase, record: MetricsRecord): Record<string, number> {
 }
 
 /** A model without where it lies on this machine: the last part of an absolute path. Hub names stay. */
-function modelName(model: string): string {
+export function modelName(model: string): string {
   const absolute = /^(?:[\\/~.]|[A-Za-z]:[\\/])/.test(model);
   return absolute ? (model.split(/[\\/]/).findLast((part) => part !== '') ?? model) : model;
 }

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Item } from '../benchmarks/benchmark.ts';
 import { type AnsweredItem, answeredItems, type BenchmarkRecords } from '../eval/answeredItem.ts';
@@ -8,7 +8,7 @@ import type { ScoresDocument } from '../eval/scoresDocument.ts';
 import type { SittingRecords } from '../eval/sitting.ts';
 import { formatDocument, formatRecords, writeWhole } from './files.ts';
 import { FolderLock } from './folderLock.ts';
-import { RecordFile, readRecords } from './recordFile.ts';
+import { RecordFile, wholeRecords } from './recordFile.ts';
 
 /** An evaluation folder that cannot be gone on with, or read. */
 export class EvaluationFolderError extends Error {
@@ -56,7 +56,8 @@ export class EvaluationFolder {
     this.path = path;
     this.lock = new FolderLock(path, name);
     try {
-      const there = readDocument(path);
+      // A folder without responses promises nothing.
+      const there = hasResponses(path) ? readDocument(path) : undefined;
       const changes = there === undefined ? [] : protocolChanges(there, asked);
       if (changes.length > 0) {
         throw new EvaluationFolderError(
@@ -156,13 +157,20 @@ export function readEvaluation(path: string, name = path): StoredEvaluation {
 
 /** What is on record of a benchmark. @throws RecordsDamaged; an error of the file system */
 export function readBenchmark(path: string, benchmark: string): BenchmarkRecords {
-  const read = <T>(file: string): T[] => readRecords<T>(join(path, benchmark, file)).records;
+  const read = <T>(file: string): T[] => wholeRecords<T>(join(path, benchmark, file)).records;
   return {
     items: read<Item>('items.jsonl'),
     responses: read<ResponseRecord>('responses.jsonl'),
     marks: read<MarkRecord>('marks.jsonl'),
     verdicts: read<VerdictRecord>('verdicts.jsonl'),
   };
+}
+
+function hasResponses(path: string): boolean {
+  return readdirSync(path, { withFileTypes: true }).some((entry) => {
+    const file = join(path, entry.name, 'responses.jsonl');
+    return entry.isDirectory() && existsSync(file) && statSync(file).size > 0;
+  });
 }
 
 function readDocument(path: string): EvaluationDocument | undefined {

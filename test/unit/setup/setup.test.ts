@@ -43,6 +43,7 @@ describe('a fresh clone', () => {
     await project.run('setup.mjs');
     expect(project.read('dist/eval/data.json')).toBe('[1]');
     expect(existsSync(project.path('dist', 'setup'))).toBe(false);
+    expect(existsSync(project.path('dist', 'page', 'client'))).toBe(false);
   });
 
   test('a packages folder that npm itself made is taken as it is', async () => {
@@ -55,7 +56,9 @@ describe('a fresh clone', () => {
   test('a stage that does not exist is a usage error', async () => {
     const { code, stderr } = await project.run('setup.mjs', ['pip']);
     expect(code).toBe(2);
-    expect(stderr).toBe("rzero: there is no stage 'pip': choose from npm, python, build, vllm, trackers, lm-eval.\n");
+    expect(stderr).toBe(
+      "rzero: there is no stage 'pip': choose from npm, python, build, vllm, trackers, tasks, lm-eval, browser.\n",
+    );
   });
 });
 
@@ -116,6 +119,33 @@ describe('the environment of lm-eval', () => {
   });
 });
 
+describe('Chromium', () => {
+  test('that is there is taken, and nothing installed', async () => {
+    const named = { RZERO_CHROMIUM: project.provide('own-chromium', 'npm') };
+    expect(await project.run('setup.mjs', ['browser'], named)).toMatchObject({
+      code: 0,
+      stderr: 'setup: everything is up to date\n',
+    });
+    project.provide('chromium', 'npm');
+    expect((await project.run('setup.mjs', ['browser'])).code).toBe(0);
+    expect(project.calls()).toEqual([]);
+  });
+
+  test('that is named and is not there is an error of the configuration', async () => {
+    const { code, stderr } = await project.run('setup.mjs', ['browser'], { RZERO_CHROMIUM: '/nowhere' });
+    expect(code).toBe(78);
+    expect(stderr).toBe("rzero: RZERO_CHROMIUM is /nowhere, which is no program: name Chromium's path, or unset it.\n");
+  });
+
+  test('that is nowhere must be installed by hand where there is no apt-get', async () => {
+    for (const script of ['setup.mjs', 'testBrowser.mjs']) {
+      const { code, stderr } = await project.run(script, script === 'setup.mjs' ? ['browser'] : []);
+      expect(code).toBe(69);
+      expect(stderr).toContain('Chromium was not found');
+    }
+  });
+});
+
 describe('after a change', () => {
   beforeEach(async () => {
     await project.run('setup.mjs');
@@ -142,6 +172,7 @@ describe('after a change', () => {
     ['.venv', FRESH.slice(1, 4)],
     ['.venv/site/transformers', FRESH.slice(1, 4)],
     ['dist/cli/main.js', ['tsc']],
+    ['dist/page/client.js', ['tsc']],
   ])('%s is gone: it is made again', async (removed, expected) => {
     rmSync(project.path(removed), { recursive: true });
     expect((await project.run('setup.mjs')).code).toBe(0);
