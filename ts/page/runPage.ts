@@ -230,8 +230,8 @@ function stepReport(entry: JournalEntry): StepReport[] {
 function warningReport({ entries, times }: Past, index: number): WarningReport[] {
   const entry = entries[index] as JournalEntry;
   if (entry.type !== 'warning') return [];
-  const { iteration, phase, message } = entry;
+  const { iteration, phase, message, name = null, action = null } = entry;
   const time = times[index];
   const at = time === undefined ? null : new Date(time).toISOString();
-  return [{ iteration, phase, at, message, name: null, action: null }];
+  return [{ iteration, phase, at, message, name, action }];
 }

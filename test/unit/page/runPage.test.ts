@@ -151,12 +151,15 @@ describe('a run that is not', () => {
       journal.append({ type: 'undone', iteration: 2, phase, reason: 'damaged' });
     }
     journal.append({ type: 'warning', iteration: 2, phase: 'questions', message: 'look' });
+    const early = { message: 'odd', name: 'labels', action: 'stop' };
+    journal.append({ type: 'warning', iteration: 2, phase: 'questions', ...early });
     const { document } = readerOf(folder).read();
     journal.close();
     expect(document.iterations[2]).toMatchObject({ evaluation: null, questions: null, solver: null });
     expect(document.phases).toHaveLength(6);
     expect(document.warnings).toEqual([
       { iteration: 2, phase: 'questions', at: expect.stringMatching(/Z$/), message: 'look', name: null, action: null },
+      { iteration: 2, phase: 'questions', at: expect.stringMatching(/Z$/), ...early },
     ]);
   });
 });
