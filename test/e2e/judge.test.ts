@@ -126,15 +126,9 @@ describe('rzero judge', () => {
 
 describe('as a process', () => {
   /** Judge lines at a time in a process of its own, whose time is real. */
-  async function run(url: string, env: NodeJS.ProcessEnv = {}) {
-    const { child, ended } = start(
-      ['judge', '--endpoint', url, '--model', 'judge-1', '--concurrency', '1'],
-      home.path,
-      {
-        RZERO_JUDGE_KEY: undefined,
-        ...env,
-      },
-    );
+  async function run(url: string, env: NodeJS.ProcessEnv = {}, input = lines(pair(1, '7', '7'))) {
+    const args = ['judge', '--endpoint', url, '--model', 'judge-1', '--concurrency', String(input.length)];
+    const { child, ended } = start(args, home.path, { RZERO_JUDGE_KEY: undefined, ...env });
     let out = '';
     child.stdout.on('data', (data) => {
       out += data;
