@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from huggingface_hub import hf_hub_download, snapshot_download
@@ -29,7 +28,7 @@ from huggingface_hub.utils import disable_progress_bars, logging
 
 
 class DownloadFailure(Exception):  # noqa: N818 - named after what it is
-    """Why a file could not be had; one line for people. Codes: not_found, refused, unavailable."""
+    """Why a file could not be had; one line for people. Codes: not_found, refused, unavailable, io."""
 
     def __init__(self, code: str, message: str) -> None:
         """Make a failure."""
@@ -66,7 +65,7 @@ def download(repository: str, revision: str, names: Sequence[str]) -> dict[str, 
                 path = Path(hf_hub_download(repository, name, repo_type="dataset", revision=revision))
                 folder = path.parents[name.count("/")]
                 files.append(path)
-        except (HfHubHTTPError, HFValidationError, OfflineModeIsEnabled, HTTPError, OSError) as error:
+        except (HTTPError, HFValidationError, EntryNotFoundError, OSError) as error:
             raise explained(error, repository, revision, name) from None
     return {"files": [str(path) for path in files], "commit": folder.name if folder else revision}
 
@@ -74,44 +73,41 @@ def download(repository: str, revision: str, names: Sequence[str]) -> dict[str, 
 def explained(error: Exception, repository: str, revision: str, name: str) -> DownloadFailure:
     """Say what an error means to whoever wants the data."""
     what = f"data set {repository}"
-    if isinstance(error, GatedRepoError):
+    causes = list(_causes(error))
+    if any(isinstance(cause, GatedRepoError) for cause in causes):
         way = "ask for access on its page, and put a token of that account into HF_TOKEN"
         return DownloadFailure("refused", f"{what} is gated on the Hugging Face hub: {way}")
-    if isinstance(error, (RepositoryNotFoundError, HFValidationError)):
+    if any(isinstance(cause, (RepositoryNotFoundError, HFValidationError)) for cause in causes):
         hint = "where it is private, a token with the right to it belongs into HF_TOKEN"
         return DownloadFailure("not_found", f"{what} is not on the Hugging Face hub ({hint})")
-    if isinstance(error, RevisionNotFoundError):
+    if any(isinstance(cause, RevisionNotFoundError) for cause in causes):
         return DownloadFailure("not_found", f"{what} has no revision {revision} on the Hugging Face hub")
-    # Before the next: the hub's client calls a file that is only not here an entry that is not found.
-    if isinstance(error, (LocalEntryNotFoundError, OfflineModeIsEnabled)):
-        return _unavailable(what, name, error)
-    if isinstance(error, EntryNotFoundError):
+    # An entry that is only not in the cache says nothing of the hub.
+    if isinstance(error, EntryNotFoundError) and not isinstance(error, LocalEntryNotFoundError):
         return DownloadFailure("not_found", f"{what} has no file {name} at {revision}")
-    status = error.response.status_code if isinstance(error, HfHubHTTPError) else None
-    if status in (401, 403):
+    statuses = [cause.response.status_code for cause in causes if isinstance(cause, HfHubHTTPError)]
+    if any(status in (401, 403) for status in statuses):
         return DownloadFailure(
             "refused", f"{what}: the Hugging Face hub does not accept the token in HF_TOKEN"
         )
-    return _unavailable(what, name, error)
+    problem = f"{what}: {name} is not in the hub's cache"
+    if any(isinstance(cause, OfflineModeIsEnabled) for cause in causes):
+        return DownloadFailure("unavailable", f"{problem}, and HF_HUB_OFFLINE is set: unset it")
+    if statuses:
+        why = f"does not answer as it should (status {statuses[0]})"
+        return DownloadFailure("unavailable", f"{problem}, and the Hugging Face hub {why}: try again")
+    if isinstance(error, OSError) and error.errno is not None and not isinstance(error, ConnectionError):
+        return DownloadFailure("io", f"{what}: {error.strerror} ({error.filename})")
+    return DownloadFailure("unavailable", f"{problem}, and the Hugging Face hub cannot be reached: try again")
 
 
-def _unavailable(what: str, name: str, error: Exception) -> DownloadFailure:
-    """The hub is not to be had, or not to be asked."""
-    cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, OfflineModeIsEnabled):
-        cause = cause.__cause__ or cause.__context__
-    offline = cause is not None
-    why = (
-        "HF_HUB_OFFLINE is set" if offline else f"the Hugging Face hub cannot be reached: {_one_line(error)}"
-    )
-    way = "unset it to load it" if offline else "try again"
-    return DownloadFailure("unavailable", f"{what}: {name} is not in the hub's cache, and {why}; {way}")
-
-
-def _one_line(error: Exception) -> str:
-    """An error's message without what is private in it: links carry signatures behind a question mark."""
-    text = re.sub(r"\?[^\s'\")]+", "", str(error) or type(error).__name__)
-    return " ".join(text.split())[:300]
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An error, and the chain of those that it came of: the hub's client wraps them."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def main(arguments: list[str] | None = None) -> int:

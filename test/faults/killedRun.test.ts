@@ -26,11 +26,13 @@ function live(folder: string, fault: Record<string, string> = {}): number | stri
   return signal ?? status;
 }
 
+const NO_ACTIVITY = { tokens: 0, deviceSeconds: 0, busySeconds: 0 };
+
 /** What the journal says of the work, in order: without times, and without who did it. */
 function work(folder: string): JournalEntry[] {
   return readJournal(folder).entries.flatMap((entry) => {
     if (['end', 'workers', 'recovery'].includes(entry.type)) return [];
-    return [entry.type === 'done' ? { ...entry, seconds: 0 } : entry];
+    return [entry.type === 'done' ? { ...entry, seconds: 0, activity: NO_ACTIVITY } : entry];
   });
 }
 

@@ -23,7 +23,7 @@ const FOLDERS: Readonly<Record<string, Readonly<Record<string, Reach>> | 'all'>>
   placement: { domain: 'all' },
   launch: { config: 'types' },
   trackers: { ports: 'all', store: 'all', worker: 'all' },
-  eval: { domain: 'all', ports: 'all', benchmarks: 'types', judge: 'types', protocol: 'types' },
+  eval: { domain: 'all', ports: 'all', benchmarks: 'types', judge: 'all', protocol: 'types' },
   benchmarks: { domain: 'all', eval: 'all', protocol: 'types' },
   judge: { domain: 'all', secrets: 'all' },
   paper: { domain: 'all', eval: 'types' },
@@ -61,6 +61,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'hyparquet-compressors': ['benchmarks/'],
   'csv-parse': ['benchmarks/'],
   uplot: ['page/client/'],
+  esbuild: ['page/client/bundle.mjs'],
   pino: ['log/runLog.ts'],
   commander: ['cli/'],
   zod: ['config/'],
@@ -81,6 +82,9 @@ const BUILTINS: Readonly<Record<string, readonly string[]>> = {
   launch: ['node:path'],
   eval: ['node:crypto'],
 };
+
+/** The report's page in the browser, where there is nothing of Node. */
+const CLIENT = 'page/client/';
 
 /** Files that may import a name they compute: the set-up starts what it has built, a run loads its user's reward. */
 const COMPUTED = ['setup/program.mjs', 'config/rewardModule.ts'];
@@ -220,6 +224,8 @@ function violations(sources: ReadonlyMap<string, string>): string[] {
       if (from.startsWith('.')) {
         const target = posix.join(posix.dirname(path), from);
         edges.push(target);
+        if (path.startsWith(CLIENT) && !target.startsWith(CLIENT) && !(typesOnly && target === 'page/document.ts'))
+          wrong('what runs in a browser imports its siblings, and types of page/document.ts');
         const other = target.split('/')[0] ?? '';
         if (folder === 'setup' && !/^\.\/[\w-]+\.mjs$/.test(from)) wrong('the set-up imports its siblings alone');
         if (!sources.has(target)) {
@@ -232,7 +238,8 @@ function violations(sources: ReadonlyMap<string, string>): string[] {
       } else if (from === '(computed)') {
         if (!COMPUTED.includes(path)) wrong('the name of a module is written out');
       } else if (isBuiltin(from)) {
-        if (!from.startsWith('node:')) wrong("modules of Node are imported with 'node:'");
+        if (path.startsWith(CLIENT) && !path.endsWith('.mjs')) wrong('there is no Node in a browser');
+        else if (!from.startsWith('node:')) wrong("modules of Node are imported with 'node:'");
         else if (!(BUILTINS[folder]?.includes(from) ?? true)) wrong(`${folder} must not import this module of Node`);
       } else {
         const places = PACKAGES[packageOf(from)] ?? [];
@@ -323,6 +330,8 @@ describe('planted violations are found', () => {
     ['cli/main.ts', "import { Command } from 'commander';\nimport '../loop/run.ts';\nawait import('../eval/exam.ts');"],
     ['setup/run.mjs', "import { spawn } from 'node:child_process';\nimport './other.mjs';"],
     ['setup/other.mjs', ''],
+    ['page/document.ts', 'export interface RunDocument {}'],
+    ['page/client/client.ts', "import type { RunDocument } from '../document.ts';"],
   ];
 
   /** The violations of the clean tree with these files added or put in place of others. */
@@ -380,6 +389,10 @@ describe('planted violations are found', () => {
       'only in worker/processGroup.ts, worker/foundGpus.ts, worker/inspectHere.ts, launch/submit.ts',
     ],
     ['setup/a.mjs', "import '../domain/vote.ts';", 'the set-up imports its siblings alone'],
+    ['page/client/a.ts', "import { v } from '../../domain/vote.ts';", 'what runs in a browser imports its siblings'],
+    ['page/client/a.ts', "import { v } from '../document.ts';", 'what runs in a browser imports its siblings'],
+    ['page/client/a.ts', "import { join } from 'node:path';", 'there is no Node in a browser'],
+    ['page/a.ts', "import uPlot from 'uplot';", 'only in page/client/'],
   ])('%s: %s', (path, text, expected) => {
     expect(plant([path, text])[0]).toContain(`${path}: `);
     expect(plant([path, text])[0]).toContain(expected);

@@ -2,16 +2,17 @@ import { sameAnswer } from '../domain/answers/compare.ts';
 import { MAX_EXTRACTED } from '../domain/answers/extract.ts';
 import { boxedAnswer } from '../domain/answers/phrases.ts';
 import { LETTERS } from './letters.ts';
-import { plainText } from './plainText.ts';
+import { plainText, withoutEnd } from './plainText.ts';
 
 /** `The answer is (B)`, `Answer: B`. Without parentheses A and I may be words: then nothing may follow but punctuation. */
 const STATED =
   /(?<![A-Za-z])answer(?:\*\*)?(?:\s{1,3}is|\s{0,3}:)[\s:*$]{0,6}(?:\\(?:text|textbf|mathrm|mathbf)\{)?(?:\(\s?([A-Za-z])\s?\)|([A-Z])(?![A-Za-z0-9'])(?:(?<![AI])|(?=[.,;:)*$}\n]|\s*$)))/gi;
 
 /**
- * The choice that a response makes, as a letter: what its last box holds (that of a sentence with several holds a list),
- * and only where it has no box, what it last says that the answer is. A box may hold the letter (`B`, `(B)`, `B. Paris`) or the text of one choice alone, or an answer of
- * the same value (`0.5` for 1/2). Nothing is guessed: what fits no choice, or several, is none.
+ * The choice that a response makes, as a letter: what its last box holds (several in a sentence are a list), and only
+ * where it has no box, what it last says that the answer is. A box may hold the letter (`B`, `(B)`, `B. Paris`), or the
+ * text of one choice alone, or an answer of the same value (`0.5` for 1/2). Nothing is guessed: what fits no choice, or
+ * several, is none. Linear in the length of the response, of which the last 200,000 characters count.
  *
  * @returns null where no letter of a choice can be read
  */
@@ -48,9 +49,7 @@ function letterOfText(content: string, choices: readonly string[], letters: read
 }
 
 function folded(text: string): string {
-  return plainText(text)
-    .replace(/[.\s]+$/, '')
-    .toLowerCase();
+  return withoutEnd(plainText(text), '. ').toLowerCase();
 }
 
 function known(letter: string | undefined, letters: readonly string[]): string | null {

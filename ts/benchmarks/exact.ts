@@ -1,4 +1,4 @@
-import { plainText } from './plainText.ts';
+import { plainText, withoutEnd } from './plainText.ts';
 
 /**
  * Whether two answers are the same but for how they are written, as BIG-Bench Extra Hard compares them: case, quotes,
@@ -11,12 +11,11 @@ export function sameExactly(a: string, b: string): boolean {
 }
 
 function normal(text: string): string {
-  let rest = plainText(text)
+  const plain = plainText(text)
     .toLowerCase()
     .replace(/['"`\u2018\u2019\u201c\u201d]/g, '')
-    .replace(/\s*,\s*/g, ',')
-    .replace(/[.?\s]+$/, '')
-    .trim();
+    .replace(/ ?, ?/g, ',');
+  let rest = withoutEnd(plain, '.? ').trim();
   const list = /^\[([^[\]]*)\]$/.exec(rest);
   if (list !== null) rest = (list[1] as string).trim();
   return /^\(\s*(\S)\s*\)$/.exec(rest)?.[1] ?? rest;

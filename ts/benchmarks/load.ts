@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { extractAnswer } from '../domain/answers/extract.ts';
 import type { Item, LoadedBenchmark, Mark } from './benchmark.ts';
 import type { Description } from './description.ts';
@@ -8,7 +8,7 @@ import { arithmeticItems } from './embedded.ts';
 import { BenchmarkError } from './errors.ts';
 import { BadRecord, itemOf } from './fields.ts';
 import { markOf } from './grading.ts';
-import { plainText } from './plainText.ts';
+import { unstyled } from './plainText.ts';
 import { conversationFor } from './prompts.ts';
 import { FORMATS, readRecords } from './records.ts';
 import { describeSuite } from './suites.ts';
@@ -57,15 +57,34 @@ async function load(description: Description, options: LoadOptions): Promise<Loa
     return { items, origin: `reasoning-gym ${task.version}, ${source.task}, seed ${source.seed}`, task };
   }
   if ('file' in source) {
-    return { items: await readItems([{ path: source.file, name: source.file }], description), origin: source.file };
+    const name = shortPath(source.file, options.workingFolder);
+    return { items: await readItems([{ path: source.file, name }], description), origin: name };
   }
   if (options.data !== undefined) {
     const file = dataFile(options.data, description.name, options.workingFolder);
     return { items: await readItems([file], description), origin: file.name };
   }
-  const { files, commit } = await options.tools.download(source, options.signal);
+  const { files, commit } = await options.tools.download(source, options.signal).catch((error: unknown) => {
+    throw withWayOn(error, description.name);
+  });
   const named = files.map((path) => ({ path, name: `${source.hub}, ${path}` }));
   return { items: await readItems(named, description), origin: `${source.hub} at ${commit}` };
+}
+
+/** A file below a folder by its path from there, any other by its whole path. */
+function shortPath(file: string, folder: string): string {
+  const short = relative(folder, file);
+  return short.startsWith('..') ? file : short;
+}
+
+/** What can be done where the hub is not to be had. */
+function withWayOn(error: unknown, name: string): unknown {
+  if (!(error instanceof BenchmarkError) || !['unavailable', 'refused'].includes(error.code)) return error;
+  const files = `${name}.jsonl (or .json, .csv, .parquet)`;
+  return new BenchmarkError(
+    error.code,
+    `${error.message}, or go on without the hub: --data FOLDER reads FOLDER/${files}`,
+  );
 }
 
 /** A file with what errors call it. */
@@ -147,9 +166,10 @@ async function gradeByTask(task: OpenTask, item: number, responses: readonly str
   });
 }
 
-/** Tasks compare plain text; lines count in some of them. */
+/** Tasks compare plain text, in which lines, blanks, `$` and `**` may count. */
 function plainAnswer(box: string): string {
-  return box.split('\n').map(plainText).join('\n');
+  const text = unstyled(box).trim();
+  return /^\$([^$]*)\$$/.exec(text)?.[1] ?? text;
 }
 
 function digestOf(items: readonly Item[], { prompt }: Description, graded: string): string {

@@ -28,7 +28,7 @@ async function download({ hub, revision, files }: HubSource, surroundings: Surro
       if (line.result !== undefined) result = line.result as Download;
     });
   } catch (error) {
-    throw asBenchmarkError(error, 'or put its file into a folder and name that with --data, which needs no network');
+    throw asBenchmarkError(error);
   }
   if (result === undefined)
     throw new BenchmarkError('unavailable', 'python -m rzero_hub.download ended without a result');
@@ -73,8 +73,9 @@ const CODES: Readonly<Record<string, BenchmarkError['code']>> = {
   unavailable: 'unavailable',
 };
 
-function asBenchmarkError(error: unknown, way?: string): unknown {
+/** A fault of the disk stays one. */
+function asBenchmarkError(error: unknown): unknown {
   if (!(error instanceof ToolFailure)) return error;
-  const message = way === undefined ? error.message : `${error.message}; ${way}`;
-  return new BenchmarkError(CODES[error.code] ?? 'unavailable', message);
+  if (error.code === 'io') return Object.assign(new Error(error.message), { code: 'EIO', syscall: 'download' });
+  return new BenchmarkError(CODES[error.code] ?? 'unavailable', error.message);
 }

@@ -1,5 +1,6 @@
 import { totalmem } from 'node:os';
 import type { Config } from '../config/schema.ts';
+import { rollsBack } from '../domain/warnings/rules.ts';
 import { Stopped } from '../loop/errors.ts';
 import type { Reporter } from '../ports/reporter.ts';
 import { layoutText } from '../report/plan.ts';
@@ -81,11 +82,12 @@ function placementLine(placed: Placed | undefined): string {
 
 /** What is going to happen, in two lines. */
 function announcement(config: Config, folder: string): string {
-  const { model, preset, arm, seed, iterations, evaluation } = config;
+  const { model, preset, arm, seed, iterations, evaluation, warnings } = config;
   const base = model === 'embedded' ? 'the embedded base' : model;
   const what = arm === 'full' ? '' : `, arm ${arm}`;
+  const use = rollsBack(warnings) ? 'Labels decide where a roll-back goes, and nothing else' : 'No labels are used';
   return [
     `R-Zero on ${base}: ${iterations} x (Challenger, questions, Solver, evaluation), preset ${preset}${what}, seed ${seed}.`,
-    `No labels are used; ${evaluation.problems} held-out problems measure what comes of it. Files: ${folder}`,
+    `${use}; ${evaluation.problems} held-out problems measure what comes of it. Files: ${folder}`,
   ].join('\n');
 }

@@ -1,4 +1,3 @@
-import { resolve } from 'node:path';
 import { configHash } from '../config/hash.ts';
 import { formatConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
@@ -8,7 +7,7 @@ import { ModelUnusable } from '../inspect/errors.ts';
 import { forTheRun } from '../inspect/judge.ts';
 import { RunLog } from '../log/runLog.ts';
 import type { LoopContext } from '../loop/context.ts';
-import { Stopped } from '../loop/errors.ts';
+import { Stopped, StoppedByWarning } from '../loop/errors.ts';
 import { History } from '../loop/history.ts';
 import { coevolveThrough } from '../loop/recovery.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -23,20 +22,20 @@ import { redactorFor } from '../secrets/environment.ts';
 import { RunJournal } from '../store/journal.ts';
 import type { RunFolder } from '../store/runFolder.ts';
 import { sweeper } from '../store/sweeper.ts';
-import { inMilliseconds } from '../worker/phases.ts';
-import { PATIENCE, type Patience } from '../worker/session.ts';
-import { type ListenOptions, startWorkers } from '../worker/startWorkers.ts';
+import { startWorkers } from '../worker/startWorkers.ts';
 import { EXIT } from './exitCodes.ts';
 import { explainError } from './explainError.ts';
 import { inspectModel } from './inspection.ts';
 import type { Placed } from './placement.ts';
-import { modelSource, pythonPath } from './places.ts';
+import { modelSource } from './places.ts';
 import { postsOf } from './posts.ts';
+import { probeOf } from './probe.ts';
 import { describeReward, rewardOf } from './reward.ts';
 import { isPreemption, type StopSignal, stoppedCode } from './stop.ts';
 import { summarizeRun } from './summarizeRun.ts';
 import { startTrackers } from './trackers.ts';
 import { VERSION } from './version.ts';
+import { workerOptions } from './workerOptions.ts';
 
 /** Monotonic seconds. */
 export const processClock: Clock = { now: () => performance.now() / 1000 };
@@ -112,7 +111,7 @@ export async function attemptRun(experiment: Experiment, journal: RunJournal): P
 /** How an attempt ended that did not finish, and the exit code that the process will have for it. */
 function endOf(error: unknown, signal: AbortSignal) {
   const { exitCode, message } = explainError(error);
-  if (!signal.aborted) return { how: 'failed', exitCode, message };
+  if (!signal.aborted) return { how: error instanceof StoppedByWarning ? 'stopped' : 'failed', exitCode, message };
   const how = isPreemption(signal.reason) ? 'preempted' : 'stopped';
   return { how, exitCode: stoppedCode(signal.reason as StopSignal, error), message: `${how} by ${signal.reason}` };
 }
@@ -141,7 +140,11 @@ async function recordedAttempt(experiment: Experiment, journal: RunJournal): Pro
     const stopped = signal.aborted;
     try {
       if (stopped) end(isPreemption(signal.reason) ? 'preempted' : 'stopped');
-      else end('failed', error instanceof Error ? error.message : String(error));
+      else
+        end(
+          error instanceof StoppedByWarning ? 'stopped' : 'failed',
+          error instanceof Error ? error.message : String(error),
+        );
     } catch {
       // A disk that is full, or a run that somebody else goes on with: what ended this attempt says more.
     }
@@ -153,10 +156,10 @@ async function recordedAttempt(experiment: Experiment, journal: RunJournal): Pro
 
 async function coevolveWithWorkers(experiment: Experiment, journal: RunJournal, exam: Exam): Promise<void> {
   const { config, placed, folder, reporter, env, workingFolder, signal: stopping } = experiment;
-  const { backend, threads, handoverSeconds, restarts } = config.worker;
+  const { backend, restarts } = config.worker;
   const posts = postsOf(config, placed);
-  const listen = listenOptions(experiment);
-  const several = posts.length > 1 || listen !== undefined;
+  const probe = probeOf(config, workingFolder);
+  const several = posts.length > 1 || config.worker.listen !== '';
   const requestSamples = config.worker.requestSamples ?? requestSamplesFor(backend, several);
   const tell = (message: string): void => {
     reporter.report({ type: 'workers', message });
@@ -167,24 +170,13 @@ async function coevolveWithWorkers(experiment: Experiment, journal: RunJournal, 
     }
   };
   const workers = await startWorkers({
-    python: pythonPath(env, backend),
-    backend,
-    threads,
+    ...workerOptions(config, posts, { env, workingFolder, signal: stopping, tell }),
     run: journal.run,
     attempt: journal.attempt,
-    posts,
-    restarts,
-    patience: patienceOf(config.worker),
     turns: config.worker.turns || (placed?.decision.layout.turns ?? false),
-    handoverDeadline: handoverSeconds * 1000,
     sharedFolder: folder.path,
     logFile: folder.file('worker.log'),
     onLogTrouble: (message) => reporter.report({ type: 'workers', message }),
-    signal: stopping,
-    ...(listen === undefined
-      ? {}
-      : { listen: { ...listen, onListening: (endpoint) => tell(dialHint(config, endpoint)) } }),
-    onChange: tell,
   });
   const grace = graceOf(stopping, config.worker.graceSeconds);
   try {
@@ -203,12 +195,14 @@ async function coevolveWithWorkers(experiment: Experiment, journal: RunJournal, 
       store: folder,
       reporter: withActivity(reporter, () => workers.activity),
       clock: processClock,
+      activity: () => workers.activity,
       history: new History(journal),
       stopping,
       signal: grace.over,
       mostLosses: restarts + 1,
       requestSamples,
       ...(challengerReward && { challengerReward }),
+      ...(probe && { probe }),
     };
     await coevolveThrough(experiment.instrument?.(context) ?? context);
   } finally {
@@ -236,16 +230,6 @@ async function requireUsableModel(
   }
 }
 
-/** A worker's heartbeats come several times in what it may be silent. */
-function patienceOf({ silenceSeconds, returnSeconds, deadlines }: Config['worker']): Patience {
-  return {
-    heartbeat: Math.min(PATIENCE.heartbeat, silenceSeconds * 200),
-    silence: silenceSeconds * 1000,
-    reconnect: returnSeconds * 1000,
-    deadlines: inMilliseconds(deadlines),
-  };
-}
-
 /** What is nearly done when the run is told to stop may go on for so long. */
 function graceOf(stopping: AbortSignal, seconds: number): { over: AbortSignal; forget(): void } {
   const over = new AbortController();
@@ -269,21 +253,4 @@ function graceOf(stopping: AbortSignal, seconds: number): { over: AbortSignal; f
 function requestSamplesFor(backend: Config['worker']['backend'], several: boolean): number {
   if (backend === 'vllm') return 64;
   return several ? 1024 : 2 ** 20;
-}
-
-function listenOptions({ config, env, workingFolder }: Experiment): ListenOptions | undefined {
-  const { listen, keys, expect } = config.worker;
-  if (listen === '') return undefined;
-  const token = env.RZERO_TOKEN;
-  return {
-    address: listen,
-    expect,
-    ...(keys === '' ? {} : { keys: resolve(workingFolder, keys) }),
-    ...(token === undefined || token === '' ? {} : { token }),
-  };
-}
-
-function dialHint({ worker }: Config, endpoint: string): string {
-  const knows = worker.keys === '' ? 'the RZERO_TOKEN of this run' : 'a key of its own (rzero keys)';
-  return `${worker.expect} to dial in at ${endpoint}, each with ${knows}`;
 }

@@ -3,10 +3,13 @@ import { ConfigError } from '../config/errors.ts';
 import { ModelUnusable } from '../inspect/errors.ts';
 import { JudgeError } from '../judge/errors.ts';
 import { LaunchError } from '../launch/job.ts';
-import { ReplayDiverged, TooFewQuestions, TrainingDiverged } from '../loop/errors.ts';
+import { ReplayDiverged, StoppedByWarning, TooFewQuestions, TrainingDiverged } from '../loop/errors.ts';
 import { PlacementError } from '../placement/errors.ts';
 import { PublishError } from '../publish/errors.ts';
+import { EvaluationFolderError } from '../store/evaluationFolder.ts';
+import { FolderHeld } from '../store/folderLock.ts';
 import { JournalError } from '../store/journalError.ts';
+import { RecordsDamaged } from '../store/recordReader.ts';
 import { RunFolderError } from '../store/runFolder.ts';
 import { AddressError } from '../worker/address.ts';
 import { WorkerCallError, type WorkerCallErrorCode, WorkerStartError } from '../worker/errors.ts';
@@ -81,13 +84,19 @@ export function explainError(error: unknown): { exitCode: number; message: strin
   if (error instanceof HubError) return { exitCode: EXIT.unavailable, message: error.message };
   if (error instanceof ModelUnusable) return { exitCode: EXIT.badData, message: error.message };
   if (error instanceof TooFewQuestions) return { exitCode: EXIT.badData, message: error.message };
+  if (error instanceof StoppedByWarning) return { exitCode: EXIT.badData, message: error.message };
   if (error instanceof TrainingDiverged) return { exitCode: EXIT.badData, message: error.message };
   if (error instanceof ReplayDiverged) return { exitCode: EXIT.badData, message: error.message };
   if (error instanceof UsageError) return { exitCode: EXIT.usage, message: error.message };
   if (error instanceof PublishError) return { exitCode: PUBLISH_EXIT[error.code], message: error.message };
   if (error instanceof JudgeError) return { exitCode: JUDGE_EXIT[error.code], message: error.message };
   if (error instanceof BenchmarkError) return { exitCode: BENCHMARK_EXIT[error.code], message: error.message };
+  if (error instanceof EvaluationFolderError) {
+    return { exitCode: error.code === 'other_protocol' ? EXIT.config : EXIT.usage, message: error.message };
+  }
+  if (error instanceof FolderHeld) return { exitCode: EXIT.unavailable, message: error.message };
   if (error instanceof RunFolderError) return { exitCode: EXIT.usage, message: error.message };
+  if (error instanceof RecordsDamaged) return { exitCode: EXIT.badData, message: error.message };
   if (error instanceof JournalError) {
     return { exitCode: error.code === 'damaged' ? EXIT.badData : EXIT.unavailable, message: error.message };
   }

@@ -5,6 +5,7 @@ import type { JournalEntry } from '../ports/journal.ts';
 import { plural } from '../report/text.ts';
 import { entriesBefore, FORK_POINT_FORM, type ForkPoint, parseForkPoint } from '../store/fork.ts';
 import { RunJournal, readJournal } from '../store/journal.ts';
+import { needed } from '../store/needed.ts';
 import { objectFile } from '../store/objects.ts';
 import { RunFolder, RunFolderError } from '../store/runFolder.ts';
 import { recordedRun } from './recordedConfig.ts';
@@ -38,9 +39,10 @@ export async function forkCommand(name: string, { at, out, set = [] }: ForkFlags
   const shared = sharedEntries(entries, point, name, at);
   const rewardModule = await describeReward(config, workingFolder);
 
+  const wanted = needed(shared, { ...config, storage: { ...config.storage, keepModels: 'last' } });
   for (const entry of shared) {
     const freed = entry.type === 'done' && entry.model !== undefined && !parent.has(entry.model.name);
-    if (!freed || entry.iteration < point.iteration - 1) continue;
+    if (!freed || !wanted.has(entry.model?.name ?? '')) continue;
     const why = `${entry.model?.name} is not there any more (storage.keepModels)`;
     throw new RunFolderError('not_finished', `run ${name} cannot be forked at ${at}: ${why}`);
   }

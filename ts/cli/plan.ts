@@ -79,7 +79,7 @@ function notesOf({ worker }: Config): string[] {
 }
 
 function plannedConfig(config: Config): PlannedConfig {
-  return { preset: config.preset, hash: configHash(config), changed: beyondPreset(config) };
+  return { preset: config.preset, hash: configHash(config), changed: beyondPreset(config), warnings: config.warnings };
 }
 
 /** What of a document is the same with GPUs and without. */

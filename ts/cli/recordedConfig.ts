@@ -45,7 +45,7 @@ export function presentConfig(folder: RunFolder, name: string, recorded: Config,
  */
 export function harmlessChanges(name: string, before: Config, after: Config): Change[] {
   const changes = changesBetween(before, after);
-  const harmful = changes.filter((change) => !isHarmless(change));
+  const harmful = changes.filter((change) => !isHarmless(change, before, after));
   if (harmful.length === 0) return changes;
   throw new ConfigError(
     `run ${name} was begun with another configuration:\n${describeChanges(harmful)}\n` +

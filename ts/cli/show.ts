@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { betterThanLast } from '../report/bestSolver.ts';
 import type { RunSummary } from '../report/runSummary.ts';
 import { renderTable } from '../report/table.ts';
 import { RunFolder, RunFolderError } from '../store/runFolder.ts';
@@ -30,6 +31,7 @@ export function showCommand(folder: string, flags: { json?: true }, terminal: Te
 /** A run's table on stdout, with its files and what to do next. */
 export function printResult(summary: RunSummary, folder: string, terminal: Terminal): void {
   const { arm, iterations } = summary.run;
+  const best = betterThanLast(summary);
   const last = `${folder}/iteration-${iterations}`;
   const again = arm === 'full' ? 'untrained-challenger' : 'full';
   terminal.out(
@@ -38,6 +40,14 @@ export function printResult(summary: RunSummary, folder: string, terminal: Termi
       width: terminal.page.width(),
       files: [
         { path: `${last}/models/solver`, what: 'the trained Solver, a Hugging Face folder (challenger beside it)' },
+        ...(best === undefined
+          ? []
+          : [
+              {
+                path: `${folder}/iteration-${best}/models/solver`,
+                what: 'the best Solver on the held-out problems, where it is kept',
+              },
+            ]),
         { path: `${last}/questions.jsonl`, what: 'every question with its samples, vote and fate' },
         { path: `${folder}/summary.json`, what: 'all these figures' },
       ],
@@ -46,6 +56,7 @@ export function printResult(summary: RunSummary, folder: string, terminal: Termi
           command: `npm run rzero -- run --arm ${again}`,
           what: again === 'full' ? 'the whole method, to compare' : 'what training the Challenger is worth',
         },
+        { command: `npm run rzero -- report ${folder}`, what: 'a page with curves, and every question that was asked' },
         { command: `npm run rzero -- show ${folder}`, what: 'this table again' },
       ],
     }),

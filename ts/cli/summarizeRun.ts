@@ -34,10 +34,13 @@ export function summarizeRun(
   });
   const audits = Array.from({ length: iterations }, (_, index) => {
     const iteration = `iteration-${index + 1}`;
-    const questions = folder.readRecords<QuestionRecord>(`${iteration}/questions.jsonl`);
     const problems = folder.readRecords<{ label: string }>(`${iteration}/problems.jsonl`).values();
-    for (const record of questions) {
-      if (record.fate === 'kept') record.trainedLabel = problems.next().value?.label ?? null;
+    const questions: QuestionRecord[] = [];
+    for (const { record } of folder.records<QuestionRecord>(`${iteration}/questions.jsonl`)) {
+      // Without the samples, which may be gigabytes.
+      const { question = null, label = null, fate } = record;
+      const trained = fate === 'kept' ? { trainedLabel: problems.next().value?.label ?? null } : {};
+      questions.push({ question, label, fate, ...trained });
     }
     return [index + 1, auditQuestions(questions, exam.questions)] as const;
   });

@@ -1,3 +1,4 @@
+import type { WarningName } from '../domain/warnings/rules.ts';
 import type { Config } from './schema.ts';
 
 /** An option that has another value than before. */
@@ -38,15 +39,25 @@ export function changesBetween(before: Config, after: Config): Change[] {
   return differences(before, after, '');
 }
 
-/** Whether a run may go on with a change. More iterations come after all that is there; fewer would leave some of it out. */
-export function isHarmless({ option, before, after }: Change): boolean {
+/**
+ * Whether a run may go on with a change. More iterations come after all that is there; fewer would leave some of it out.
+ *
+ * @param one the configuration before, @param other and after it
+ */
+export function isHarmless({ option, before, after }: Change, one: Config, other: Config): boolean {
   if (option === 'iterations') return (after as number) > (before as number);
-  return decidesNothing(option);
+  return decidesNothing(option, one) && decidesNothing(option, other);
 }
 
-/** Whether an option says only where and with what something is computed, or what is kept of it. */
-export function decidesNothing(option: string): boolean {
-  return HARMLESS.some((name) => option === name || option.startsWith(`${name}.`));
+/**
+ * Whether an option says only where and with what something is computed, what is kept of it, or what is said of it: an
+ * early warning that warns, or that stops a run that could go on, leaves all figures as they are. One that rolls back
+ * decides them, with its thresholds.
+ */
+export function decidesNothing(option: string, { warnings }: Config): boolean {
+  const [section, name] = option.split('.');
+  if (section === 'warnings') return warnings[name as WarningName]?.action !== 'roll-back';
+  return HARMLESS.some((group) => option === group || option.startsWith(`${group}.`));
 }
 
 /** `  solver.steps: 15 -> 20`, one line a change. */

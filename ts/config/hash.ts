@@ -4,12 +4,12 @@ import type { Config } from './schema.ts';
 
 /**
  * What a configuration's result is called by: the SHA-256, as 64 hex digits, of all options that decide it, by their
- * names and values. Where and with what it is computed, and what is kept on disk, are not among them: a run that goes on
- * with other workers keeps its hash. Nor is the name of the preset, whose values are.
+ * names and values. Where and with what it is computed, what is kept on disk and what is warned of are not among them: a
+ * run that goes on with other workers keeps its hash. Nor is the name of the preset, whose values are.
  */
 export function configHash(config: Config): string {
   const { preset: _, ...options } = config;
-  const lines = leaves(options, '').filter(([option]) => !decidesNothing(option));
+  const lines = leaves(options, '').filter(([option]) => !decidesNothing(option, config));
   return createHash('sha256')
     .update(JSON.stringify(lines.sort(byName)))
     .digest('hex');

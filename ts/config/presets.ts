@@ -171,6 +171,17 @@ const paper: Config = {
     samples: 4,
     sampling: { temperature: 1, topP: 1, topK: 0, maxTokens: 4096 },
   },
+  // Where a threshold is published, see ts/domain/warnings.
+  warnings: {
+    diversity: { distinct: 0.7, bigrams: 0.6, cluster: 0.3, action: 'none' },
+    labels: { floor: 0.6, fall: 0.1, audit: 0, probe: '', action: 'none' },
+    'no-box': { share: 0.5, rise: 0.2, action: 'none' },
+    length: { questions: 4, answers: 4, cut: 0.25, action: 'none' },
+    entropy: { share: 0.1, action: 'none' },
+    mismatch: { samplerKl: 0.01, capped: 0.01, action: 'none' },
+    'nothing-kept': { batches: 1, action: 'none' },
+    accuracy: { intervals: 1, action: 'none' },
+  },
 };
 
 /**
@@ -250,6 +261,7 @@ export const PRESETS: Record<string, Preset> = {
         optimizer: { learningRate: 5e-4 },
       },
       evaluation: { sampling: { maxTokens: 64 } },
+      warnings: { labels: { audit: 200 } },
     },
   },
   mock: {
@@ -265,6 +277,8 @@ export const PRESETS: Record<string, Preset> = {
       questions: { candidates: 32 },
       solver: { steps: 3, prompts: 8, rollouts: 4, miniBatch: 32, optimizer: { learningRate: 0.05 } },
       evaluation: { problems: 32, samples: 2 },
+      // Of its made-up questions none is a problem of the arithmetic domain.
+      warnings: { labels: { audit: 0 } },
     },
   },
 };

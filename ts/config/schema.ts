@@ -4,6 +4,7 @@ import { ORDERS, SHORTFALLS } from '../domain/curriculum.ts';
 import { AGGREGATIONS, ARMS, KEPT_MODELS, KL_ESTIMATORS, LOSSES, type Settings } from '../domain/settings.ts';
 import { LOG_LEVELS } from '../log/levels.ts';
 import { challengerRule, curriculumRule, solverRule } from './rules.ts';
+import { warningRules } from './warnings.ts';
 
 /** Where figures of a run can go. */
 export const TRACKERS = ['tensorboard', 'wandb', 'mlflow', 'trackio'] as const;
@@ -306,6 +307,7 @@ export const configSchema = z
       samples: count.describe('samples per problem'),
       sampling: drawn,
     }),
+    warnings: warningRules,
   })
   .refine(({ roles, trainer }) => roles.anchor !== 'ema' || trainer.loraRank === 0, {
     path: ['roles', 'anchor'],

@@ -20,6 +20,11 @@ export interface CurriculumRule extends Band {
   readonly ownAnswer: 'ignored' | 'must-match';
 }
 
+/** The ablation "without filter" of a rule: every question that has a label is in its band. */
+export function withoutFilter<R extends CurriculumRule>(rule: R): R {
+  return { ...rule, center: 0.5, delta: 0.5 };
+}
+
 /** Why a question is dropped, in the order in which the gates stand. Those before `no_label` need no answers. */
 export const GATES = [
   'malformed',

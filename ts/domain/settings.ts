@@ -3,6 +3,7 @@ import type { CreditRule } from './advantage.ts';
 import type { Order, Shortfall } from './curriculum.ts';
 import type { CurriculumRule } from './gates.ts';
 import type { ChallengerRule, SolverRule } from './reward.ts';
+import type { WarningRules } from './warnings/rules.ts';
 
 /** Losses by name, and estimators of the KL term (proto/README.md, What the verbs compute). */
 export const LOSSES = ['policy_gradient', 'grpo', 'gspo', 'cispo'] as const satisfies readonly Loss[];
@@ -160,4 +161,5 @@ export interface Settings {
     sampling: Sampling;
   };
   storage: StorageSettings;
+  warnings: WarningRules;
 }

@@ -3,7 +3,7 @@ import { mean } from '../domain/statistics.ts';
 import { type Answered, type AnsweredItem, byJudge, byRule, type ItemMarks, marksOf } from './answeredItem.ts';
 import type { SatBenchmark } from './evaluationDocument.ts';
 import { type Figure, proportion, sampledFigure } from './figures.ts';
-import { agreement } from './judgement.ts';
+import { agreementWith } from './judgement.ts';
 import type { Accuracies, BenchmarkScores, JudgedScores, ResponseRates } from './scoresDocument.ts';
 
 /**
@@ -94,7 +94,7 @@ function powersUpTo(most: number): number[] {
 }
 
 function judgedScores(answered: readonly AnsweredItem[], seed: number, name: string): JudgedScores {
-  return { ...accuracies(answered, byJudge, seed, name), ...agreement(answered) };
+  return { ...accuracies(answered, byJudge, seed, name), ...agreementWith(answered) };
 }
 
 function shareOf(marks: readonly boolean[]): number {

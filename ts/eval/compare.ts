@@ -1,3 +1,5 @@
+import { pairedTest } from '../domain/pairedTest.ts';
+import { stream } from '../domain/random.ts';
 import { average, type Figure } from './figures.ts';
 import type { EvaluationRecord, Mode } from './records.ts';
 import { accuracy, majority } from './scores.ts';
@@ -45,6 +47,23 @@ export function compareEvaluations(
     ...(voted.length === 0 ? {} : { majority: { figure: difference(voted, majority, seed, 'majority') } }),
     withinReach: withinReach(before, after),
   };
+}
+
+/**
+ * The p-value of a gain, by the sign-flip test over the questions that both were asked: of mean@k, or of greedy answers
+ * where nothing was sampled. Null where there is no such question.
+ *
+ * @param seed of the test, where it is not exact
+ */
+export function gainPValue(
+  before: readonly EvaluationRecord[],
+  after: readonly EvaluationRecord[],
+  seed: number,
+): number | null {
+  const sampled = pairs(before, after, 'sampled');
+  const both = sampled.length > 0 ? sampled : pairs(before, after, 'greedy');
+  const differences = both.map(([one, other]) => accuracy(other) - accuracy(one));
+  return both.length === 0 ? null : pairedTest(differences, stream(seed, 'paired-test', 'gain')).pValue;
 }
 
 type Pair = readonly [EvaluationRecord, EvaluationRecord];

@@ -1,6 +1,7 @@
 import { sameAnswer } from '../domain/answers/compare.ts';
 import { extractAnswer } from '../domain/answers/extract.ts';
 import { InvalidArgument } from '../domain/errors.ts';
+import { mean } from '../domain/statistics.ts';
 import { majorityVote } from '../domain/vote.ts';
 import type { Exam } from '../ports/exam.ts';
 import { evaluateQuestion, heldOutQuestions } from './arithmetic.ts';
@@ -28,6 +29,13 @@ export function createArithmeticExam(problems: number, seed = 0): Exam {
       return responses.map((texts, index) =>
         isRight(majorityVote(texts.map((text) => extractAnswer(text))).label, truthOf(index)),
       );
+    },
+    labelAccuracy(labelled) {
+      const right = labelled.map(({ question, label }) => {
+        const truth = evaluateQuestion(question);
+        return truth !== null && isRight(label, truth);
+      });
+      return mean(right.map(Number));
     },
   };
 }

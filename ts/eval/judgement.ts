@@ -1,10 +1,13 @@
 import type { Item } from '../benchmarks/benchmark.ts';
-import type { JudgedResponse } from '../judge/judge.ts';
+import { agreementOf } from '../judge/agreement.ts';
+import { endOfResponse } from '../judge/endOfResponse.ts';
+import type { Judge, JudgedResponse } from '../judge/judge.ts';
 import type { Answered, AnsweredItem } from './answeredItem.ts';
+import { fingerprint, nameOfJudge, type VerdictRecord } from './response.ts';
 import type { JudgedScores } from './scoresDocument.ts';
 
-/** UTF-16 units of the end of a response that has no final answer, which the judge is shown instead. */
-const END = 1000;
+/** Responses after whose verdicts these are put on record. */
+const CHUNK = 64;
 
 /**
  * Whether a judge could see a response otherwise than the rule grader does. A letter is a letter, an answer that is the
@@ -14,42 +17,56 @@ export function isJudgeable(item: Item, { response, mark }: Answered): boolean {
   return item.choices === undefined && mark.answer !== item.answer && response.text.trim() !== '';
 }
 
-/** What the judge is shown of a response. */
-export function judgedResponse({ question, answer: gold }: Item, { response, mark }: Answered): JudgedResponse {
-  return { question, gold, answer: mark.answer ?? response.text.slice(-END) };
+/**
+ * Ask a judge about all responses that it could see otherwise, right ones and wrong ones, and that it has no verdict on.
+ *
+ * @param add puts verdicts on record
+ * @throws as the judge does
+ */
+export async function askJudge(
+  judge: Judge,
+  answered: readonly AnsweredItem[],
+  add: (verdicts: readonly VerdictRecord[]) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const open = judgeable(answered).filter(({ one }) => one.verdict === undefined);
+  for (let at = 0; at < open.length; at += CHUNK) {
+    const chunk = open.slice(at, at + CHUNK);
+    const verdicts = await judge.judge(
+      chunk.map(({ item, one }) => judgedResponse(item, one)),
+      signal,
+    );
+    add(
+      chunk.flatMap(({ one: { response } }, index) => {
+        const correct = verdicts[index] ?? null;
+        if (correct === null) return [];
+        const { id, mode, sample, text } = response;
+        return [{ id, mode, sample, text: fingerprint(text), judge: nameOfJudge(judge), correct }];
+      }),
+    );
+  }
 }
 
 /** How the judge and the rule grader agree on the responses that the judge was asked about. */
-export function agreement(
+export function agreementWith(
   answered: readonly AnsweredItem[],
 ): Pick<JudgedScores, 'agreement' | 'kappa' | 'given' | 'taken' | 'missing'> {
-  const asked = answered.flatMap(({ item, greedy, sampled }) =>
-    [...(greedy === null ? [] : [greedy]), ...sampled].filter((one) => isJudgeable(item, one)),
+  const asked = judgeable(answered).map(({ one }) => one);
+  const { agreement, kappa, given, taken, missing } = agreementOf(
+    asked.map(({ mark }) => mark.correct),
+    asked.map(({ verdict }) => verdict ?? null),
   );
-  const judged = asked.filter(({ verdict }) => verdict !== undefined);
-  const count = (rule: boolean, judge: boolean) =>
-    judged.filter(({ mark, verdict }) => mark.correct === rule && verdict === judge).length;
-  const [bothRight, given, taken, bothWrong] = [
-    count(true, true),
-    count(false, true),
-    count(true, false),
-    count(false, false),
-  ];
-  return {
-    ...kappa(bothRight, bothWrong, given, taken),
-    given,
-    taken,
-    missing: asked.length - judged.length,
-  };
+  return { agreement, kappa, given, taken, missing };
 }
 
-/** Cohen's kappa (Cohen 1960): agreement beyond what two graders with these shares of points would have by chance. */
-function kappa(bothRight: number, bothWrong: number, given: number, taken: number) {
-  const n = bothRight + bothWrong + given + taken;
-  if (n === 0) return { agreement: null, kappa: null };
-  const observed = (bothRight + bothWrong) / n;
-  const [rule, judge] = [(bothRight + taken) / n, (bothRight + given) / n];
-  const chance = rule * judge + (1 - rule) * (1 - judge);
-  // Where both give all responses the same mark there is nothing but chance.
-  return { agreement: observed, kappa: chance === 1 ? null : (observed - chance) / (1 - chance) };
+function judgeable(answered: readonly AnsweredItem[]): { item: Item; one: Answered }[] {
+  return answered.flatMap(({ item, greedy, sampled }) =>
+    [...(greedy === null ? [] : [greedy]), ...sampled].flatMap((one) =>
+      isJudgeable(item, one) ? [{ item, one }] : [],
+    ),
+  );
+}
+
+function judgedResponse({ question, answer: gold }: Item, { response, mark }: Answered): JudgedResponse {
+  return { question, gold, answer: mark.answer ?? endOfResponse(response.text) };
 }

@@ -57,7 +57,7 @@ export interface PairedScores {
   benchmarks: PairedBenchmark[];
   /** Of groups with two benchmarks or more. */
   averages: PairedAverage[];
-  /** Benchmarks, by title, that one of them alone sat. */
+  /** What one of them alone sat: benchmark and metric. */
   alone: { before: string[]; after: string[] };
 }
 
@@ -82,10 +82,14 @@ export function pairScores(before: readonly ItemValues[], after: readonly ItemVa
     benchmarks,
     averages: averages(shared, seed),
     alone: {
-      before: before.filter((one) => !later.has(keyOf(one))).map(({ title }) => title),
-      after: after.filter((one) => !earlier.has(keyOf(one))).map(({ title }) => title),
+      before: before.filter((one) => !later.has(keyOf(one))).map(nameOf),
+      after: after.filter((one) => !earlier.has(keyOf(one))).map(nameOf),
     },
   };
+}
+
+function nameOf({ title, metric }: ItemValues): string {
+  return `${title} (${metric})`;
 }
 
 interface Pair {

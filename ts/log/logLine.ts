@@ -36,7 +36,7 @@ function isFleeting(event: LoopEvent): event is Extract<LoopEvent, { type: Fleet
 }
 
 function levelOf({ type }: LoopEvent): LogLine['level'] {
-  if (type === 'warning' || type === 'recovery') return 'warn';
+  if (type === 'warning' || type === 'recovery' || type === 'roll-back') return 'warn';
   return type === 'sample-question' ? 'debug' : 'info';
 }
 

@@ -17,6 +17,8 @@ export interface AnsweredQuestion {
   /** Answers of the responses as the voting rule reads them; null where there is no box. */
   answers: (string | null)[];
   vote: Vote;
+  /** Responses that were cut off at maxTokens. */
+  cutOff: number;
 }
 
 /** How questions are answered. */
@@ -66,8 +68,8 @@ export async function answerQuestions(
   );
   const texts = await Promise.all(parts);
   return questions.map(({ text }, index) => {
-    const responses = texts.flatMap((part) => part[index]?.texts ?? []);
-    return voteOn(text, responses, asking.voting);
+    const drawn = texts.flatMap((part) => part[index] ?? []);
+    return voteOn(text, drawn, asking.voting);
   });
 }
 
@@ -123,8 +125,9 @@ export async function answerInRounds(
     const texts = await drawTexts(worker, modelId, asked, n, round, asking, options);
     for (const [index, more] of texts.entries()) {
       const one = open[index] as Drawn;
+      const before = { texts: one.responses, cutOff: one.cutOff };
       const tokens = one.tokens + more.tokens;
-      Object.assign(one, voteOn(one.question, [...one.responses, ...more.texts], asking.voting), { tokens });
+      Object.assign(one, voteOn(one.question, [before, more], asking.voting), { tokens });
     }
     done += n;
     for (const one of open) one.fate = settledFate(one.answers, m, asking.voting, band);
@@ -140,10 +143,11 @@ export async function answerInRounds(
   return { answered, savings };
 }
 
-/** The n texts of a question's answers, and how many tokens they had together. */
+/** The n texts of a question's answers, how many tokens they had together, and how many were cut off. */
 interface Texts {
   texts: string[];
   tokens: number;
+  cutOff: number;
 }
 
 async function drawTexts(
@@ -157,16 +161,27 @@ async function drawTexts(
 ): Promise<Texts[]> {
   const conversations = questions.map(({ text }) => solverConversation(text));
   const seeds = Uint32Array.from(questions, ({ number }) => seed(number, part));
-  const drawn = drawEach(worker, { modelId, conversations, n, seeds, sampling }, options, ({ texts, lengths }) =>
-    groupTexts(texts, n).map((group, index) => ({
-      texts: group,
-      tokens: lengths.subarray(index * n, (index + 1) * n).reduce((sum, length) => sum + length, 0),
-    })),
+  const drawn = drawEach(
+    worker,
+    { modelId, conversations, n, seeds, sampling },
+    options,
+    ({ texts, lengths, stopReasons }) =>
+      groupTexts(texts, n).map((group, index) => ({
+        texts: group,
+        tokens: lengths.subarray(index * n, (index + 1) * n).reduce((sum, length) => sum + length, 0),
+        cutOff: stopReasons.slice(index * n, (index + 1) * n).filter((reason) => reason === 'length').length,
+      })),
   );
   return (await Promise.all(drawn)).flat();
 }
 
-function voteOn(question: string, responses: string[], voting: VotingRule): AnsweredQuestion {
+function voteOn(
+  question: string,
+  drawn: readonly Pick<Texts, 'texts' | 'cutOff'>[],
+  voting: VotingRule,
+): AnsweredQuestion {
+  const responses = drawn.flatMap(({ texts }) => texts);
   const answers = responses.map((text) => answerIn(text, voting));
-  return { question, responses, answers, vote: voteBy(voting, answers) };
+  const cutOff = drawn.reduce((sum, part) => sum + part.cutOff, 0);
+  return { question, responses, answers, vote: voteBy(voting, answers), cutOff };
 }

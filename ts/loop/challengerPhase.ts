@@ -1,9 +1,11 @@
 import { type Credit, creditOf } from '../domain/advantage.ts';
+import { correlation } from '../domain/correlation.ts';
 import type { ParsedQuestion } from '../domain/parse.ts';
 import { challengerConversation, parseProposals } from '../domain/prompts.ts';
 import { withoutRepetition } from '../domain/reward.ts';
 import { clusterShares, type ScoredProposal, scoreProposal, withTotals } from '../domain/score.ts';
 import { mean } from '../domain/statistics.ts';
+import { AnswerFigures } from './answerFigures.ts';
 import { type AnsweredQuestion, answerQuestions, partSeeds, requestSeeds } from './ask.ts';
 import { type LoopContext, recordName } from './context.ts';
 import { drawFirst, overAsked } from './draw.ts';
@@ -12,6 +14,7 @@ import { heardLater } from './later.ts';
 import { type PhaseScope, runPhase } from './phase.ts';
 import type { Policy } from './policy.ts';
 import { creditMetrics, type StepScope, updatePolicy } from './policyUpdate.ts';
+import { questionFigures } from './questionFigures.ts';
 import { joinRollouts, type Rollouts, scoringOf } from './rollouts.ts';
 import { modelName, requireIntact } from './sources.ts';
 import { paddedStep, type StepResult, Training } from './training.ts';
@@ -96,18 +99,35 @@ async function challengerStep(
   const asked = judged.filter(({ parsed }) => parsed !== null);
   const agreements = asked.map(({ vote }) => vote.agreement);
   scope.report({ type: 'agreements', iteration, phase: 'challenger', agreements });
-  const questions = new Set(asked.map(({ parsed }) => parsed?.question));
   const metrics = {
     reward: mean(judged.map(({ reward }) => reward.total)),
     uncertainty: mean(judged.map(({ reward }) => reward.uncertainty)),
     repetition: mean(judged.map(({ reward }) => reward.repetition)),
     wellFormed: asked.length / judged.length,
-    distinct: questions.size / Math.max(1, asked.length),
     agreement: mean(agreements),
+    ...questionMetrics(asked),
+    cutOff: mean(cut.map(Number)),
     ...creditMetrics(credit, update.credit, prompts),
     ...update.metrics,
   };
   return { metrics, files: [file] };
+}
+
+/** What a step's well-formed questions and their answers are like; of none there is little to say. */
+function questionMetrics(asked: readonly Judged[]): Record<string, number> {
+  if (asked.length === 0) return { distinct: 0 };
+  const answers = new AnswerFigures();
+  for (const one of asked) answers.add(one);
+  const pays = correlation(
+    asked.map(({ vote, responses }) => vote.unboxed / responses.length),
+    asked.map(({ reward }) => reward.total),
+  );
+  return {
+    ...questionFigures(asked.map(({ parsed }) => parsed?.question ?? '')),
+    largestCluster: asked.reduce((most, { clusterShare }) => Math.max(most, clusterShare), 0),
+    ...answers.metrics,
+    ...(Number.isFinite(pays) ? { unboxedPays: pays } : {}),
+  };
 }
 
 /** One of the Challenger's texts, and its answers to come; null for a malformed one. */
@@ -175,7 +195,7 @@ async function propose(
 }
 
 /** A proposal with its reward and the Solver's response texts. */
-type Judged = ScoredProposal & { responses: readonly string[] };
+type Judged = ScoredProposal & { responses: string[]; cutOff: number };
 
 /**
  * The rewards of the configured rule, each as soon as its question is answered; or the user's own, which are given the
@@ -196,8 +216,8 @@ function score(
     remembered,
   );
   const scored = proposals.map(async ({ text, parsed, answered }, index): Promise<Judged> => {
-    const { answers = [], responses = [] } = (await answered) ?? {};
-    return scoreProposal({ text, parsed, answers, responses }, shares[index] as number, weighed);
+    const { answers = [], responses = [], cutOff = 0 } = (await answered) ?? {};
+    return scoreProposal({ text, parsed, answers, responses, cutOff }, shares[index] as number, weighed);
   });
   for (const one of scored) heardLater(one);
   if (challengerReward === undefined) return scored;

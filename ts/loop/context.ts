@@ -1,8 +1,8 @@
 import type { ChallengerRewardFunction } from '../domain/score.ts';
 import type { Settings } from '../domain/settings.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { Exam } from '../ports/exam.ts';
-import type { Phase, Reporter } from '../ports/reporter.ts';
+import type { Exam, Probe } from '../ports/exam.ts';
+import type { Activity, Phase, Reporter } from '../ports/reporter.ts';
 import type { RunStore } from '../ports/runStore.ts';
 import type { Worker } from '../ports/worker.ts';
 import type { History } from './history.ts';
@@ -12,9 +12,13 @@ export interface LoopContext {
   settings: Settings;
   worker: Worker;
   exam: Exam;
+  /** Where `warnings.labels.probe` names a file. */
+  probe?: Probe;
   store: RunStore;
   reporter: Reporter;
   clock: Clock;
+  /** What the workers have done so far, where that is known: it goes on record by phase. */
+  activity?: () => Activity;
   /** What the run has behind it. */
   history: History;
   /** Aborted when the run is to stop where it can go on from: after the step that is nearly done, or at once. */

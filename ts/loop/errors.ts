@@ -1,3 +1,5 @@
+import type { Finding } from '../domain/warnings/judge.ts';
+
 /** No update of a training step could be made: its losses or gradients were NaN or infinite. */
 export class TrainingDiverged extends Error {
   override readonly name = 'TrainingDiverged';
@@ -26,6 +28,20 @@ export class TooFewQuestions extends Error {
     super(
       `iteration ${iteration} kept ${kept} of ${candidates} questions and a batch of the Solver holds ${needed}; ` +
         'questions.shortfall is stop (allowed besides: repeat, shrink, resample)',
+    );
+  }
+}
+
+/** An early warning whose action is `stop` was given. What is done is on record, and the run can go on from here. */
+export class StoppedByWarning extends Error {
+  override readonly name = 'StoppedByWarning';
+  readonly code = 'stopped_by_warning';
+
+  /** @param where the iteration and phase */
+  constructor(where: string, { name, message }: Finding) {
+    super(
+      `${where}: ${name}: ${message}. The run stops here since warnings.${name}.action is stop; it can go on: ` +
+        `rzero resume RUN --set warnings.${name}.action=none`,
     );
   }
 }

@@ -1,6 +1,6 @@
 import { solverConversation } from '../domain/prompts.ts';
 import { groupTexts } from '../domain/samples.ts';
-import { mean } from '../domain/statistics.ts';
+import { mean, standardDeviation } from '../domain/statistics.ts';
 import type { Sampling } from '../protocol/generated.ts';
 import { requestSeeds } from './ask.ts';
 import { type LoopContext, recordName } from './context.ts';
@@ -51,6 +51,7 @@ export async function evaluatePhase(
         metrics: {
           greedy: greedy.accuracy,
           mean: sampled.accuracy,
+          meanError: sampled.error,
           majority: sampled.majority,
           ...(worked === undefined ? {} : { worked: worked.accuracy }),
         },
@@ -78,7 +79,10 @@ async function sit(context: LoopContext, tally: Tally, mode: Mode, sampling: Sam
   ).flat();
   const correct = exam.grade(responses);
   const majority = exam.gradeMajority(responses);
+  const byQuestion = correct.map((marks) => mean(marks.map(Number)));
   return {
+    /** Standard error of the accuracy, over questions: the samples of one are not independent. */
+    error: standardDeviation(byQuestion) / Math.sqrt(byQuestion.length),
     accuracy: mean(correct.flat().map(Number)),
     majority: mean(majority.map(Number)),
     records: exam.questions.map((question, index) => ({

@@ -14,6 +14,7 @@ export interface PhaseHistory {
   readonly steps: Map<number, Entry<'step'>>;
   /** Points it can go on from, the earliest first. */
   readonly checkpoints: Entry<'checkpoint'>[];
+  /** Warnings that were given: early ones by their name, others by what they say. */
   readonly warnings: Set<string>;
   done?: Entry<'done'>;
 }
@@ -25,7 +26,7 @@ export interface PhaseHistory {
 export class History {
   readonly journal: Journal;
   private readonly phases = new Map<string, PhaseHistory>();
-  private readonly iterations = new Set<number>();
+  private readonly iterations = new Map<number, Entry<'iteration'>>();
   private recorded = 0;
 
   constructor(journal: Journal) {
@@ -61,8 +62,9 @@ export class History {
     return [...this.phases.values()].flatMap(({ done }) => done ?? []);
   }
 
-  hasIteration(iteration: number): boolean {
-    return this.iterations.has(iteration);
+  /** Which weights an iteration starts from, where it has begun. */
+  iteration(iteration: number): Entry<'iteration'> | undefined {
+    return this.iterations.get(iteration);
   }
 
   /** See {@link Journal.append}. */
@@ -78,7 +80,7 @@ export class History {
   }
 
   private fold(entry: JournalEntry): void {
-    if (entry.type === 'iteration') this.iterations.add(entry.iteration);
+    if (entry.type === 'iteration') this.iterations.set(entry.iteration, entry);
     if (!('phase' in entry)) return;
     const history = this.phase(entry.iteration, entry.phase);
     if (entry.type === 'phase') history.begun = true;
@@ -86,9 +88,14 @@ export class History {
     else if (entry.type === 'update') history.updates.set(`${entry.step}.${entry.update}`, entry);
     else if (entry.type === 'step') history.steps.set(entry.step, entry);
     else if (entry.type === 'checkpoint') history.checkpoints.push(entry);
-    else if (entry.type === 'warning') history.warnings.add(entry.message);
+    else if (entry.type === 'warning') history.warnings.add(entry.name ?? entry.message);
     else if (entry.type === 'done') history.done = entry;
     // It begins anew: nothing of it counts.
     else if (entry.type === 'undone') this.phases.delete(`${entry.iteration}/${entry.phase}`);
   }
+}
+
+/** Figures as they were before JSON, which has no NaN. */
+export function asNumbers(metrics: Readonly<Record<string, number | null>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(metrics).map(([name, value]) => [name, value ?? Number.NaN]));
 }

@@ -1,6 +1,7 @@
-import { type Gate, Gates } from '../domain/gates.ts';
+import { type Gate, Gates, withoutFilter } from '../domain/gates.ts';
 import { challengerConversation, parseProposals } from '../domain/prompts.ts';
 import type { RecordFile } from '../ports/runStore.ts';
+import { AnswerFigures } from './answerFigures.ts';
 import {
   type Asking,
   answerAll,
@@ -63,6 +64,8 @@ export class Labelling {
   /** In the order in which they were written. */
   readonly candidates: Candidate[] = [];
   readonly savings: Savings = { samples: 0, tokens: 0 };
+  /** What the answers to them are like. */
+  readonly answerFigures = new AnswerFigures();
   private readonly context: LoopContext;
   private readonly scope: PhaseScope;
   private readonly options: LabellingOptions;
@@ -83,10 +86,9 @@ export class Labelling {
     return this.candidates.filter((one): one is KeptCandidate => one.fate === 'kept');
   }
 
-  /** The curriculum's rule; every question with a label is in the band of the arm without a filter. */
   private get rule() {
     const { arm, questions } = this.context.settings;
-    return arm === 'no-filter' ? { ...questions, center: 0.5, delta: 0.5 } : questions;
+    return arm === 'no-filter' ? withoutFilter(questions) : questions;
   }
 
   /** Ask for N more candidates, and wait until so many are judged. */
@@ -172,7 +174,9 @@ export class Labelling {
         records.add({ iteration, ...(question === null ? { text } : { question }), fate: gate });
         continue;
       }
-      const { responses, vote, fate: verdict } = next.next().value as FatedQuestion;
+      const answered = next.next().value as FatedQuestion;
+      this.answerFigures.add(answered);
+      const { responses, vote, fate: verdict } = answered;
       const { label, agreement, samples } = vote;
       const fate = this.gates.afterAnswers(verdict, label, ownAnswer);
       if (fate === 'kept' && !this.shown) {

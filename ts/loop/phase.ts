@@ -1,9 +1,11 @@
 import type { FileMark, ModelMark } from '../ports/journal.ts';
-import type { LoopEvent, Phase } from '../ports/reporter.ts';
+import type { Activity, LoopEvent, Phase } from '../ports/reporter.ts';
 import { Answers } from './answers.ts';
 import { type LoopContext, tellRecovery } from './context.ts';
 import type { DrawOptions } from './draw.ts';
 import { Stopped } from './errors.ts';
+import { asNumbers } from './history.ts';
+import { findingsOf, obey, watch } from './watch.ts';
 
 /** What share of a phase some calls are, in the phase's unit: from `from` to `to`, of `total`. */
 export interface Part {
@@ -53,7 +55,8 @@ export interface PhaseResult<T extends object> {
  * Run `body` as a phase: announce it, time it, and record what it comes to. A phase that is on record as done is not run
  * again.
  *
- * @throws Stopped where the run is told to stop; whatever `body` throws, and the phase is unended on record then
+ * @throws Stopped where the run is told to stop; StoppedByWarning after a phase whose figures gave a warning that says so;
+ *   whatever `body` throws, and the phase is unended on record then
  */
 export async function runPhase<T extends object>(
   context: LoopContext,
@@ -62,23 +65,31 @@ export async function runPhase<T extends object>(
 ): Promise<Pick<PhaseResult<T>, 'metrics' | 'value'>> {
   const { reporter, store, clock, history, stopping } = context;
   const { iteration, phase } = announcement;
-  const before = recallPhase<T>(context, iteration, phase);
-  if (before !== undefined) return before;
+  const recalled = recallPhase<T>(context, iteration, phase);
+  if (recalled !== undefined) {
+    obey(findingsOf(context, iteration, phase), { iteration, phase });
+    return recalled;
+  }
   if (stopping.aborted) throw new Stopped();
   const { begun, answers } = history.phase(iteration, phase);
   if (!begun) history.record({ type: 'phase', iteration, phase });
   const started = clock.now();
+  const before = context.activity?.();
   reporter.report({ type: 'phase-started', ...announcement, ...(begun && { recorded: answers.size }) });
   const { scope, end } = openScope(context, iteration, phase);
   const { metrics, files, model, value } = await body(scope).finally(end);
   const seconds = clock.now() - started;
+  const now = context.activity?.();
+  // First, so that whoever is cut short in between does the phase again, and nothing is left unsaid.
+  watch(context, { iteration, phase, step: null, metrics });
   history.record(
     {
       type: 'done',
       iteration,
       phase,
       metrics,
-      seconds: Math.round(seconds * 1000) / 1000,
+      seconds: inMilliseconds(seconds),
+      ...(before && now && { activity: since(before, now) }),
       files,
       ...(model === undefined ? {} : { model }),
       value: history.put(value),
@@ -87,6 +98,7 @@ export async function runPhase<T extends object>(
   );
   store.tidy();
   reporter.report({ type: 'phase-ended', iteration, phase, seconds, metrics });
+  obey(findingsOf(context, iteration, phase), { iteration, phase });
   return { metrics, value };
 }
 
@@ -114,9 +126,18 @@ function recallPhase<T extends object>(
   return undefined;
 }
 
-/** Figures as they were before JSON, which has no NaN. */
-export function asNumbers(metrics: Readonly<Record<string, number | null>>): Record<string, number> {
-  return Object.fromEntries(Object.entries(metrics).map(([name, value]) => [name, value ?? Number.NaN]));
+/** What the workers have done since. */
+function since(before: Activity, now: Activity): Activity {
+  return {
+    tokens: now.tokens - before.tokens,
+    deviceSeconds: inMilliseconds(now.deviceSeconds - before.deviceSeconds),
+    busySeconds: inMilliseconds(now.busySeconds - before.busySeconds),
+  };
+}
+
+/** Seconds with three digits behind the point. */
+function inMilliseconds(seconds: number): number {
+  return Math.round(seconds * 1000) / 1000;
 }
 
 function openScope(context: LoopContext, iteration: number, phase: Phase): { scope: PhaseScope; end(): void } {

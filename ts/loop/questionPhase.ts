@@ -5,10 +5,13 @@ import { agreementHistogram } from '../domain/histogram.ts';
 import { stream } from '../domain/random.ts';
 import { mean } from '../domain/statistics.ts';
 import type { FileMark } from '../ports/journal.ts';
+import { auditLabels } from './auditLabels.ts';
 import { type LoopContext, recordName } from './context.ts';
 import { TooFewQuestions } from './errors.ts';
 import { type Candidate, type KeptCandidate, Labelling } from './labelling.ts';
 import { runPhase } from './phase.ts';
+import { sitProbe } from './probe.ts';
+import { questionFigures } from './questionFigures.ts';
 import { requireIntact } from './sources.ts';
 
 /** A question that the Solver is trained on, with its pseudo-label. */
@@ -67,7 +70,12 @@ export async function questionPhase(
       }
       const problems = inOrder(kept, order).map(({ question, label }) => ({ question, label }));
       const agreements = agreementHistogram(labelling.candidates.flatMap(({ agreement }) => agreement ?? []));
-      return { metrics: metricsOf(context, labelling, rounds), files, value: { problems, agreements } };
+      const metrics = {
+        ...metricsOf(context, labelling, rounds),
+        ...auditLabels(context, iteration, labelling.kept),
+        ...(await sitProbe(context, scope, solvers, votes)),
+      };
+      return { metrics, files, value: { problems, agreements } };
     },
   );
   return value.problems;
@@ -85,7 +93,7 @@ function labelledFor({ settings }: LoopContext, iteration: number, kept: KeptCan
 
 function metricsOf(
   { settings }: LoopContext,
-  { candidates, savings }: Labelling,
+  { candidates, savings, answerFigures }: Labelling,
   rounds: number,
 ): Record<string, number> {
   const { answersPerRound, shortfall } = settings.questions;
@@ -105,6 +113,8 @@ function metricsOf(
     noLabelShare: share('no_label'),
     agreement: mean(candidates.flatMap(({ agreement }) => agreement ?? [])),
     ...Object.fromEntries(others.map((gate) => [`${camel(gate)}Share`, share(gate)])),
+    ...questionFigures(candidates.flatMap(({ question }) => question ?? [])),
+    ...answerFigures.metrics,
     ...(answersPerRound > 0 ? { savedSamples: savings.samples, savedTokens: savings.tokens } : {}),
     ...(shortfall === 'resample' ? { rounds } : {}),
   };

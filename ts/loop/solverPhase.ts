@@ -21,8 +21,7 @@ import { paddedStep, type StepResult, Training } from './training.ts';
 /**
  * Train the Solver on the kept questions: GRPO on the binary reward (paper section 3.4).
  *
- * With no question kept there is nothing to learn from: the phase warns, and the Solver goes on
- * unchanged. With fewer than a batch holds, `questions.shortfall` says what the batches are.
+ * With no question kept there is nothing to learn from: the Solver goes on unchanged. With fewer than a batch holds, `questions.shortfall` says what the batches are.
  *
  * @param start weights that the Solver starts from
  * @returns the trained Solver's folder
@@ -45,12 +44,6 @@ export async function solverPhase(
       const size = shortfall === 'repeat' ? prompts : Math.max(1, Math.min(prompts, problems.length));
       const random = order === 'shuffled' ? stream(settings.seed, 'solver', iteration, 'batches') : null;
       const batches = problemBatches(problems, overAsked(size, overAsk), steps, random);
-      if (batches.length === 0) {
-        scope.warn('no question was kept, so the Solver is not trained in this iteration');
-      } else if (problems.length < prompts) {
-        const remedy = size === prompts ? 'each is used several times' : `the batches are of ${size}`;
-        scope.warn(`only ${problems.length} questions were kept for batches of ${prompts}: ${remedy}`);
-      }
       const made = await training.run(steps, batches.length, (step, within) => {
         const asked = batches[step - 1] as Problem[];
         return solverStep(context, scope, training.policy, within, { iteration, step, asked, size });
@@ -116,6 +109,7 @@ async function solverStep(
   const metrics = {
     reward: mean(rewards),
     uninformative: uninformative / problems.length,
+    cutOff: mean(cut.map(Number)),
     ...creditMetrics(credit, update.credit, problems.length),
     ...update.metrics,
   };

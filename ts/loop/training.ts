@@ -1,12 +1,14 @@
 import type { PhaseSettings } from '../domain/settings.ts';
+import type { Finding } from '../domain/warnings/judge.ts';
 import type { Checkpoint, FileMark, JournalEntry, ModelMark } from '../ports/journal.ts';
 import { type LoopContext, tellRecovery } from './context.ts';
 import { ReplayDiverged, Stopped } from './errors.ts';
-import type { PhaseHistory } from './history.ts';
-import { asNumbers, type PhaseScope } from './phase.ts';
+import { asNumbers, type PhaseHistory } from './history.ts';
+import type { PhaseScope } from './phase.ts';
 import { loadPolicy, type Policy, unloadPolicy } from './policy.ts';
 import type { Intent, StepScope } from './policyUpdate.ts';
 import { modelName } from './sources.ts';
+import { obey, watch } from './watch.ts';
 import { failedWith } from './workerFailure.ts';
 
 /** What one step came to, and the records that it left. */
@@ -82,7 +84,7 @@ export class Training {
    *
    * @param steps so many are wanted by the settings
    * @param last so many there are
-   * @throws Stopped after a step that the phase can go on from; whatever `make` throws
+   * @throws Stopped or StoppedByWarning after a step that the phase can go on from; whatever `make` throws
    */
   async run(
     steps: number,
@@ -97,6 +99,7 @@ export class Training {
       return { metrics: asNumbers(metrics), files };
     });
     for (const { metrics } of results.slice(-1)) this.report(this.step, steps, metrics);
+    for (const [index, { metrics }] of results.entries()) obey(this.watch(index + 1, metrics), scope);
     while (this.step < last) {
       const step = this.step + 1;
       const result = await this.make(step, make);
@@ -104,8 +107,11 @@ export class Training {
       this.step = step;
       this.record(past, step, result);
       this.report(step, steps, result.metrics);
+      const findings = this.watch(step, result.metrics);
       if (step === last) break;
-      if (step % settings.storage.checkpointEvery === 0 || stopping.aborted) await this.commit();
+      const stops = stopping.aborted || findings.some(({ action }) => action === 'stop');
+      if (step % settings.storage.checkpointEvery === 0 || stops) await this.commit();
+      obey(findings, scope);
       if (stopping.aborted) throw new Stopped();
     }
     return results;
@@ -172,6 +178,11 @@ export class Training {
     const entry = { type: 'step', iteration, phase, step, metrics, files } as const;
     // Where a device computes the same otherwise, what counts is what the weights come from.
     if (JSON.stringify(past.steps.get(step)) !== JSON.stringify(entry)) this.context.history.record(entry);
+  }
+
+  private watch(step: number, metrics: Record<string, number>): Finding[] {
+    const { iteration, phase } = this.scope;
+    return watch(this.context, { iteration, phase, step, metrics });
   }
 
   private report(step: number, steps: number, metrics: Record<string, number>): void {

@@ -101,9 +101,11 @@ export interface CostReport {
   tokens: number | null;
   deviceHours: number | null;
   busyShare: number | null;
-  /** What a device-hour costs, as the reader of the report said, and its currency's sign; null where they did not. */
+  /** What a device-hour costs, as the reader of the report said; null where they did not. */
   pricePerHour: number | null;
   price: number | null;
+  /** The sign or name of its currency. */
+  currency: string;
 }
 
 export interface WarningReport {
@@ -125,6 +127,8 @@ export interface QuestionsHead {
   detailSize: number;
   /** Whether the details have the samples' texts; why not, where not. */
   samples: { included: boolean; reason: string | null };
+  /** The agreements that are kept, bounds included; null where there is no such filter. */
+  band: { low: number; high: number } | null;
   /** What `fate` and `phase` of a row count into. */
   fates: string[];
   phases: Phase[];

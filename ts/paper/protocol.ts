@@ -16,7 +16,6 @@ const SAMPLED = new Set(['amc', 'aime-2024', 'aime-2025']);
  */
 export function protocolDifferences({ protocol, benchmarks }: ScoresDocument): ProtocolDifference[] {
   const { judge, temperature, topP, topK } = protocol;
-  const names = benchmarks.map(({ benchmark }) => benchmark);
   const math = benchmarks.filter(({ group }) => group === 'math');
   const general = benchmarks.filter(({ group }) => group === 'general');
   const sampled = benchmarks.filter(({ benchmark }) => SAMPLED.has(benchmark));
@@ -50,7 +49,7 @@ export function protocolDifferences({ protocol, benchmarks }: ScoresDocument): P
       differences.push({ what: `${title}, most new tokens`, here: String(maxTokens), paper: String(theirs) });
     }
   }
-  if (names.length > 0) {
+  if (math.length + general.length > 0) {
     differences.push({
       what: 'Prompts',
       here: 'of this project',

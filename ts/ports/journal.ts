@@ -1,4 +1,4 @@
-import type { Phase } from './reporter.ts';
+import type { Activity, Phase } from './reporter.ts';
 
 /** A file of the run as it was when it was finished; `name` is relative to the run, `/`-separated. */
 export interface FileMark {
@@ -24,7 +24,10 @@ interface OfPhase {
   phase: Phase;
 }
 
-/** One thing that a run has decided or done. Free of times but for `seconds`: the same run writes the same entries. */
+/**
+ * One thing that a run has decided or done. Free of times but for `seconds` and `activity`: the same run writes the same
+ * entries but for those.
+ */
 export type JournalEntry =
   /**
    * What the run was asked to do: its whole configuration, and the folder that relative paths in it start from. Where it
@@ -38,6 +41,7 @@ export type JournalEntry =
       /** The run that it shares its first phases with. */
       forkOf?: { run: string; at: string };
     }
+  /** Which weights each role starts from: 0 is the base, k those of iteration k, which after a roll-back is not the last. */
   | {
       type: 'iteration';
       iteration: number;
@@ -57,18 +61,23 @@ export type JournalEntry =
   | ({ type: 'step'; step: number; metrics: Record<string, number | null>; files: FileMark[] } & OfPhase)
   /** All that the phase has in training, as it was after a step: the point that it can go on from. */
   | ({ type: 'checkpoint'; step: number; seq: number; models: Checkpoint[] } & OfPhase)
-  /** A phase is over: its figures, the files and the model that it leaves, and an object with what it found. */
+  /**
+   * A phase is over: its figures, the files and the model that it leaves, and an object with what it found. `seconds` and
+   * `activity`, what its workers did in that time, are of the attempt that ended it; earlier ones may have begun it.
+   */
   | ({
       type: 'done';
       metrics: Record<string, number | null>;
       seconds: number;
+      activity?: Activity;
       files: FileMark[];
       model?: ModelMark;
       value: string;
     } & OfPhase)
   /** What a phase left is damaged and needed: it is to be done again. */
   | ({ type: 'undone'; reason: string } & OfPhase)
-  | ({ type: 'warning'; message: string } & OfPhase)
+  /** Of an early warning also its name, and what it leads to: `none`, `stop` or `roll-back`. */
+  | ({ type: 'warning'; message: string; name?: string; action?: string } & OfPhase)
   | { type: 'workers'; message: string }
   /** Something was lost or damaged, and is made again. */
   | { type: 'recovery'; message: string }

@@ -53,7 +53,10 @@ export type LoopEvent =
   | { type: 'agreements'; iteration: number; phase: Phase; agreements: number[] }
   | ({ type: 'activity' } & Activity)
   | { type: 'phase-ended'; iteration: number; phase: Phase; seconds: number; metrics: Record<string, number> }
-  | { type: 'warning'; iteration: number; phase: Phase; message: string }
+  /** `name` and `action` are those of an early warning. */
+  | { type: 'warning'; iteration: number; phase: Phase; message: string; name?: string; action?: string }
+  /** Early warnings asked for a roll-back, and what became of it. */
+  | { type: 'roll-back'; message: string }
   /** What may be wrong with the base model; nothing is begun yet. */
   | { type: 'model'; message: string }
   /** What was lost is made again. */

@@ -1,5 +1,6 @@
 import { CHALLENGER_SYSTEM, CHALLENGER_USER, SOLVER_SYSTEM } from '../domain/prompts.ts';
 import type { Arm, Settings } from '../domain/settings.ts';
+import { rollsBack } from '../domain/warnings/rules.ts';
 import type { Figure, Scores } from '../eval/scores.ts';
 import { percent } from '../report/metrics.ts';
 import type { IterationSummary, RunSummary } from '../report/runSummary.ts';
@@ -134,7 +135,7 @@ function marksOf({ greedy, mean, majority, samples }: Scores): [string, Figure][
 }
 
 function introduction(facts: CardFacts): string {
-  const { role, iteration, run, base, weights } = facts;
+  const { role, iteration, run, base, weights, settings } = facts;
   const does =
     role === 'solver'
       ? 'The **Solver** of a run of R-Zero: it was rewarded for agreeing with its own majority vote on problems that another ' +
@@ -157,7 +158,8 @@ function introduction(facts: CardFacts): string {
   ];
   const { display } = termsOf(base.licence);
   const shown = display === undefined ? [] : [`**${display}**`];
-  const written = `Both come from one base model, with no tasks and no labels from people. Written by rzero ${run.version}.`;
+  const exception = rollsBack(settings.warnings) ? ', but that its exam says where a roll-back goes' : '';
+  const written = `Both come from one base model, with no tasks and no labels from people${exception}. Written by rzero ${run.version}.`;
   return [...shown, `${does} ${written}`, table(['', ''], rows, false)].join('\n\n');
 }
 

@@ -2,7 +2,7 @@ import { createColors } from 'picocolors';
 import type { MacroAverage, ScoresDocument } from '../eval/scoresDocument.ts';
 import { BACKBONE_NAMES, type Backbone } from '../paper/backbone.ts';
 import { protocolDifferences } from '../paper/protocol.ts';
-import { type Column, METHODS, PAPER_NOTES, type PaperRow, paperRows, TABLES } from '../paper/tables.ts';
+import { COLUMNS, type Column, METHODS, PAPER_NOTES, type PaperRow, paperRows, TABLES } from '../paper/tables.ts';
 import { columns, wrap } from './text.ts';
 
 /** One of our models, and what it is called beside the paper's rows. */
@@ -11,10 +11,11 @@ export interface OurRow {
   scores: ScoresDocument;
 }
 
-const HEADS: Readonly<Record<Column, string>> = {
-  overall: 'Overall',
+/** A column: its name in the tables or that of a benchmark, and what stands above it. */
+type Heads = Readonly<Partial<Record<Column, string>>> & Readonly<Record<string, string>>;
+
+const MATH: Heads = {
   math: 'Average',
-  general: 'Average',
   amc: 'AMC',
   minerva: 'Minerva',
   'math-500': 'MATH',
@@ -22,22 +23,15 @@ const HEADS: Readonly<Record<Column, string>> = {
   olympiadbench: 'Olympiad',
   'aime-2025': 'AIME25',
   'aime-2024': 'AIME24',
+};
+
+const GENERAL: Heads = {
+  overall: 'Overall',
+  general: 'Average',
   supergpqa: 'SuperGPQA',
   'mmlu-pro': 'MMLU-Pro',
   bbeh: 'BBEH',
 };
-
-const MATH: readonly Column[] = [
-  'math',
-  'amc',
-  'minerva',
-  'math-500',
-  'gsm8k',
-  'olympiadbench',
-  'aime-2025',
-  'aime-2024',
-];
-const GENERAL: readonly Column[] = ['overall', 'general', 'supergpqa', 'mmlu-pro', 'bbeh'];
 
 const WIDEST = 110;
 
@@ -59,6 +53,7 @@ export function renderPaperTable(
   const blocks = [
     block('Mathematics, % right', MATH, ours, paper),
     block('General reasoning, % right', GENERAL, ours, paper),
+    block('Others, % right', othersOf(ours), ours, []),
   ].filter((lines) => lines.length > 0);
   const partial = ours.some(({ scores }) =>
     Object.values(scores.averages).some((average) => average !== null && average.rule.missing.length > 0),
@@ -92,7 +87,15 @@ export function renderPaperTable(
     .join('\n\n')}\n`;
 }
 
-function block(title: string, of: readonly Column[], ours: readonly OurRow[], paper: readonly PaperRow[]): string[] {
+/** Benchmarks that the paper does not have. */
+function othersOf(ours: readonly OurRow[]): Heads {
+  const sat = ours.flatMap(({ scores }) => scores.benchmarks);
+  const others = sat.filter(({ benchmark }) => !(COLUMNS as readonly string[]).includes(benchmark));
+  return Object.fromEntries(others.map(({ benchmark, title }) => [benchmark, title]));
+}
+
+function block(title: string, heads: Heads, ours: readonly OurRow[], paper: readonly PaperRow[]): string[] {
+  const of = Object.keys(heads) as Column[];
   const own = ours.flatMap(({ name, scores }) => ourLines(name, scores, of));
   const theirs = paper.filter(({ figures }) => of.some((column) => figures[column] !== undefined));
   const tables = [...new Set(theirs.map(({ table }) => table))].flatMap((table) => [
@@ -105,7 +108,7 @@ function block(title: string, of: readonly Column[], ours: readonly OurRow[], pa
   const rows = [...own, ...tables];
   const shown = of.map((_, index) => rows.some((row) => (row[index + 1] ?? '') !== ''));
   const cut = (row: readonly string[]) => row.filter((_, index) => index === 0 || shown[index - 1]);
-  const head = cut([title, ...of.map((column) => HEADS[column])]);
+  const head = cut([title, ...of.map((column) => heads[column] ?? '')]);
   return columns(
     [head, ...rows.map(cut)],
     head.map((_, index) => index).filter((index) => index > 0),
@@ -115,11 +118,9 @@ function block(title: string, of: readonly Column[], ours: readonly OurRow[], pa
 /** A line of figures; one of intervals below it; and one with the judge where there is one. Empty where nothing was sat. */
 function ourLines(name: string, { benchmarks, averages }: ScoresDocument, of: readonly Column[]): string[][] {
   const sat = new Map(benchmarks.map((one) => [one.benchmark, one]));
-  const general = of.includes('general');
   const averageOf = (column: Column): { rule: MacroAverage; judged: MacroAverage | null } | null =>
     column === 'overall' || column === 'math' || column === 'general' ? averages[column] : null;
-  if (!of.some((column) => sat.has(column) || (column === (general ? 'general' : 'math') && averageOf(column))))
-    return [];
+  if (!of.some((column) => sat.has(column))) return [];
   const line = (label: string, cell: (column: Column) => string) => [label, ...of.map(cell)];
   const mark = (average: MacroAverage) => `${average.figure.value.toFixed(1)}${average.missing.length > 0 ? '*' : ''}`;
   const lines = [

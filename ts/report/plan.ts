@@ -20,6 +20,8 @@ export interface PlannedConfig {
   hash: string;
   /** The options that are not as in the preset. */
   changed: readonly (readonly [option: string, value: unknown])[];
+  /** Early warnings by their name, and what each leads to. */
+  warnings: Readonly<Record<string, { action: string }>>;
 }
 
 /** What a plan is printed of. */
@@ -89,13 +91,26 @@ export function refusalText({ name }: ModelShape, { reason, remedies }: Refusal)
 }
 
 /** Which configuration it is, a line each; `rzero config` prints all of it. */
-export function configurationOf({ preset, hash, changed }: PlannedConfig): [string, string][] {
+export function configurationOf({ preset, hash, changed, warnings }: PlannedConfig): [string, string][] {
   const options = changed.map(([option, value]) => `${option}=${JSON.stringify(value)}`);
   const beyond = options.length === 0 ? '' : ', with';
   return [
     ['configuration', `preset ${preset}, ${hash.slice(0, 12)}${beyond}`],
     ...options.map((text): [string, string] => ['', text]),
+    ['warnings', warningsText(warnings)],
   ];
+}
+
+/** What the early warnings lead to: `labels stop the run; diversity, ... only warn`. */
+function warningsText(warnings: PlannedConfig['warnings']): string {
+  const names = (action: string) =>
+    Object.entries(warnings).flatMap(([name, rule]) => (rule.action === action ? [name] : []));
+  const [stop, back, none] = [names('stop'), names('roll-back'), names('none')];
+  return [
+    ...(stop.length === 0 ? [] : [`${stop.join(', ')} stop the run`]),
+    ...(back.length === 0 ? [] : [`${back.join(', ')} roll it back`]),
+    ...(none.length === 0 ? [] : [`${none.join(', ')} only warn`]),
+  ].join('; ');
 }
 
 /** A run's files, for people. */

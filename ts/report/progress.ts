@@ -198,9 +198,12 @@ export function createProgressReporter(options: ProgressOptions): Reporter {
   }
 
   function warn(event: Extract<LoopEvent, { type: 'warning' }>): void {
-    const { iteration, phase, message } = event;
+    const { iteration, phase, message, name } = event;
     const indent = heading(iteration, phase, createColors(false)).length + 1;
-    const [first = '', ...rest] = wrap(oneLine(`warning: ${message}`), width() - indent).map(colours.yellow);
+    const [first = '', ...rest] = wrap(
+      oneLine(`warning: ${name === undefined ? '' : `${name}: `}${message}`),
+      width() - indent,
+    ).map(colours.yellow);
     const lines = [`${heading(iteration, phase, colours)} ${first}`, ...rest.map((line) => ' '.repeat(indent) + line)];
     if (live) block.above(lines);
     else lines.forEach(print);
@@ -223,8 +226,8 @@ export function createProgressReporter(options: ProgressOptions): Reporter {
     else print(line);
   }
 
-  function tell({ type, message }: Extract<LoopEvent, { type: 'workers' | 'recovery' | 'model' }>): void {
-    const paint = type === 'model' ? colours.yellow : colours.dim;
+  function tell({ type, message }: Extract<LoopEvent, { type: 'workers' | 'recovery' | 'model' | 'roll-back' }>): void {
+    const paint = type === 'model' || type === 'roll-back' ? colours.yellow : colours.dim;
     const lines = wrap(oneLine(`${type}: ${message}`), width()).map(paint);
     if (live) block.above(lines);
     else lines.forEach(print);
@@ -237,7 +240,13 @@ export function createProgressReporter(options: ProgressOptions): Reporter {
     else if (event.type === 'phase-ended') end(event);
     else if (event.type === 'warning') warn(event);
     else if (event.type === 'phase-skipped') skip(event);
-    else if (event.type === 'workers' || event.type === 'recovery' || event.type === 'model') tell(event);
+    else if (
+      event.type === 'workers' ||
+      event.type === 'recovery' ||
+      event.type === 'model' ||
+      event.type === 'roll-back'
+    )
+      tell(event);
     else if (event.type === 'phase-resumed') {
       if (running !== undefined) resume(event, running, now);
     } else if (event.type === 'activity') {

@@ -55,8 +55,10 @@ function iterationSummary(iteration: number, { metrics, audits }: SummaryInput):
     const ofPhase = records.filter((record) => record.phase === phase);
     if (ofPhase.length > 0) phases[phase] = phaseSummary(phase, ofPhase);
   }
-  const warnings = records.flatMap(({ kind, phase, message }) =>
-    kind === 'warning' && typeof message === 'string' ? [`${phase}: ${message}`] : [],
+  const warnings = records.flatMap(({ kind, phase, name, message }) =>
+    kind === 'warning' && typeof message === 'string'
+      ? [`${phase}: ${typeof name === 'string' ? `${name}: ` : ''}${message}`]
+      : [],
   );
   return { iteration, phases, audit: audits.get(iteration) ?? null, warnings: [...new Set(warnings)] };
 }
@@ -80,7 +82,7 @@ function kept(phase: Phase, record: MetricsRecord): Record<string, number> {
 }
 
 /** A model without where it lies on this machine: the last part of an absolute path. Hub names stay. */
-function modelName(model: string): string {
+export function modelName(model: string): string {
   const absolute = /^(?:[\\/~.]|[A-Za-z]:[\\/])/.test(model);
   return absolute ? (model.split(/[\\/]/).findLast((part) => part !== '') ?? model) : model;
 }

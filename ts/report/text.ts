@@ -11,6 +11,20 @@ export function oneLine(text: string): string {
   return text.replace(/[\s\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]+/g, ' ').trim();
 }
 
+/**
+ * A text of several lines that is safe to print: control characters but line breaks and tabs are written out, as \u001b is
+ * (a model, or whoever made a data set, may write escape sequences).
+ */
+export function visible(text: string): string {
+  const written = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  return (
+    text
+      .replaceAll('\r\n', '\n')
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what this shows
+      .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g, written)
+  );
+}
+
 /** Terminal cells a text takes: 2 for East Asian wide characters and emoji, 0 for combining marks. */
 export function cells(text: string): number {
   let total = 0;

@@ -11,19 +11,21 @@ const NEXT = `${PATHS.dist}.next`;
 /** What tsc reads besides the sources. */
 const SETTINGS = ['tsconfig.json', 'tsconfig.build.json', 'package.json', 'package-lock.json'];
 
+/** Of the report's page, which runs in browsers: bundled into these two files, and not compiled one by one. */
+const CLIENT = 'page/client/';
+const BUNDLE = ['page/client.js', 'page/client.css'];
+
 /** The TypeScript sources, compiled to dist. */
 export const buildStage = {
   name: 'build',
   title: 'build',
-  hint: 'tsc',
+  hint: 'tsc, esbuild',
 
   isCurrent() {
     const stamp = readStamp(join(PATHS.dist, STAMP_NAME));
     if (stamp === undefined) return false;
     const sources = sourceFiles();
-    return (
-      stamp.hash === wantedHash(sources) && sources.map(outputOf).every((file) => existsSync(join(PATHS.dist, file)))
-    );
+    return stamp.hash === wantedHash(sources) && outputsOf(sources).every((file) => existsSync(join(PATHS.dist, file)));
   },
 
   prepare() {},
@@ -48,7 +50,17 @@ export const buildStage = {
       onStart: note,
       onLine,
     });
-    for (const file of sources.filter((path) => !path.endsWith('.ts'))) {
+    await runTool(process.execPath, [join(PATHS.sources, CLIENT, 'bundle.mjs'), join(NEXT, 'page')], {
+      name: 'esbuild',
+      cwd: ROOT,
+      env,
+      signal,
+      log: join(PATHS.state, 'bundle.log'),
+      diagnose: () => undefined,
+      onStart: note,
+      onLine,
+    });
+    for (const file of sources.filter((path) => !path.endsWith('.ts') && !path.startsWith(CLIENT))) {
       mkdirSync(dirname(join(NEXT, file)), { recursive: true });
       copyFileSync(join(PATHS.sources, file), join(NEXT, file));
     }
@@ -64,8 +76,9 @@ function sourceFiles() {
   return filesUnder(PATHS.sources, (path) => !path.startsWith('setup/') && !path.split('/').pop().startsWith('.'));
 }
 
-function outputOf(source) {
-  return source.replace(/\.ts$/, '.js');
+function outputsOf(sources) {
+  const others = sources.filter((path) => !path.startsWith(CLIENT));
+  return [...others.map((path) => path.replace(/\.ts$/, '.js')), ...BUNDLE];
 }
 
 function wantedHash(sources) {

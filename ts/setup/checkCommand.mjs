@@ -10,6 +10,6 @@ import { allTests } from './testCommand.mjs';
 export async function main() {
   await ensure({ extras: ['torch', 'test'] });
   const outcomes = [];
-  for (const which of ['types', 'biome', 'format', 'lint']) outcomes.push(await runCheck(which));
+  for (const which of ['types', 'client', 'biome', 'format', 'lint']) outcomes.push(await runCheck(which));
   return sumUp([...outcomes, ...(await allTests())]);
 }

@@ -17,13 +17,18 @@ import { textOf } from './stamp.mjs';
 const CHECKS = {
   generated: () => ['proto/generate.mjs --check', process.execPath, ['proto/generate.mjs', '--check']],
   types: () => ['tsc', process.execPath, [inModules('typescript/bin/tsc'), '--project', 'tsconfig.json']],
+  client: () => [
+    'tsc of the page',
+    process.execPath,
+    [inModules('typescript/bin/tsc'), '--project', 'ts/page/client/tsconfig.json'],
+  ],
   biome: () => ['biome check', process.execPath, [inModules('@biomejs/biome/bin/biome'), 'check', '.']],
   format: () => ['ruff format --check', environmentPython(), ['-m', 'ruff', 'format', '--check', 'py_worker']],
   lint: () => ['ruff check', environmentPython(), ['-m', 'ruff', 'check', 'py_worker']],
 };
 
 /**
- * @param {'generated' | 'types' | 'biome' | 'format' | 'lint'} which
+ * @param {'generated' | 'types' | 'client' | 'biome' | 'format' | 'lint'} which
  * @returns {Promise<Outcome>}
  */
 export async function runCheck(which) {

@@ -1,5 +1,6 @@
 import { delimiter, join } from 'node:path';
 import { buildStage } from './buildStage.mjs';
+import { chromiumStage } from './chromiumStage.mjs';
 import { lmEvalStage } from './lmEvalStage.mjs';
 import { withLock } from './lock.mjs';
 import { npmStage } from './npmStage.mjs';
@@ -8,13 +9,14 @@ import { PATHS } from './paths.mjs';
 import { createProgress } from './progress.mjs';
 import { pythonStage } from './pythonStage.mjs';
 import { interruptible } from './run.mjs';
+import { tasksStage } from './tasksStage.mjs';
 import { trackersStage } from './trackersStage.mjs';
 import { vllmStage } from './vllmStage.mjs';
 
 /** The stages by name, in order: the build needs what npm installs. */
 export const STAGES = ['npm', 'python', 'build'];
 /** Those that are done only when they are named. */
-export const OPTIONAL_STAGES = ['vllm', 'trackers', 'lm-eval'];
+export const OPTIONAL_STAGES = ['vllm', 'trackers', 'tasks', 'lm-eval', 'browser'];
 
 /**
  * Bring up to date what is missing or has changed; returns at once when nothing has.
@@ -28,7 +30,7 @@ export const OPTIONAL_STAGES = ['vllm', 'trackers', 'lm-eval'];
  */
 export async function ensure({ only = STAGES, extras = ['torch'], env = process.env } = {}) {
   const python = env.RZERO_PYTHON ? ownPythonStage(env, extras) : pythonStage;
-  const all = [npmStage, python, buildStage, vllmStage, trackersStage, lmEvalStage];
+  const all = [npmStage, python, buildStage, vllmStage, trackersStage, tasksStage, lmEvalStage, chromiumStage];
   const stages = all.filter(({ name }) => only.includes(name));
   const pending = stages.filter((stage) => !stage.isCurrent());
   if (pending.length === 0) return false;

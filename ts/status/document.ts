@@ -35,7 +35,8 @@ export interface StatusDocument {
   kept: { iteration: number; candidates: number; kept: number; share: number }[];
   /** How many of the last iteration's answered questions have a p-hat nearest to 0, 0.1, ..., 1. */
   agreements: { iteration: number; counts: number[] } | null;
-  warnings: Told<{ iteration: number; phase: Phase }>;
+  /** `name` and `action` are those of an early warning, else null. */
+  warnings: Told<{ iteration: number; phase: Phase; name: string | null; action: string | null }>;
   /** What was lost or damaged, and made again. */
   recoveries: Told;
   /** Workers that came and went; told only where there are several. */

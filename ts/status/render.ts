@@ -43,7 +43,10 @@ export function renderStatus(status: StatusDocument, name: string, terminal: Ter
       ? []
       : section('p-hat', [`0 [${bars(status.agreements.counts, terminal.unicode === true)}] 1`])),
     ...section('figures', figureLines(status, room)),
-    ...told('warnings', { ...warnings, last: warnings.last.map(({ message }) => message) }),
+    ...told('warnings', {
+      ...warnings,
+      last: warnings.last.map(({ name, message }) => (name === null ? message : `${name}: ${message}`)),
+    }),
     ...told('recovered', { ...recoveries, last: recoveries.last.map(({ message }) => message) }),
     ...told('workers', { ...workers, last: workers.last.map(({ message }) => message) }),
     ...section('disk', [size(status.bytes)]),

@@ -1,7 +1,7 @@
 import type { JournalEntry } from '../ports/journal.ts';
 import type { Phase } from '../ports/reporter.ts';
 import type { Dated } from '../store/segments.ts';
-import type { Told } from './document.ts';
+import type { StatusDocument, Told } from './document.ts';
 
 /** Messages that are kept of a kind. */
 const KEPT = 5;
@@ -34,7 +34,7 @@ export interface AttemptTally {
 export class Tally {
   readonly phases = new Map<string, PhaseTally>();
   readonly attempts = new Map<number, AttemptTally>();
-  readonly warnings: Told<{ iteration: number; phase: Phase }> = { count: 0, last: [] };
+  readonly warnings: StatusDocument['warnings'] = { count: 0, last: [] };
   readonly recoveries: Told = { count: 0, last: [] };
   readonly workers: Told = { count: 0, last: [] };
   config: object | null = null;
@@ -46,7 +46,10 @@ export class Tally {
     else if (entry.type === 'workers') tell(this.workers, { at, message: entry.message });
     if (!('phase' in entry)) return;
     const { iteration, phase } = entry;
-    if (entry.type === 'warning') tell(this.warnings, { at, iteration, phase, message: entry.message });
+    if (entry.type === 'warning') {
+      const { message, name = null, action = null } = entry;
+      tell(this.warnings, { at, iteration, phase, message, name, action });
+    }
     const key = `${iteration}/${phase}`;
     // It begins anew, at its old place.
     if (entry.type === 'undone') this.phases.set(key, begun(iteration, phase, attempt, at));

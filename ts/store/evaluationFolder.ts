@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Item } from '../benchmarks/benchmark.ts';
 import { type AnsweredItem, answeredItems, type BenchmarkRecords } from '../eval/answeredItem.ts';
@@ -7,8 +7,8 @@ import type { MarkRecord, ResponseRecord, VerdictRecord } from '../eval/response
 import type { ScoresDocument } from '../eval/scoresDocument.ts';
 import type { SittingRecords } from '../eval/sitting.ts';
 import { formatDocument, formatRecords, writeWhole } from './files.ts';
-import { FolderLock } from './folderLock.ts';
-import { RecordFile, readRecords } from './recordFile.ts';
+import { FolderLock, isLock } from './folderLock.ts';
+import { RecordFile, wholeRecords } from './recordFile.ts';
 
 /** An evaluation folder that cannot be gone on with, or read. */
 export class EvaluationFolderError extends Error {
@@ -50,13 +50,21 @@ export class EvaluationFolder {
    *
    * @param name the folder as the person typed it
    * @param asked what is to be evaluated now
-   * @throws EvaluationFolderError `other_protocol`; FolderHeld; an error of the file system
+   * @throws EvaluationFolderError `other_protocol`, `no_evaluation` where there is something else; FolderHeld; an error of
+   *   the file system
    */
   constructor(path: string, name: string, asked: EvaluationDocument) {
     this.path = path;
+    if (!mayBegin(path)) {
+      throw new EvaluationFolderError(
+        'no_evaluation',
+        `${name} is not empty and holds no evaluation; choose another folder with --out`,
+      );
+    }
     this.lock = new FolderLock(path, name);
     try {
-      const there = readDocument(path);
+      // A folder without responses promises nothing.
+      const there = hasResponses(path) ? readDocument(path) : undefined;
       const changes = there === undefined ? [] : protocolChanges(there, asked);
       if (changes.length > 0) {
         throw new EvaluationFolderError(
@@ -156,13 +164,26 @@ export function readEvaluation(path: string, name = path): StoredEvaluation {
 
 /** What is on record of a benchmark. @throws RecordsDamaged; an error of the file system */
 export function readBenchmark(path: string, benchmark: string): BenchmarkRecords {
-  const read = <T>(file: string): T[] => readRecords<T>(join(path, benchmark, file)).records;
+  const read = <T>(file: string): T[] => wholeRecords<T>(join(path, benchmark, file)).records;
   return {
     items: read<Item>('items.jsonl'),
     responses: read<ResponseRecord>('responses.jsonl'),
     marks: read<MarkRecord>('marks.jsonl'),
     verdicts: read<VerdictRecord>('verdicts.jsonl'),
   };
+}
+
+/** An evaluation may go on, or begin where nothing is but the lock of one that was lost at once. */
+function mayBegin(path: string): boolean {
+  if (!existsSync(path) || existsSync(join(path, 'evaluation.json'))) return true;
+  return readdirSync(path).every((name) => isLock(name));
+}
+
+function hasResponses(path: string): boolean {
+  return readdirSync(path, { withFileTypes: true }).some((entry) => {
+    const file = join(path, entry.name, 'responses.jsonl');
+    return entry.isDirectory() && existsSync(file) && statSync(file).size > 0;
+  });
 }
 
 function readDocument(path: string): EvaluationDocument | undefined {

@@ -14,6 +14,8 @@ export interface KeepingRule {
   };
   /** Who judges: the last Solver, or the last `ensemble` ones. */
   roles: { judge: string; ensemble: number };
+  /** A roll-back starts from the best iteration so far. */
+  warnings: Readonly<Record<string, { action: string }>>;
 }
 
 /**
@@ -24,7 +26,7 @@ export interface KeepingRule {
  * last one may turn out to be damaged. A model is needed while a phase may start from it or be judged by it, and of the
  * phase that goes on next the whole iteration counts, so that it may be done again.
  */
-export function needed(entries: readonly JournalEntry[], { storage, roles }: KeepingRule): Set<string> {
+export function needed(entries: readonly JournalEntry[], { storage, roles, warnings }: KeepingRule): Set<string> {
   const phases = phaseRecords(entries);
   const names = new Set<string>();
   for (const { done, answers, credits, checkpoints } of phases) {
@@ -38,12 +40,34 @@ export function needed(entries: readonly JournalEntry[], { storage, roles }: Kee
     }
   }
   const window = roles.judge === 'ensemble' ? roles.ensemble : 1;
-  const from = storage.keepModels === 'every' ? 0 : nextIteration(phases) - window;
-  const best = storage.keepModels === 'best' ? bestIteration(phases) : undefined;
+  const next = storage.keepModels === 'every' ? 0 : nextIteration(phases);
+  const best = bestIteration(phases);
+  const rollsBack = Object.values(warnings).some(({ action }) => action === 'roll-back');
+  const origins = originsOf(entries);
+  const wanted = new Set([
+    ...lineage(origins(next), origins, window),
+    ...(best !== undefined && storage.keepModels === 'best' ? [best] : []),
+    ...(best !== undefined && rollsBack ? lineage(best, origins, window) : []),
+  ]);
   for (const { iteration, done } of phases) {
-    if (done?.model !== undefined && (iteration >= from || iteration === best)) names.add(done.model.name);
+    if (done?.model !== undefined && (iteration >= next || wanted.has(iteration))) names.add(done.model.name);
   }
   return names;
+}
+
+/** Which iteration another one starts from: the last, unless it was rolled back. */
+function originsOf(entries: readonly JournalEntry[]): (iteration: number) => number {
+  const origins = new Map(
+    entries.flatMap((entry) => (entry.type === 'iteration' ? [[entry.iteration, entry.solverFrom] as const] : [])),
+  );
+  return (iteration) => origins.get(iteration) ?? iteration - 1;
+}
+
+/** An iteration and those that its Solver comes from, `most` at most. */
+function lineage(iteration: number, origins: (iteration: number) => number, most: number): number[] {
+  const line: number[] = [];
+  for (let one = iteration; one > 0 && line.length < most; one = origins(one)) line.push(one);
+  return line;
 }
 
 /** What the entries name and nothing needs, see {@link needed}, and why not. */

@@ -2,12 +2,7 @@ import { closeSync, existsSync, fsyncSync, openSync, readFileSync, truncateSync 
 import { atPath } from './atPath.ts';
 import { realFileSystem, writeAll } from './fileSystem.ts';
 import { formatRecords } from './files.ts';
-
-/** A file of records has a line in its middle that is none. */
-export class RecordsDamaged extends Error {
-  override readonly name = 'RecordsDamaged';
-  readonly code = 'records_damaged';
-}
+import { RecordsDamaged } from './recordReader.ts';
 
 /**
  * JSON lines that are only ever added to. A process that is killed leaves a part of a line at the end: it does not count,
@@ -26,7 +21,7 @@ export class RecordFile<T extends object> {
   constructor(path: string, durable: boolean) {
     this.path = path;
     this.durable = durable;
-    const { records, bytes } = readRecords<T>(path);
+    const { records, bytes } = wholeRecords<T>(path);
     this.records = records;
     if (existsSync(path)) truncateSync(path, bytes);
     this.handle = openSync(path, 'a');
@@ -53,7 +48,7 @@ export class RecordFile<T extends object> {
  * @returns with how many bytes they take
  * @throws RecordsDamaged; an error of the file system
  */
-export function readRecords<T>(path: string): { records: T[]; bytes: number } {
+export function wholeRecords<T>(path: string): { records: T[]; bytes: number } {
   if (!existsSync(path)) return { records: [], bytes: 0 };
   const content = readFileSync(path);
   const records: T[] = [];

@@ -16,6 +16,7 @@ import { formatDocument, writeWhole } from './files.ts';
 import { LineFile } from './lineFile.ts';
 import { ModelCheck } from './modelCheck.ts';
 import { putAside } from './quarantine.ts';
+import { type Located, recordsIn } from './recordReader.ts';
 import { readSegments } from './segments.ts';
 import { sha256Of } from './sha256.ts';
 
@@ -56,6 +57,7 @@ export interface RunStatus {
  *     iteration-K/          challenger/step-NNN.jsonl, questions.jsonl, problems.jsonl,
  *                           solver/step-NNN.jsonl, evaluation.jsonl, models/challenger, models/solver (Hugging Face folders),
  *                           checkpoints/ of phases that are under way
+ *     report.html           what `rzero report` made of all this
  *     quarantine/           what was in the way, or damaged
  */
 export class RunFolder implements RunStore {
@@ -239,11 +241,13 @@ export class RunFolder implements RunStore {
     return JSON.parse(this.readText(name)) as T;
   }
 
-  /** @throws Error of the file system when it is not there, SyntaxError when a line is not JSON */
+  /** @throws RecordsDamaged; an error of the file system when it is not there */
   readRecords<T>(name: string): T[] {
-    return this.readText(name)
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => JSON.parse(line) as T);
+    return [...this.records<T>(name)].map(({ record }) => record);
+  }
+
+  /** JSON lines one by one, without holding more than one: a file may be larger than memory. */
+  records<T>(name: string): Generator<Located<T>> {
+    return recordsIn<T>(this.file(name), name);
   }
 }

@@ -1,9 +1,9 @@
-import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { JournalEntry } from '../ports/journal.ts';
-import { atPath } from './atPath.ts';
 import { JournalError } from './journalError.ts';
 import { type Attempt, isLineLike, type Line, parseHeader, parseLine } from './journalLine.ts';
+import { linesOf } from './lines.ts';
 
 /** What the segments of a journal say together. */
 export interface Past {
@@ -172,36 +172,6 @@ function damagedLine(run: string, number: number, { line, offset }: { line: numb
     `${file}, line ${line} is damaged, and there is more on record behind it. Nothing was changed. Put the file back ` +
       `from a copy of the run; or give up what is on record from there on, which is done again then: ${cut}`,
   );
-}
-
-const CHUNK = 1 << 16;
-
-/** Lines of a file, without their newlines; the last one may lack it. Memory holds one line and a chunk. */
-function* linesOf(path: string): Generator<{ bytes: Buffer; offset: number; ended: boolean }> {
-  const handle = openSync(path, 'r');
-  try {
-    let rest: Buffer[] = [];
-    let offset = 0;
-    for (;;) {
-      const chunk = Buffer.allocUnsafe(CHUNK);
-      const size = atPath(path, () => readSync(handle, chunk));
-      if (size === 0) break;
-      let from = 0;
-      for (;;) {
-        const end = chunk.subarray(0, size).indexOf(10, from);
-        if (end === -1) break;
-        const bytes = Buffer.concat([...rest, chunk.subarray(from, end)]);
-        yield { bytes, offset, ended: true };
-        offset += bytes.length + 1;
-        rest = [];
-        from = end + 1;
-      }
-      if (from < size) rest.push(chunk.subarray(from, size));
-    }
-    if (rest.length > 0) yield { bytes: Buffer.concat(rest), offset, ended: false };
-  } finally {
-    closeSync(handle);
-  }
 }
 
 function namesIn(folder: string): string[] {

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import type { Item } from '../../../ts/benchmarks/benchmark.ts';
 import { EXTRACTIONS, markOf } from '../../../ts/benchmarks/grading.ts';
+import { cpuSeconds } from '../domain/cpuSeconds.ts';
 
 const item = (answer: string, choices?: string[]): Item => ({
   id: '1',
@@ -37,6 +38,18 @@ test('exact: the last box, else what it says', () => {
   expect(markOf('exact', item('yes'), 'The answer is yes.')).toMatchObject({ answer: 'yes', correct: true });
   expect(markOf('exact', item('yes'), 'yes')).toEqual({ answer: null, correct: false, undecided: false });
 });
+
+test.each(['answer is ', '\\boxed{', '\\boxed{. ', '.', ' ', 'answer: A ', '\\text{', '(', ' ,', '$', '**', 'B. '])(
+  'a long response of %j takes no time',
+  (part) => {
+    const text = part.repeat(Math.ceil(150_000 / part.length));
+    for (const response of [text, `\\boxed{${text}x}`, `the answer is ${text}x`]) {
+      for (const how of EXTRACTIONS) {
+        expect(cpuSeconds(() => markOf(how, item('B', ['one', text]), response))).toBeLessThan(1);
+      }
+    }
+  },
+);
 
 test('any response has a mark: right only with an answer, and not undecided', () => {
   const part = fc.oneof(fc.constantFrom('\\boxed{', '}', 'answer is ', 'B', '1', ','), fc.string());

@@ -3,7 +3,7 @@ import { explainError } from '../../../ts/cli/explainError.ts';
 import { HubError } from '../../../ts/cli/modelShape.ts';
 import { UsageError } from '../../../ts/cli/usage.ts';
 import { ConfigError } from '../../../ts/config/errors.ts';
-import { TrainingDiverged } from '../../../ts/loop/errors.ts';
+import { StoppedByWarning, TrainingDiverged } from '../../../ts/loop/errors.ts';
 import { PlacementError } from '../../../ts/placement/errors.ts';
 import { PublishError } from '../../../ts/publish/errors.ts';
 import { RunFolderError } from '../../../ts/store/runFolder.ts';
@@ -31,6 +31,11 @@ test.each([
   ['a model that cannot be loaded', new WorkerCallError('model_unloadable', 'no'), 65],
   ['a checkpoint that cannot be written', new WorkerCallError('io_error', 'no'), 74],
   ['a training that diverged', new TrainingDiverged('solver, step 1', 2, { name: 'x', value: 1 }, 'inf'), 65],
+  [
+    'a warning that stops',
+    new StoppedByWarning('iteration 1, solver', { name: 'length', message: 'long', action: 'stop' }),
+    65,
+  ],
   ['a worker that is gone', new WorkerCallError('worker_gone', 'no'), 69],
   ['a worker that does not start', new WorkerStartError('worker_start_failed', 'no'), 69],
   ["a worker's bug", new WorkerCallError('internal', 'no'), 1],

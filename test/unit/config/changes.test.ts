@@ -20,7 +20,10 @@ test('an option that was not there before is told as such', () => {
 });
 
 describe('what may change while a run is under way', () => {
-  const allowed = (set: string) => changes(set).map(isHarmless);
+  const allowed = (set: string, ...others: string[]) => {
+    const [before, after] = [loadConfig({ sets: others }), loadConfig({ sets: [...others, set] })];
+    return changesBetween(before, after).map((change) => isHarmless(change, before, after));
+  };
 
   test.each([
     'worker.count=3',
@@ -28,6 +31,9 @@ describe('what may change while a run is under way', () => {
     'worker.restarts=9',
     'placement.gpusPerHost=4',
     'storage.keepModels=last',
+    'warnings.labels.floor=0.5',
+    'warnings.labels.action=stop',
+    'warnings.no-box.share=0.1',
     'iterations=9',
   ])('%s', (set) => {
     expect(allowed(set)).toEqual([true]);
@@ -40,7 +46,14 @@ describe('what may change while a run is under way', () => {
     'worker.backend=mock',
     'solver.steps=20',
     'evaluation.samples=3',
+    'warnings.labels.action=roll-back',
   ])('not %s', (set) => {
     expect(allowed(set)).toEqual([false]);
+  });
+
+  test('a threshold of a warning that rolls back, before or after, does not', () => {
+    expect(allowed('warnings.labels.floor=0.1', 'warnings.labels.action=roll-back')).toEqual([false]);
+    expect(allowed('warnings.labels.action=none', 'warnings.labels.action=roll-back')).toEqual([false]);
+    expect(allowed('warnings.length.cut=0.1', 'warnings.labels.action=roll-back')).toEqual([true]);
   });
 });

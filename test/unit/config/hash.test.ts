@@ -18,6 +18,7 @@ describe('configHash', () => {
     'worker.threads=2',
     'iterations=3',
     'questions.labelWords=[a]',
+    'warnings.labels.action=roll-back',
   ])('changes with %s', (set) => expect(of(set)).not.toBe(of()));
 
   test.each([
@@ -26,7 +27,15 @@ describe('configHash', () => {
     'placement.gpu=h100',
     'storage.keepModels=last',
     'tracking.to=[]',
+    'warnings.labels.floor=0.1',
+    'warnings.labels.action=stop',
   ])('does not with %s, which decides no result', (set) => expect(of(set)).toBe(of()));
+
+  test('changes with a threshold of a warning that rolls back, and of no other', () => {
+    const rolls = 'warnings.labels.action=roll-back';
+    expect(of(rolls, 'warnings.labels.floor=0.1')).not.toBe(of(rolls));
+    expect(of(rolls, 'warnings.length.cut=0.1')).toBe(of(rolls));
+  });
 
   test('does not depend on the order of options, nor on the name of the preset', () => {
     const config = loadConfig({ preset: 'mock' });

@@ -23,13 +23,13 @@ describe('presets', () => {
     expect(loadConfig({ file: { name: 'config.yml', text: formatConfig(config) } })).toEqual(config);
   });
 
-  test("embedded changes nothing but sizes, learning rates, the model and its memory of the paper's method", () => {
+  test("embedded changes nothing but sizes, learning rates, the model, its memory and its audit of the paper's method", () => {
     const leaves = (value: object, path = ''): string[] =>
       Object.entries(value).flatMap(([key, inner]) =>
         typeof inner === 'object' ? leaves(inner, `${path}${key}.`) : [`${path}${key}`],
       );
     const allowed =
-      /^(model|trainer\.recompute|(challenger|solver)\.(steps|prompts|rollouts|miniBatch|optimizer\.learningRate)|questions\.candidates|.*\.maxTokens|evaluation\..*)$/;
+      /^(model|trainer\.recompute|(challenger|solver)\.(steps|prompts|rollouts|miniBatch|optimizer\.learningRate)|questions\.candidates|.*\.maxTokens|evaluation\..*|warnings\.labels\.audit)$/;
     expect(leaves(PRESETS.embedded?.values ?? {}).filter((name) => !allowed.test(name))).toEqual([]);
   });
 

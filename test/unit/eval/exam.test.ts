@@ -27,6 +27,20 @@ describe('the arithmetic exam', () => {
     expect(exam.grade([responses, ...others])[0]).toEqual([true, true, false, false, false, false]);
   });
 
+  test('knows the share of right labels of questions that are not its own', () => {
+    const question = 'Keep only the last two digits. Start with 40. (1) Add two.';
+    const known = exam.questions[0] as string;
+    const truth = evaluateQuestion(known) as string;
+    expect(evaluateQuestion(question)).toBeNull();
+    const label = (text: string, given: string) => ({ question: text, label: given });
+    const of = exam.labelAccuracy?.bind(exam);
+    expect(of?.([label(known, truth)])).toBe(1);
+    // What is no problem of the domain has no right label.
+    expect(of?.([label(known, truth), label(known, wrong[0] as string), label(question, '42'), label('', '')])).toBe(
+      0.25,
+    );
+  });
+
   test('takes a two-digit answer without its leading zero', () => {
     const index = createArithmeticExam(300).questions.findIndex((question) =>
       evaluateQuestion(question)?.startsWith('0'),

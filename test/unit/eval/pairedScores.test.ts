@@ -41,7 +41,7 @@ describe('pairScores', () => {
     const some = sat('x', { 1: 1, 2: 0, 9: 1 });
     const { benchmarks, alone } = pairScores([some, sat('y', { 1: 1 })], [b, sat('z', { 1: 1 })], 1);
     expect(benchmarks.map(({ items, unpaired }) => [items, unpaired])).toEqual([[2, 1 + 6]]);
-    expect(alone).toEqual({ before: ['Y'], after: ['Z'] });
+    expect(alone).toEqual({ before: ['Y (greedy)'], after: ['Z (greedy)'] });
   });
 
   test('greedy and mean of one benchmark are two lines', () => {

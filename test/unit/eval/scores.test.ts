@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { compareEvaluations } from '../../../ts/eval/compare.ts';
+import { compareEvaluations, gainPValue } from '../../../ts/eval/compare.ts';
 import type { EvaluationRecord, Mode } from '../../../ts/eval/records.ts';
 import { scoreEvaluation } from '../../../ts/eval/scores.ts';
 
@@ -135,5 +135,15 @@ describe('a comparison', () => {
   test('pairs questions by their text, in any order', () => {
     expect(compareEvaluations(base, trained.toReversed(), 1).mean?.figure.value).toBe(37.5);
     expect(compareEvaluations(base, [record('greedy', 'another question', 'W')], 1)).toEqual({ withinReach: 0 });
+  });
+
+  test('has a p-value, of the samples or, where there are none, of the greedy answers', () => {
+    // Sampled differences 1/2, 1/2, 0 and 1/2: all three up or all three down, 2 of 8 choices of signs.
+    expect(gainPValue(base, trained, 1)).toBe(0.25);
+    const greedy = ({ mode }: EvaluationRecord) => mode === 'greedy';
+    // TWO and FOUR got right, ONE stays right: 2 of 4 choices.
+    expect(gainPValue(base.filter(greedy), trained.filter(greedy), 1)).toBe(0.5);
+    expect(gainPValue(base, base, 1)).toBe(1);
+    expect(gainPValue(base, [record('greedy', 'another question', 'W')], 1)).toBeNull();
   });
 });

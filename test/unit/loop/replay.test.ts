@@ -116,10 +116,15 @@ interface Life {
   worker?: (worker: Worker) => Worker;
   change?: (settings: Settings) => void;
   stopping?: AbortSignal;
+  /** Whether a sample that the exam marks is right. */
+  isRight?: (text: string) => boolean;
 }
 
 /** One process: it begins with what is on the disk. */
-async function live(disk: Disk, { journal, worker, change, stopping }: Life = {}): Promise<void> {
+async function live(
+  disk: Disk,
+  { journal, worker, change, stopping, isRight = (text) => text.includes('{1}') }: Life = {},
+): Promise<void> {
   const own = settings();
   change?.(own);
   const real = babbling(createMemoryWorker());
@@ -129,7 +134,7 @@ async function live(disk: Disk, { journal, worker, change, stopping }: Life = {}
     exam: {
       name: 'test',
       questions: ['q'],
-      grade: (responses) => responses.map((texts) => texts.map((text) => text.includes('{1}'))),
+      grade: (responses) => responses.map((texts) => texts.map(isRight)),
       gradeMajority: (responses) => responses.map(() => false),
     },
     store: disk.store(),
@@ -202,6 +207,28 @@ describe('a run that dies and goes on', () => {
     expect(disk.outcome()).toEqual(await undisturbed);
   });
 });
+
+test('a run that is rolled back and dies comes to the same weights, records and journal', async () => {
+  const life: Life = {
+    change: ({ warnings }) => {
+      Object.assign(warnings['nothing-kept'], { batches: 1000, action: 'roll-back' });
+    },
+    // None is better than the base.
+    isRight: () => false,
+  };
+  const whole = new Disk();
+  await live(whole, life);
+  const wanted = whole.outcome();
+  expect(wanted.entries).toContainEqual(expect.objectContaining({ type: 'iteration', iteration: 2, solverFrom: 0 }));
+  expect(wanted.weights).not.toEqual((await undisturbed).weights);
+  const first = wanted.entries.findIndex((entry) => entry.type === 'done' && entry.phase === 'questions');
+  for (let nth = first - 3; nth < wanted.entries.length; nth += 13) {
+    const disk = new Disk();
+    await expect(live(disk, { ...life, journal: dyingAt(nth, true) })).rejects.toThrow(Crash);
+    await live(disk, life);
+    expect(disk.outcome()).toEqual(wanted);
+  }
+}, 120_000);
 
 /** The worker is lost at its nth call of a verb, and all that it held with it. */
 function losing(verb: keyof Worker & string, nth: number, after: boolean): (worker: Worker) => Worker {

@@ -105,6 +105,13 @@ describe('a model card', () => {
     });
   });
 
+  test('says where labels had a say', () => {
+    const settings = loadConfig({ preset: 'paper', sets: ['warnings.accuracy.action=roll-back'] });
+    expect(modelCard({ ...FACTS, settings })).toContain(
+      'no labels from people, but that its exam says where a roll-back',
+    );
+  });
+
   test('does not let names of others be markup, or metadata', () => {
     const title = 'x\n---\n<script>alert(1)</script> | [a](b)';
     const base = { title, licence: { license: 'mit\nmodel-index: 1' } };

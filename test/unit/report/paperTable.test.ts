@@ -52,6 +52,13 @@ describe('renderPaperTable', () => {
     expect(alone).not.toContain('v4 table 1');
     expect(alone).toContain('mine');
   });
+
+  test('benchmarks that the paper does not have stand by themselves', () => {
+    const others = scoresDocument([benchmarkScores('arithmetic', 49.1, { group: 'embedded' })]);
+    const alone = renderPaperTable([{ name: 'mine', scores: others }], null, page);
+    expect(alone).toMatch(/^Others, % right +ARITHMETIC\nmine +49\.1\n/);
+    expect(alone).not.toContain('protocol');
+  });
 });
 
 function accuracies(value: number) {

@@ -439,6 +439,17 @@ describe('a reporter', () => {
   });
 });
 
+test('an early warning is told by its name, and a roll-back in a line of its own', () => {
+  const { screen, report } = watch({ columns: 120 });
+  report(
+    { type: 'warning', iteration: 2, phase: 'questions', message: 'too few', name: 'nothing-kept', action: 'stop' },
+    { type: 'roll-back', message: 'iteration 3 starts from iteration 1' },
+  );
+  expect(screen.text()).toBe(
+    'iteration 2  questions   warning: nothing-kept: too few\nroll-back: iteration 3 starts from iteration 1',
+  );
+});
+
 describe('who starts from what', () => {
   const line = (starts: Partial<Extract<LoopEvent, { type: 'iteration-started' }>>) => {
     const { screen, report } = watch({ columns: 120 });

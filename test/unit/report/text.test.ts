@@ -11,6 +11,7 @@ import {
   shorten,
   shortenMiddle,
   size,
+  visible,
   wrap,
 } from '../../../ts/report/text.ts';
 
@@ -60,6 +61,10 @@ describe('a shortened text', () => {
       }),
     );
   });
+});
+
+test('a visible text keeps its lines, and writes control characters out', () => {
+  expect(visible('a\r\n\tb\u001b[2J\u202e数\u0007')).toBe('a\n\tb\\u001b[2J\\u202e数\\u0007');
 });
 
 test('padding counts cells', () => {

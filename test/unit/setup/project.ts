@@ -84,6 +84,13 @@ if (process.argv.includes('wait')) {
 `,
   );
   write('ts/eval/data.json', '[1]');
+  write(
+    'ts/page/client/bundle.mjs',
+    `import { mkdirSync, writeFileSync } from 'node:fs';
+mkdirSync(process.argv[2], { recursive: true });
+for (const name of ['client.js', 'client.css']) writeFileSync(process.argv[2] + '/' + name, '');
+`,
+  );
 
   const start = (script: string, args: string[] = [], env: Record<string, string> = {}): Running => {
     const child = spawn(process.execPath, [path('ts', 'setup', script), ...args], {

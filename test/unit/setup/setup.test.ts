@@ -43,6 +43,7 @@ describe('a fresh clone', () => {
     await project.run('setup.mjs');
     expect(project.read('dist/eval/data.json')).toBe('[1]');
     expect(existsSync(project.path('dist', 'setup'))).toBe(false);
+    expect(existsSync(project.path('dist', 'page', 'client'))).toBe(false);
   });
 
   test('a packages folder that npm itself made is taken as it is', async () => {
@@ -55,7 +56,9 @@ describe('a fresh clone', () => {
   test('a stage that does not exist is a usage error', async () => {
     const { code, stderr } = await project.run('setup.mjs', ['pip']);
     expect(code).toBe(2);
-    expect(stderr).toBe("rzero: there is no stage 'pip': choose from npm, python, build, vllm, trackers, lm-eval.\n");
+    expect(stderr).toBe(
+      "rzero: there is no stage 'pip': choose from npm, python, build, vllm, trackers, tasks, lm-eval, browser.\n",
+    );
   });
 });
 
@@ -82,20 +85,23 @@ describe('the environment of the vllm backend', () => {
   });
 });
 
-describe('the environment of the trackers', () => {
+describe.each([
+  ['trackers', 'testTrackers.mjs'],
+  ['tasks', 'testTasks.mjs'],
+])('the environment of the %s', (name, tests) => {
   test('is made when it is named, and only then', async () => {
     await project.run('setup.mjs');
-    expect(existsSync(project.path('.venv-trackers'))).toBe(false);
-    expect((await project.run('setup.mjs', ['trackers'])).code).toBe(0);
-    expect(existsSync(project.path('.venv-trackers'))).toBe(true);
-    const second = await project.run('setup.mjs', ['trackers']);
+    expect(existsSync(project.path(`.venv-${name}`))).toBe(false);
+    expect((await project.run('setup.mjs', [name])).code).toBe(0);
+    expect(existsSync(project.path(`.venv-${name}`))).toBe(true);
+    const second = await project.run('setup.mjs', [name]);
     expect(second).toMatchObject({ code: 0, stderr: 'setup: everything is up to date\n' });
   });
 
   test('is asked for where its tests would need it', async () => {
-    const { code, stderr } = await project.run('testTrackers.mjs');
+    const { code, stderr } = await project.run(tests);
     expect(code).toBe(69);
-    expect(stderr).toBe('rzero: there is no .venv-trackers: run `npm run setup:trackers`.\n');
+    expect(stderr).toBe(`rzero: there is no .venv-${name}: run \`npm run setup:${name}\`.\n`);
   });
 });
 
@@ -113,6 +119,33 @@ describe('the environment of lm-eval', () => {
     const { code, stderr } = await project.run('testLmEval.mjs');
     expect(code).toBe(69);
     expect(stderr).toBe('rzero: there is no .venv-lm-eval: run `npm run setup:lm-eval`.\n');
+  });
+});
+
+describe('Chromium', () => {
+  test('that is there is taken, and nothing installed', async () => {
+    const named = { RZERO_CHROMIUM: project.provide('own-chromium', 'npm') };
+    expect(await project.run('setup.mjs', ['browser'], named)).toMatchObject({
+      code: 0,
+      stderr: 'setup: everything is up to date\n',
+    });
+    project.provide('chromium', 'npm');
+    expect((await project.run('setup.mjs', ['browser'])).code).toBe(0);
+    expect(project.calls()).toEqual([]);
+  });
+
+  test('that is named and is not there is an error of the configuration', async () => {
+    const { code, stderr } = await project.run('setup.mjs', ['browser'], { RZERO_CHROMIUM: '/nowhere' });
+    expect(code).toBe(78);
+    expect(stderr).toBe("rzero: RZERO_CHROMIUM is /nowhere, which is no program: name Chromium's path, or unset it.\n");
+  });
+
+  test('that is nowhere must be installed by hand where there is no apt-get', async () => {
+    for (const script of ['setup.mjs', 'testBrowser.mjs']) {
+      const { code, stderr } = await project.run(script, script === 'setup.mjs' ? ['browser'] : []);
+      expect(code).toBe(69);
+      expect(stderr).toContain('Chromium was not found');
+    }
   });
 });
 
@@ -142,6 +175,7 @@ describe('after a change', () => {
     ['.venv', FRESH.slice(1, 4)],
     ['.venv/site/transformers', FRESH.slice(1, 4)],
     ['dist/cli/main.js', ['tsc']],
+    ['dist/page/client.js', ['tsc']],
   ])('%s is gone: it is made again', async (removed, expected) => {
     rmSync(project.path(removed), { recursive: true });
     expect((await project.run('setup.mjs')).code).toBe(0);

@@ -49,6 +49,7 @@ describe('what a run needs', () => {
       keepAnswers: fc.boolean(),
     }),
     roles: fc.record({ judge: fc.constantFrom('frozen', 'ensemble'), ensemble: fc.integer({ min: 1, max: 3 }) }),
+    warnings: fc.record({ labels: fc.record({ action: fc.constantFrom('none', 'stop', 'roll-back') }) }),
   });
 
   test('is never freed, whatever is on record; all else that it names is', () => {
@@ -101,10 +102,17 @@ describe('what a run needs', () => {
     done(iteration, 'evaluation', mean),
   ];
   const four = [done(0, 'evaluation', 0.9), ...whole(1, 0.5), ...whole(2, 0.7), ...whole(3, 0.7), ...whole(4, 0.6)];
-  const models = (entries: JournalEntry[], keepModels: KeepingRule['storage']['keepModels'], ensemble = 0) => {
+  const models = (
+    entries: JournalEntry[],
+    keepModels: KeepingRule['storage']['keepModels'],
+    ensemble = 0,
+    action = 'none',
+  ) => {
     const roles = { judge: ensemble > 0 ? 'ensemble' : 'frozen', ensemble };
     const storage = { keepCheckpoints: 1, keepModels, keepAnswers: false };
-    return [...needed(entries, { storage, roles })].filter((one) => one.startsWith('solver')).sort();
+    return [...needed(entries, { storage, roles, warnings: { labels: { action } } })]
+      .filter((one) => one.startsWith('solver'))
+      .sort();
   };
 
   test('of models are those that are kept by the settings, and those that a later phase may start from', () => {
@@ -119,6 +127,24 @@ describe('what a run needs', () => {
       'solver-3',
       'solver-4',
     ]);
+  });
+
+  test('where a warning may roll the run back also the best Solver, and what a rolled-back iteration starts from', () => {
+    expect(models(four, 'last', 0, 'stop')).toEqual(['solver-4']);
+    expect(models(four, 'last', 0, 'roll-back')).toEqual(['solver-2', 'solver-4']);
+    const start = {
+      type: 'iteration',
+      iteration: 5,
+      challengerFrom: 1,
+      solverFrom: 1,
+      trainsChallenger: true,
+    } as const;
+    // Whatever the settings are by now.
+    expect(models([...four, start], 'last')).toEqual(['solver-1']);
+    expect(models([...four, { ...start, solverFrom: 3 }], 'last', 2)).toEqual(['solver-2', 'solver-3']);
+    // An ensemble is of those that the Solver comes from.
+    const fourth = { ...start, iteration: 4, solverFrom: 2 };
+    expect(models([...four, fourth], 'last', 2)).toEqual(['solver-2', 'solver-4']);
   });
 });
 

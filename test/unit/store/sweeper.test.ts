@@ -5,6 +5,7 @@ import { sweeper } from '../../../ts/store/sweeper.ts';
 const RULE = {
   storage: { keepCheckpoints: 1, keepModels: 'every', keepAnswers: false },
   roles: { judge: 'frozen', ensemble: 1 },
+  warnings: {},
 } as const;
 const place = { iteration: 1, phase: 'solver' } as const;
 
