@@ -19,7 +19,7 @@ export interface JudgeOptions {
   concurrency?: number;
   /** Most requests a minute, tries included; null, or absent: no limit but the server's. */
   requestsPerMinute?: number | null;
-  /** Most tokens of what the judge says, its thinking included; 1,024 unless given. */
+  /** Most tokens of what the judge says, its thinking included; 4,096 unless given. */
   maxTokens?: number;
   /** For the judge's draws; 0 unless given. */
   seed?: number;
@@ -179,7 +179,7 @@ class CachedJudge implements EndpointJudge {
 /** The options as the client takes them, with what is not given. @throws JudgeError */
 function checked(options: JudgeOptions): ChatClientOptions {
   const { endpoint, model, env, timing = realTiming } = options;
-  const { temperature = 0, concurrency = 8, maxTokens = 1024, seed = 0, timeoutSeconds = 120, tries = 6 } = options;
+  const { temperature = 0, concurrency = 8, maxTokens = 4096, seed = 0, timeoutSeconds = 120, tries = 6 } = options;
   const requestsPerMinute = options.requestsPerMinute ?? Number.POSITIVE_INFINITY;
   if (model.trim() === '') throw wrong('model', '""', 'names of models');
   for (const [name, value] of Object.entries({ concurrency, maxTokens, tries })) {
