@@ -57,6 +57,16 @@ describe('models on the mock worker', () => {
     expect(read('four/arithmetic-2/responses.jsonl')).toBe(responses);
   });
 
+  test('marks that are lost are made again, without a worker', async () => {
+    const [scores, marks] = [read('four/scores.json'), read('four/arithmetic-2/marks.jsonl')];
+    writeFileSync(inHome('four/arithmetic-2/marks.jsonl'), '');
+    const args = ['eval', 'mock://rzero', '--preset', 'mock', '--suite', 'arithmetic-2', '--limit', '10', '--k', '4'];
+    const again = await inFolder([...args, '--out', 'four'], { env: { RZERO_PYTHON: '/nowhere' } });
+    expect(again.exitCode).toBe(0);
+    expect(read('four/scores.json')).toBe(scores);
+    expect(read('four/arithmetic-2/marks.jsonl').split('\n').sort()).toEqual(marks.split('\n').sort());
+  });
+
   test('4 samples and then 16 are 16 at once', async () => {
     await mock('--k', '4', '--out', 'grown');
     await mock('--k', '16', '--out', 'grown');
@@ -125,8 +135,11 @@ describe('models on the mock worker', () => {
     const stopped = await inFolder([...args, ...out], { stopAt: /Evaluating/ });
     expect(stopped.exitCode).toBe(130);
     expect(stopped.err).toMatch(/stopped; the same command goes on: what is on record is not drawn again/);
-    expect((await inFolder([...args, ...out])).exitCode).toBe(0);
-    expect(read('stopped/scores.json')).toBe(read('four/scores.json'));
+    const other = await inFolder([...args.map((arg) => arg.replace('-2', '-3')), ...out]);
+    expect(other.err).toMatch(/Note: arithmetic-2 was begun here and is not finished/);
+    expect((await inFolder([...args, '--out', 'stopped', '--json'])).exitCode).toBe(0);
+    const [one] = JSON.parse(read('stopped/scores.json')).benchmarks;
+    expect(one).toEqual(JSON.parse(read('four/scores.json')).benchmarks[0]);
   }, 60_000);
 
   test.each([
