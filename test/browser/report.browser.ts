@@ -79,7 +79,7 @@ describe('a report that is opened as a file', () => {
       problems: 12,
     });
     const file = browser.path('written.html');
-    writeReport(file, readerOf(folder).read(), browser.assets, 'all');
+    await writeReport(file, readerOf(folder).read(), browser.assets, 'all');
     const { run, tables: parts } = readBack(file);
     const { page, complaints } = await browser.open(`file://${file}#sort=order`);
     expect(await page.locator('#found').textContent()).toBe(

@@ -118,6 +118,17 @@ describe('rzero serve', () => {
     expect(text()).not.toContain('warning');
   });
 
+  test('a port that is taken, and an address of another machine, are named', async () => {
+    const { said, stop, ended } = serve('127.0.0.1');
+    const port = await said(/:(\d+)\//);
+    const taken = await cli(['serve', 'run', '--port', port], { workingFolder });
+    expect(taken).toMatchObject({ exitCode: 2, err: expect.stringContaining(`--port is ${port}, which is taken`) });
+    const foreign = await cli(['serve', 'run', '--port', '0', '--host', '192.0.2.1'], { workingFolder });
+    expect(foreign).toMatchObject({ exitCode: 2, err: expect.stringContaining('--host is "192.0.2.1"') });
+    stop();
+    await ended;
+  });
+
   test('warns where others can reach it', async () => {
     const { said, stop, ended } = serve('0.0.0.0');
     await said(/warning: whoever reaches 0\.0\.0\.0 sees this run, without a password/);

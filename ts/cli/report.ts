@@ -24,7 +24,7 @@ export interface ReportFlags extends PriceFlags {
  * `rzero report`: all of a run in one HTML file.
  *
  * @param assets what the page is made of but its data
- * @throws UsageError; RunFolderError where there is no run; as {@link RunReader.read}
+ * @throws UsageError; RunFolderError where there is no run; as {@link RunReader.read} and {@link writeReport}
  */
 export async function reportCommand(
   name: string,
@@ -34,11 +34,11 @@ export async function reportCommand(
 ): Promise<void> {
   const wanted = samplesOf(flags.samples);
   const run = openRun(name, flags, terminal);
-  const { workingFolder } = terminal;
+  const { workingFolder, signal } = terminal;
   const out = flags.out === undefined ? join(name, 'report.html') : flags.out;
   const page = run.read();
   for (const file of page.missing) terminal.err(`${file} is gone: what it held is not in the report\n`);
-  const { bytes, samples } = writeReport(resolve(workingFolder, out), page, await assets(), wanted);
+  const { bytes, samples } = await writeReport(resolve(workingFolder, out), page, await assets(), wanted, signal);
   const { count } = page.questions;
   terminal.out(
     `${out}: ${size(bytes)}, ${plural(count, 'questions')}${samples.included ? '' : ', without their samples'}\n`,

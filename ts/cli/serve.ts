@@ -1,12 +1,10 @@
 import { once } from 'node:events';
-import { type AddressInfo, isIP } from 'node:net';
+import { type AddressInfo, isIP, type Server } from 'node:net';
 import { hostname } from 'node:os';
-import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type PageAssets, pageAssets } from '../page/assets.ts';
 import { LivePage } from '../page/livePage.ts';
 import { pageServer } from '../page/server.ts';
-import { pulseOf } from '../status/pulse.ts';
 import { explainError } from './explainError.ts';
 import { openRun, type PriceFlags } from './report.ts';
 import type { Terminal } from './terminal.ts';
@@ -37,16 +35,13 @@ export async function serveCommand(
 ): Promise<void> {
   const { host } = flags;
   const port = portOf(flags.port);
-  const { workingFolder, signal } = terminal;
+  const { signal } = terminal;
   const reader = openRun(name, flags, terminal);
-  const path = resolve(workingFolder, name);
-  const live = new LivePage({ pulse: () => pulseOf(path), read: () => reader.read() }, (error) =>
-    terminal.err(`${explainError(error).message}\n`),
-  );
+  const tell = (error: unknown): void => terminal.err(`${explainError(error).message}\n`);
+  const live = new LivePage(reader, tell);
   for (const file of live.page.missing) terminal.err(`${file} is gone: what it held is not shown\n`);
-  const server = pageServer({ live, assets: await assets(), names: namesOf(host) });
-  server.listen(port, host);
-  await once(server, 'listening', { signal });
+  const server = pageServer({ live, assets: await assets(), names: namesOf(host), onTrouble: tell });
+  await listen(server, host, port, signal);
   const { port: taken } = server.address() as AddressInfo;
   if (!isLoopback(host)) {
     terminal.err(
@@ -64,6 +59,22 @@ export async function serveCommand(
   } finally {
     server.closeAllConnections();
     server.close();
+  }
+}
+
+async function listen(server: Server, host: string, port: number, signal: AbortSignal): Promise<void> {
+  try {
+    server.listen(port, host);
+    await once(server, 'listening', { signal });
+  } catch (error) {
+    const why: Record<string, string> = {
+      EADDRINUSE: `--port is ${port}, which is taken; --port 0 takes one that is free`,
+      EACCES: `--port is ${port}, which this user may not take; those from 1024 are free to all`,
+      EADDRNOTAVAIL: `--host is "${host}", which is no address of this machine`,
+      ENOTFOUND: `--host is "${host}", which is no address of this machine`,
+    };
+    const said = why[(error as NodeJS.ErrnoException).code ?? ''];
+    throw said === undefined ? error : new UsageError(said);
   }
 }
 

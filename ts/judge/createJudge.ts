@@ -2,6 +2,7 @@ import { VerdictCache, verdictKey } from './cache.ts';
 import { ChatClient, type ChatClientOptions } from './client.ts';
 import { JudgeError, NoVerdict } from './errors.ts';
 import type { Judge, JudgedResponse } from './judge.ts';
+import { linkedSignal } from './linkedSignal.ts';
 import { judgeMessages, readVerdict } from './prompt.ts';
 import { realTiming, type Timing } from './timing.ts';
 
@@ -89,18 +90,19 @@ class CachedJudge implements EndpointJudge {
   }
 
   async judge(responses: readonly JudgedResponse[], signal: AbortSignal): Promise<readonly (boolean | null)[]> {
-    const failed = new AbortController();
-    const over = AbortSignal.any([signal, failed.signal]);
-    const all = responses.map((response) => this.outcome(response, over));
+    const over = linkedSignal(signal);
+    const all = responses.map((response) => this.outcome(response, over.signal));
     try {
       const outcomes = await Promise.all(all);
       const lost = outcomes.find((outcome) => outcome instanceof NoVerdict && outcome.code === 'lost');
       if (!this.wasAnswered && lost !== undefined) throw this.givenUp(lost as NoVerdict);
       return outcomes.map((outcome) => this.count(outcome));
     } catch (error) {
-      failed.abort(error);
+      over.abort(error);
       await Promise.allSettled(all);
       throw error;
+    } finally {
+      over.unlink();
     }
   }
 

@@ -1,7 +1,7 @@
 import { sameAnswer } from '../domain/answers/compare.ts';
 import { GATES } from '../domain/gates.ts';
 import { evaluateQuestion } from '../eval/arithmetic.ts';
-import { type Place, readRecords } from '../store/recordReader.ts';
+import { type Place, recordsIn } from '../store/recordReader.ts';
 import type { CandidateRecord, ProposalRecord } from './records.ts';
 
 /** What can become of a candidate. */
@@ -46,7 +46,7 @@ export interface QuestionFile extends QuestionSource {
 /** Read a file of questions. Of its samples, which may be gigabytes, only counts stay. */
 export function readQuestionFile(source: QuestionSource): QuestionFile {
   const file: QuestionFile = { ...source, rows: [], answers: { count: 0, unboxed: 0, characters: 0 } };
-  for (const { record, offset, bytes } of readRecords<ProposalRecord | CandidateRecord>(source.path, source.name)) {
+  for (const { record, offset, bytes } of recordsIn<ProposalRecord | CandidateRecord>(source.path, source.name)) {
     const { question, text = '', label = null, responses } = record;
     const truth = question === undefined || label === null ? null : evaluateQuestion(question);
     file.rows.push({

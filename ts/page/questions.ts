@@ -1,6 +1,6 @@
 import { LikestTexts } from '../domain/likest.ts';
 import type { Settings } from '../domain/settings.ts';
-import { readRecords, recordsAt } from '../store/recordReader.ts';
+import { recordsAt, recordsIn } from '../store/recordReader.ts';
 import { candidateDetail, proposalDetail } from './detail.ts';
 import type { QuestionDetail, QuestionsHead, QuestionTable } from './document.ts';
 import { ASKING, FATES, type QuestionFile, type QuestionRow } from './questionFile.ts';
@@ -32,7 +32,7 @@ export function readLessonFile({
   step: number;
 }): LessonFile {
   const lessons: LessonFile['lessons'] = [];
-  for (const { record } of readRecords<RolloutsRecord>(path)) {
+  for (const { record } of recordsIn<RolloutsRecord>(path)) {
     const { question, rewards } = record;
     const reward = rewards.reduce((sum, one) => sum + one, 0) / Math.max(1, rewards.length);
     lessons.push({ question, iteration, step, reward, rollouts: rewards.length });

@@ -6,16 +6,17 @@ import type { EvaluationRecord } from '../eval/records.ts';
 import type { FileMark, JournalEntry } from '../ports/journal.ts';
 import type { IterationSummary, MetricsRecord } from '../report/runSummary.ts';
 import { buildSummary, modelName } from '../report/summary.ts';
+import { pulseOf } from '../status/pulse.ts';
 import { readJournal } from '../store/journal.ts';
 import { livingEntries, metricsLines } from '../store/metricsFile.ts';
 import { type PhaseRecord, phaseRecords } from '../store/phaseRecords.ts';
-import { readRecords } from '../store/recordReader.ts';
+import { recordsIn } from '../store/recordReader.ts';
 import { type RunFolder, RunFolderError } from '../store/runFolder.ts';
 import { runStateOf } from '../store/runState.ts';
 import type { Past } from '../store/segments.ts';
 import { costOf, type Price } from './cost.ts';
 import type { IterationReport, PhaseReport, RunDocument, RunHead, StepReport, WarningReport } from './document.ts';
-import { readEvaluations } from './evaluations.ts';
+import { evaluationsPulse, readEvaluations } from './evaluations.ts';
 import { FileMemo } from './fileMemo.ts';
 import { candidatesReport, challengerReport, evaluationReport, gainReport, solverReport } from './iterations.ts';
 import { type QuestionFile, readQuestionFile } from './questionFile.ts';
@@ -52,6 +53,11 @@ export class RunReader {
   constructor(folder: RunFolder, options: PageOptions) {
     this.folder = folder;
     this.options = options;
+  }
+
+  /** A text that changes whenever the run may have moved. It costs little: nothing is read but names and times. */
+  pulse(): string {
+    return `${pulseOf(this.folder.path)}\n${evaluationsPulse(this.folder)}`;
   }
 
   /**
@@ -118,7 +124,7 @@ export class RunReader {
     );
     const base = exams.get(0);
     const read = (mark: FileMark) =>
-      [...readRecords<EvaluationRecord>(this.folder.file(mark.name), mark.name)].map(({ record }) => record);
+      [...recordsIn<EvaluationRecord>(this.folder.file(mark.name), mark.name)].map(({ record }) => record);
     const begun = entries.flatMap((entry) => ('iteration' in entry ? [entry.iteration] : []));
     return [...new Set(begun)]
       .sort((one, other) => one - other)
@@ -230,8 +236,8 @@ function stepReport(entry: JournalEntry): StepReport[] {
 function warningReport({ entries, times }: Past, index: number): WarningReport[] {
   const entry = entries[index] as JournalEntry;
   if (entry.type !== 'warning') return [];
-  const { iteration, phase, message } = entry;
+  const { iteration, phase, message, name = null, action = null } = entry;
   const time = times[index];
   const at = time === undefined ? null : new Date(time).toISOString();
-  return [{ iteration, phase, at, message, name: null, action: null }];
+  return [{ iteration, phase, at, message, name, action }];
 }

@@ -11,6 +11,8 @@ export interface ServerOptions {
   assets: PageAssets;
   /** Names by which requests may call this server besides addresses; in lower case, without a port. */
   names: readonly string[];
+  /** Told what keeps a request from being answered. */
+  onTrouble: (error: unknown) => void;
   /** Milliseconds between the signs of life of an event stream. */
   heartbeat?: number;
 }
@@ -43,7 +45,7 @@ const HEADERS = {
  * A request that calls it by another name than its own is refused: a page of somebody else's whose name was made to lead
  * here (DNS rebinding) has that name in the Host header. An address is no name, and cannot be made to lead elsewhere.
  */
-export function pageServer({ live, assets, names, heartbeat = HEARTBEAT }: ServerOptions): Server {
+export function pageServer({ live, assets, names, onTrouble, heartbeat = HEARTBEAT }: ServerOptions): Server {
   const server = createServer((request, response) => {
     try {
       if (!isOwnName(hostOf(request), names)) return refuse(response, 421, 'this server has another name');
@@ -57,8 +59,9 @@ export function pageServer({ live, assets, names, heartbeat = HEARTBEAT }: Serve
       response.writeHead(200, { ...HEADERS, 'Content-Type': type, 'Content-Length': gzip.length });
       response.end(request.method === 'HEAD' ? undefined : gzip);
     } catch (error) {
-      // A file that is gone or damaged: the page says so, and goes on.
-      refuse(response, 500, (error as Error).message);
+      // A file that is gone or damaged, by its path: that is for whoever started the server.
+      onTrouble(error);
+      refuse(response, 500, 'this cannot be read: rzero serve says why in its terminal');
     }
   });
   // A browser keeps its connections; whoever stops the server does not wait for them.

@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { PendingFile } from '../store/pendingFile.ts';
 import type { PageAssets } from './assets.ts';
@@ -21,30 +22,38 @@ class TooLarge extends Error {}
 /**
  * Write the report of a run to a file, whole or not at all.
  *
- * @throws RecordsDamaged; an error of the file system
+ * @param signal ends it
+ * @throws RecordsDamaged; an error of the file system; the signal's reason
  */
-export function writeReport(path: string, page: RunPage, assets: PageAssets, wanted: SamplesWanted): ReportFile {
-  if (wanted === 'none') return attempt(path, page, assets, false, 'they were not asked for: --samples none');
+export async function writeReport(
+  path: string,
+  page: RunPage,
+  assets: PageAssets,
+  wanted: SamplesWanted,
+  signal?: AbortSignal,
+): Promise<ReportFile> {
+  const attempt = (included: boolean, reason: string | null, limit = Number.POSITIVE_INFINITY) =>
+    write(path, page, assets, { included, reason }, limit, signal);
+  if (wanted === 'none') return attempt(false, 'they were not asked for: --samples none');
   const limit = wanted === 'all' ? Number.POSITIVE_INFINITY : wanted.bytes;
   try {
-    return attempt(path, page, assets, true, null, limit);
+    return await attempt(true, null, limit);
   } catch (error) {
     if (!(error instanceof TooLarge)) throw error;
     const mebibytes = Math.round(limit / 2 ** 20);
     const why = `with them the details take more than ${mebibytes} MiB: --samples all, or a larger number of MiB, puts them in`;
-    return attempt(path, page, assets, false, why);
+    return attempt(false, why);
   }
 }
 
-function attempt(
+async function write(
   path: string,
   { document, questions }: RunPage,
   assets: PageAssets,
-  included: boolean,
-  reason: string | null,
-  limit = Number.POSITIVE_INFINITY,
-): ReportFile {
-  const samples = { included, reason };
+  samples: ReportFile['samples'],
+  limit: number,
+  signal?: AbortSignal,
+): Promise<ReportFile> {
   const run: RunDocument = { ...document, questions: questions.head(samples) };
   function* parts(): Generator<PagePart> {
     for (let part = 0; part < questions.tableParts; part++) {
@@ -52,7 +61,7 @@ function attempt(
     }
     let bytes = 0;
     for (let part = 0; part < questions.detailParts; part++) {
-      const gzip = packed(questions.details(part, included));
+      const gzip = packed(questions.details(part, samples.included));
       bytes += gzip.length;
       if (bytes > limit) throw new TooLarge();
       yield { id: `detail-${part}`, gzip };
@@ -62,6 +71,9 @@ function attempt(
   try {
     for (const piece of pageHtml({ ...assets, title: titleOf(run), run, parts: parts() })) {
       file.append(Buffer.from(piece));
+      // Else no signal would be heard before the end, which may be minutes away.
+      await nextTurn();
+      signal?.throwIfAborted();
     }
     file.finish();
   } finally {

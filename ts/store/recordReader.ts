@@ -24,7 +24,7 @@ export class RecordsDamaged extends Error {
  * @param name what errors call the file
  * @throws RecordsDamaged; an error of the file system when it is not there
  */
-export function* readRecords<T>(path: string, name = path): Generator<Located<T>> {
+export function* recordsIn<T>(path: string, name = path): Generator<Located<T>> {
   let number = 0;
   for (const { bytes, offset } of linesOf(path)) {
     number += 1;
@@ -33,7 +33,7 @@ export function* readRecords<T>(path: string, name = path): Generator<Located<T>
 }
 
 /**
- * Records that {@link readRecords} has found before.
+ * Records that {@link recordsIn} has found before.
  *
  * @param places in any order
  * @throws RecordsDamaged where something else lies there now; an error of the file system

@@ -16,7 +16,7 @@ import { formatDocument, writeWhole } from './files.ts';
 import { LineFile } from './lineFile.ts';
 import { ModelCheck } from './modelCheck.ts';
 import { putAside } from './quarantine.ts';
-import { type Located, readRecords } from './recordReader.ts';
+import { type Located, recordsIn } from './recordReader.ts';
 import { readSegments } from './segments.ts';
 import { sha256Of } from './sha256.ts';
 
@@ -241,13 +241,13 @@ export class RunFolder implements RunStore {
     return JSON.parse(this.readText(name)) as T;
   }
 
-  /** @throws as {@link RunFolder.records} */
+  /** @throws RecordsDamaged; an error of the file system when it is not there */
   readRecords<T>(name: string): T[] {
     return [...this.records<T>(name)].map(({ record }) => record);
   }
 
-  /** JSON lines one by one, as {@link readRecords} reads them: a file may be larger than memory. */
+  /** JSON lines one by one, without holding more than one: a file may be larger than memory. */
   records<T>(name: string): Generator<Located<T>> {
-    return readRecords<T>(this.file(name), name);
+    return recordsIn<T>(this.file(name), name);
   }
 }

@@ -46,7 +46,7 @@ describe('bash', () => {
   });
 
   test('commands, and commands of commands', () => {
-    expect(bash('rzero', 'r')).toEqual(['run', 'resume', 'runs']);
+    expect(bash('rzero', 'r')).toEqual(['run', 'resume', 'report', 'runs']);
     expect(bash('rzero', '')).toEqual(expect.arrayContaining(['run', 'status', 'completion']));
     expect(bash('rzero', 'model', '')).toEqual(['check']);
     expect(bash('rzero', 'completion', '')).toEqual(['bash', 'zsh', 'fish']);

@@ -43,10 +43,11 @@ describe('the likest texts', () => {
     texts[8500] = `Now ${texts[3]} or later on`;
     const likest = new LikestTexts(texts);
     expect(likest.of(3, 4500, 2).map(({ text }) => text)).toEqual([8000, 8500]);
-    const found = Array.from({ length: 200 }, (_, text) => likest.of(text, 4500, 1)[0]?.similarity);
-    const best = Array.from({ length: 200 }, (_, text) => naively(texts, text, 4500, 1)[0]?.similarity);
-    const right = found.filter((similarity, at) => similarity === best[at]).length;
-    expect(right).toBeGreaterThan(190);
+    const asked = Array.from({ length: 30 }, (_, text) => text);
+    const right = asked.filter(
+      (text) => likest.of(text, 4500, 1)[0]?.similarity === naively(texts, text, 4500, 1)[0]?.similarity,
+    );
+    expect(right.length).toBeGreaterThanOrEqual(28);
   });
 
   test('leave nothing behind: the same question has the same answer', () => {

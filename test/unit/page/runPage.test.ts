@@ -79,17 +79,23 @@ describe('a run that is finished', () => {
 
   test('shows what rzero eval left in it, by this version of the shape alone', async () => {
     const folder = await writeSyntheticRun(path, SMALL);
-    for (const [name, version] of [
-      ['b', 1],
-      ['a', 1],
-      ['c', 2],
+    const reader = readerOf(folder);
+    const pulse = reader.pulse();
+    expect(reader.pulse()).toBe(pulse);
+    for (const [name, version, iteration] of [
+      ['iteration-10', 1, 10],
+      ['iteration-2', 1, 2],
+      ['old', 2, 1],
+      ['other', 1, null],
     ] as const) {
       mkdirSync(join(path, 'evals', name), { recursive: true });
-      writeFileSync(join(path, 'evals', name, 'scores.json'), JSON.stringify({ version, program: name }));
+      const scores = { version, program: name, model: { iteration } };
+      writeFileSync(join(path, 'evals', name, 'scores.json'), JSON.stringify(scores));
     }
     mkdirSync(join(path, 'evals', 'unfinished'));
-    const { evaluations } = readerOf(folder).read().document;
-    expect(evaluations.map(({ program }) => program)).toEqual(['a', 'b']);
+    expect(reader.pulse()).not.toBe(pulse);
+    const { evaluations } = reader.read().document;
+    expect(evaluations.map(({ program }) => program)).toEqual(['iteration-2', 'iteration-10', 'other']);
   });
 
   test('has a report without what is gone, and says what that is', async () => {
@@ -150,13 +156,17 @@ describe('a run that is not', () => {
     for (const phase of ['questions', 'solver', 'evaluation'] as const) {
       journal.append({ type: 'undone', iteration: 2, phase, reason: 'damaged' });
     }
-    journal.append({ type: 'warning', iteration: 2, phase: 'questions', message: 'look' });
+    const warning = { iteration: 2, phase: 'questions' as const, message: 'look' };
+    journal.append({ type: 'warning', ...warning });
+    journal.append({ type: 'warning', ...warning, name: 'labels', action: 'stop' });
     const { document } = readerOf(folder).read();
     journal.close();
     expect(document.iterations[2]).toMatchObject({ evaluation: null, questions: null, solver: null });
     expect(document.phases).toHaveLength(6);
+    const at = expect.stringMatching(/Z$/);
     expect(document.warnings).toEqual([
-      { iteration: 2, phase: 'questions', at: expect.stringMatching(/Z$/), message: 'look', name: null, action: null },
+      { ...warning, at, name: null, action: null },
+      { ...warning, at, name: 'labels', action: 'stop' },
     ]);
   });
 });

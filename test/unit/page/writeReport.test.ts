@@ -31,7 +31,7 @@ describe('the report file', () => {
   test('gives back every question and answer as it was, hostile ones too, and none is markup', async () => {
     const folder = await writeSyntheticRun(join(home, 'run'), { ...SMALL, questions: 96, texts: HOSTILE });
     const page = readerOf(folder).read();
-    writeReport(out, page, ASSETS, 'all');
+    await writeReport(out, page, ASSETS, 'all');
     const { html, run, tables, details, elements } = readBack(out);
     expect(run).toEqual({ ...page.document, questions: page.questions.head({ included: true, reason: null }) });
     expect(tables).toEqual([page.questions.table(0)]);
@@ -61,7 +61,7 @@ describe('the report file', () => {
 
   test('lets run its own script and style alone, and reaches nothing', async () => {
     const folder = await writeSyntheticRun(join(home, 'run'), SMALL);
-    writeReport(out, readerOf(folder).read(), ASSETS, 'all');
+    await writeReport(out, readerOf(folder).read(), ASSETS, 'all');
     const { html } = readBack(out);
     const hash = (text: string) => createHash('sha256').update(text).digest('base64');
     const [, policy] = /http-equiv="Content-Security-Policy" content="([^"]*)"/.exec(html) ?? [];
@@ -83,7 +83,7 @@ describe('the report file', () => {
     ['style', { ...ASSETS, style: '</style>' }],
   ])('a %s that would end its element is refused', async (_, assets) => {
     const folder = await writeSyntheticRun(join(home, 'run'), SMALL);
-    expect(() => writeReport(out, readerOf(folder).read(), assets, 'all')).toThrow('an end tag');
+    await expect(writeReport(out, readerOf(folder).read(), assets, 'all')).rejects.toThrow('an end tag');
     expect(readdirSync(home)).toEqual(['run']);
   });
 });
@@ -92,16 +92,18 @@ describe("samples' texts", () => {
   test('are left out where they take too much, and the report says so', async () => {
     const folder = await writeSyntheticRun(join(home, 'run'), { ...SMALL, questions: 240, answerLength: 4000 });
     const page = readerOf(folder).read();
-    const whole = writeReport(out, page, ASSETS, { bytes: 2 ** 24 });
+    const whole = await writeReport(out, page, ASSETS, { bytes: 2 ** 24 });
     expect(whole.samples).toEqual({ included: true, reason: null });
-    const cut = writeReport(out, page, ASSETS, { bytes: 2 ** 16 });
+    const cut = await writeReport(out, page, ASSETS, { bytes: 2 ** 16 });
     expect(cut.samples).toMatchObject({ included: false, reason: expect.stringContaining('more than 0 MiB') });
     expect(cut.bytes).toBeLessThan(whole.bytes / 4);
     const { run, details } = readBack(out);
     expect(run.questions.samples).toEqual(cut.samples);
     expect(details.length).toBe(240);
     expect(details.every(({ samples, votes }) => samples === null && Array.isArray(votes))).toBe(true);
-    expect(writeReport(out, page, ASSETS, 'none').samples.reason).toBe('they were not asked for: --samples none');
+    expect((await writeReport(out, page, ASSETS, 'none')).samples.reason).toBe(
+      'they were not asked for: --samples none',
+    );
   });
 });
 
@@ -109,9 +111,10 @@ test('what cannot be written leaves the old report', async () => {
   const folder = await writeSyntheticRun(join(home, 'run'), SMALL);
   const page = readerOf(folder).read();
   writeFileSync(out, 'old');
+  await expect(writeReport(out, page, ASSETS, 'all', AbortSignal.abort('SIGINT'))).rejects.toBe('SIGINT');
   // Its records are others than they were when they were read.
   writeFileSync(folder.file('iteration-1/questions.jsonl'), '');
-  expect(() => writeReport(out, page, ASSETS, 'all')).toThrow('iteration-1/questions.jsonl, byte 0 is damaged');
+  await expect(writeReport(out, page, ASSETS, 'all')).rejects.toThrow('iteration-1/questions.jsonl, byte 0 is damaged');
   expect(readFileSync(out, 'utf8')).toBe('old');
   expect(existsSync(`${out}.tmp`)).toBe(false);
 });

@@ -31,16 +31,18 @@ async function measure(path: string): Promise<Measured> {
     program: 'bench',
     price: { perHour: null, currency: '$' },
   });
-  const timed = <T>(action: () => T): [T, number] => {
+  const timed = async <T>(action: () => T): Promise<[Awaited<T>, number]> => {
     const begun = performance.now();
-    const value = action();
+    const value = await action();
     return [value, Math.round(performance.now() - begun) / 1000];
   };
-  const [page, read] = timed(() => reader.read());
-  const [, firstDetails] = timed(() => page.questions.details(0, true));
-  const [, furtherDetails] = timed(() => page.questions.details(1 % page.questions.detailParts, true));
+  const [page, read] = await timed(() => reader.read());
+  const [, firstDetails] = await timed(() => page.questions.details(0, true));
+  const [, furtherDetails] = await timed(() => page.questions.details(1 % page.questions.detailParts, true));
   const assets = await pageAssets();
-  const [file, write] = timed(() => writeReport(join(path, 'report.html'), page, assets, { bytes: 64 * 2 ** 20 }));
+  const [file, write] = await timed(() =>
+    writeReport(join(path, 'report.html'), page, assets, { bytes: 64 * 2 ** 20 }),
+  );
   const iterations = page.document.iterations.filter(({ questions }) => questions !== null);
   const candidateBytes = iterations
     .map(({ iteration }) => statSync(folder.file(`iteration-${iteration}/questions.jsonl`)).size)

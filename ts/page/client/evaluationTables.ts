@@ -9,7 +9,10 @@ export function evaluationTable({ benchmarks, averages }: Scores): Table {
   type Benchmark = Scores['benchmarks'][number];
   const largest = ({ passAt }: Benchmark) => passAt.at(-1);
   const columns: [string, (one: Benchmark) => string][] = [
-    ['problems', ({ items }) => count(items)],
+    [
+      'problems',
+      ({ items, available }) => (items === available ? count(items) : `${count(items)} of ${count(available)}`),
+    ],
     ['greedy', ({ greedy }) => figure(greedy)],
     ['mean@k', ({ mean, samples }) => (mean ? `${figure(mean)}, k = ${samples}` : UNKNOWN)],
     ['majority@k', ({ majority }) => figure(majority)],
