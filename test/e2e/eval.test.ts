@@ -57,12 +57,44 @@ describe('models on the mock worker', () => {
     expect(read('four/arithmetic-2/responses.jsonl')).toBe(responses);
   });
 
+  test('marks that are lost are made again, without a worker', async () => {
+    const [scores, marks] = [read('four/scores.json'), read('four/arithmetic-2/marks.jsonl')];
+    writeFileSync(inHome('four/arithmetic-2/marks.jsonl'), '');
+    const args = ['eval', 'mock://rzero', '--preset', 'mock', '--suite', 'arithmetic-2', '--limit', '10', '--k', '4'];
+    const again = await inFolder([...args, '--out', 'four'], { env: { RZERO_PYTHON: '/nowhere' } });
+    expect(again.exitCode).toBe(0);
+    expect(read('four/scores.json')).toBe(scores);
+    expect(read('four/arithmetic-2/marks.jsonl').split('\n').sort()).toEqual(marks.split('\n').sort());
+  });
+
   test('4 samples and then 16 are 16 at once', async () => {
     await mock('--k', '4', '--out', 'grown');
     await mock('--k', '16', '--out', 'grown');
     await mock('--k', '16', '--out', 'once');
     expect(read('grown/scores.json')).toBe(read('once/scores.json'));
   }, 60_000);
+
+  test('what is begun beside and not finished is named, and has no scores yet', async () => {
+    const [line] = read('grown/arithmetic-2/responses.jsonl').split('\n');
+    writeFileSync(inHome('grown/arithmetic-2/responses.jsonl'), `${line}\n`);
+    const args = [
+      'eval',
+      'mock://rzero',
+      '--preset',
+      'mock',
+      '--suite',
+      'arithmetic-3',
+      '--limit',
+      '2',
+      '--out',
+      'grown',
+    ];
+    const { exitCode, err } = await inFolder(args);
+    expect(exitCode).toBe(0);
+    expect(err).toMatch(/Note: arithmetic-2 was begun here and is not finished/);
+    const { benchmarks } = JSON.parse(read('grown/scores.json'));
+    expect(benchmarks.map(({ benchmark }: { benchmark: string }) => benchmark)).toEqual(['arithmetic-3']);
+  });
 
   test('several workers come to the same', async () => {
     const several = ['--set', 'worker.count=2', '--set', 'worker.requestSamples=5'];

@@ -10,15 +10,12 @@ import { Stopped } from '../loop/errors.ts';
 import { renderEvaluation } from '../report/evalTable.ts';
 import { plural } from '../report/text.ts';
 import { EvaluationFolder } from '../store/evaluationFolder.ts';
-import type { Pool } from '../worker/pool/pool.ts';
-import { startWorkers } from '../worker/startWorkers.ts';
 import { benchmarkTools } from './benchmarkTools.ts';
 import { type Subject, type SubjectFlags, type Subjects, subjectsOf } from './evalSubject.ts';
 import { documentOf, type EvaluationPlan, evaluate } from './evaluate.ts';
-import { evaluationPosts, evaluationRequestSamples } from './evalWorkers.ts';
+import { EvalWorkers, evaluationRequestSamples } from './evalWorkers.ts';
 import type { Terminal } from './terminal.ts';
 import { UsageError } from './usage.ts';
-import { workerOptions } from './workerOptions.ts';
 
 /** Flags of `rzero eval` as given. */
 export interface EvalFlags extends SubjectFlags {
@@ -83,28 +80,13 @@ async function evaluateAll(
   terminal: Terminal,
 ): Promise<ScoresDocument[]> {
   const documents: ScoresDocument[] = [];
-  let workers: Pool | undefined;
-  const tell = (message: string): void => terminal.err(`workers: ${message}\n`);
+  const workers = new EvalWorkers(config, workingFolder, terminal);
   try {
     for (const subject of subjects) {
       const name = folderOf(subject, flags, subjects.length > 1);
       const folder = new EvaluationFolder(resolve(terminal.workingFolder, name), name, documentOf(subject, plan));
       try {
-        const hire = async (): Promise<Pool> => {
-          workers ??= await startWorkers({
-            ...workerOptions(config, await evaluationPosts(config, terminal.env), {
-              env: terminal.env,
-              workingFolder,
-              signal: terminal.signal,
-              tell,
-            }),
-            sharedFolder: folder.path,
-            logFile: folder.file('worker.log'),
-            onLogTrouble: tell,
-          });
-          return workers;
-        };
-        const scores = await evaluate(subject, plan, folder, hire, terminal);
+        const scores = await evaluate(subject, plan, folder, workers, terminal);
         documents.push(scores);
         if (!flags.json) show(scores, name, terminal);
       } finally {
@@ -112,7 +94,7 @@ async function evaluateAll(
       }
     }
   } finally {
-    await workers?.close();
+    await workers.close();
   }
   return documents;
 }
