@@ -6,19 +6,13 @@ import { gzipSync } from 'node:zlib';
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { type PageAssets, pageAssets } from '../../ts/page/assets.ts';
 import { type PagePart, pageHtml } from '../../ts/page/html.ts';
+import { setupModule } from '../unit/setup/project.ts';
 import type { SampleRun } from './sampleRun.ts';
 
-/** Alone, without a window, and without a word to anyone. */
-const FLAGS = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
+interface FindChromium {
+  findChromium(env: NodeJS.ProcessEnv): string | undefined;
+  CHROMIUM_FLAGS: string[];
+}
 
 /** A page that is open, and all that went wrong in it. */
 export interface Opened {
@@ -42,8 +36,13 @@ export class TestBrowser {
   }
 
   static async start(): Promise<TestBrowser> {
-    const executablePath = process.env.RZERO_CHROMIUM ?? '/usr/bin/chromium';
-    const [browser, assets] = await Promise.all([chromium.launch({ executablePath, args: FLAGS }), pageAssets()]);
+    const { findChromium, CHROMIUM_FLAGS } = await setupModule<FindChromium>('findChromium.mjs');
+    const executablePath = findChromium(process.env);
+    if (executablePath === undefined) throw new Error('Chromium was not found: run `npm run setup:browser`.');
+    const [browser, assets] = await Promise.all([
+      chromium.launch({ executablePath, args: CHROMIUM_FLAGS }),
+      pageAssets(),
+    ]);
     return new TestBrowser(browser, assets);
   }
 

@@ -1,6 +1,7 @@
 /**
  * The pictures of README.md, of the report of a run:
  *
+ *     npm run rzero -- run --out RUN && npm run rzero -- report RUN --out REPORT.html
  *     node test/browser/pictures.mjs REPORT.html [FOLDER]
  *
  * It takes Chromium: see `npm run setup:browser`.
@@ -22,7 +23,12 @@ const PHONE = { width: 390, height: 844 };
 const shots = [
   { name: 'overview-light', viewport: DESKTOP, colorScheme: 'light', hash: '' },
   { name: 'overview-dark', viewport: DESKTOP, colorScheme: 'dark', hash: '' },
-  { name: 'question', viewport: DESKTOP, colorScheme: 'light', hash: '#question=first&phase=questions&fate=kept' },
+  {
+    name: 'question',
+    viewport: DESKTOP,
+    colorScheme: 'light',
+    hash: '#iteration=2&phase=questions&fate=kept&sort=-length',
+  },
   { name: 'phone', viewport: PHONE, colorScheme: 'light', hash: '' },
 ];
 
@@ -30,12 +36,14 @@ mkdirSync(folder, { recursive: true });
 const browser = await chromium.launch({ executablePath: findChromium(process.env), args: CHROMIUM_FLAGS });
 for (const { name, viewport, colorScheme, hash } of shots) {
   const page = await browser.newPage({ viewport, colorScheme, reducedMotion: 'reduce' });
-  await page.goto(address + hash.replace('question=first&', ''));
+  await page.goto(address + hash);
   await page.waitForFunction(() => /questions\.$/.test(document.querySelector('#found')?.textContent ?? ''));
   if (hash !== '') {
     await page.locator('[role=option]').first().click();
     await page.locator('.votes').waitFor();
     await page.evaluate(() => document.querySelector('#title-of-questions')?.scrollIntoView());
+  } else if (viewport === PHONE) {
+    await page.evaluate(() => document.querySelector('#title-of-overview')?.scrollIntoView());
   }
   await page.screenshot({ path: join(folder, `${name}.png`) });
   await page.close();

@@ -57,7 +57,8 @@ function tiles({ iterations, cost, questions }: RunDocument): HTMLElement {
       cost.pricePerHour === null ? '' : `at ${cost.currency}${cost.pricePerHour} a device-hour`,
     ],
   ];
-  return el(
+  const known = shown.filter(([, value]) => value !== null).length;
+  const tiles = el(
     'dl',
     { class: 'tiles' },
     ...shown.flatMap(([name, value, note]) =>
@@ -66,6 +67,9 @@ function tiles({ iterations, cost, questions }: RunDocument): HTMLElement {
         : [el('div', {}, el('dt', {}, name), el('dd', {}, el('strong', {}, value), el('small', {}, note)))],
     ),
   );
+  // Rows that are full, where that can be.
+  tiles.style.setProperty('--columns', String([4, 5, 3].find((columns) => known % columns === 0) ?? 4));
+  return tiles;
 }
 
 function facts({ run }: RunDocument): HTMLElement {

@@ -35,7 +35,8 @@ export class QuestionFilters {
   private readonly low = el('select', { id: 'agreement-low', 'aria-label': 'Agreement at least' });
   private readonly high = el('select', { id: 'agreement-high', 'aria-label': 'Agreement at most' });
   private readonly order = el('select', { id: 'order' });
-  private readonly reset = el('button', { type: 'button', class: 'quiet', id: 'reset' }, 'Clear filters');
+  /** To stand beside what is said of the result. */
+  readonly reset = el('button', { type: 'button', class: 'quiet', id: 'reset' }, 'Clear filters');
   private timer: ReturnType<typeof setTimeout> | undefined;
   private offered = '';
 
@@ -87,7 +88,6 @@ export class QuestionFilters {
         el('legend', {}, 'Agreement p̂'),
         el('span', { class: 'range' }, this.low, el('span', {}, 'to'), this.high),
       ),
-      el('div', { class: 'field' }, this.reset),
     );
     this.element.addEventListener('submit', (event) => event.preventDefault());
     this.set(EVERY_QUESTION);

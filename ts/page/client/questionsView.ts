@@ -55,7 +55,7 @@ export class QuestionsView {
       'div',
       {},
       this.filters.element,
-      this.status,
+      el('div', { class: 'result' }, this.status, this.filters.reset),
       this.split,
       el(
         'p',

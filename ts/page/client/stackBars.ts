@@ -8,31 +8,29 @@ export function stackBars({ rows, parts, unit }: StackChart): HTMLElement {
   return el(
     'div',
     { class: 'stack' },
-    el(
-      'div',
-      { class: 'bars' },
-      ...rows.flatMap(({ name, values, note }) => {
-        const bar = el('div', {
-          class: 'bar',
-          role: 'img',
-          'aria-label': `${name}: the figures are in the table below.`,
+    ...rows.map(({ name, values, note }) => {
+      const bar = el('div', {
+        class: 'bar',
+        role: 'img',
+        'aria-label': `${name}: the figures are in the table below.`,
+      });
+      for (const [index, value] of values.entries()) {
+        if (value === 0) continue;
+        const piece = el('span', {
+          class: `piece texture-${index % 8}`,
+          title: `${parts[index]}: ${quantity(value, unit)}`,
         });
-        for (const [index, value] of values.entries()) {
-          if (value === 0) continue;
-          const piece = el('span', {
-            class: `piece texture-${index % 8}`,
-            title: `${parts[index]}: ${quantity(value, unit)}`,
-          });
-          piece.style.width = `${(100 * value) / longest}%`;
-          bar.append(piece);
-        }
-        return [
-          el('span', { class: 'name' }, name),
-          bar,
-          el('span', { class: 'note' }, note || quantity(sum(values), unit)),
-        ];
-      }),
-    ),
+        piece.style.width = `${(100 * value) / longest}%`;
+        bar.append(piece);
+      }
+      return el(
+        'div',
+        { class: 'row' },
+        el('span', {}, name),
+        bar,
+        el('span', { class: 'note' }, note || quantity(sum(values), unit)),
+      );
+    }),
     el(
       'ul',
       { class: 'legend', 'aria-hidden': 'true' },
