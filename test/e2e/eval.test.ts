@@ -130,7 +130,7 @@ describe('models on the mock worker', () => {
   test('with a judge: both gradings side by side, the judge asked once, its key nowhere', async () => {
     const endpoint = await ChatEndpoint.start();
     const key = 'a-key-that-looks-like-nothing';
-    const judge = ['--judge', endpoint.url, '--judge-model', 'judge-1'];
+    const judge = ['--judge', endpoint.url, '--judge-model', 'judge-1', '--judge-max-tokens', '77'];
     const args = ['eval', 'mock://rzero', '--preset', 'mock', '--suite', 'arithmetic-2', '--limit', '10', '--k', '4'];
     const judged = () => inFolder([...args, '--out', 'judged', ...judge], { env: { RZERO_JUDGE_KEY: key } });
     const { exitCode, out, err } = await judged();
@@ -138,6 +138,7 @@ describe('models on the mock worker', () => {
     expect(out).toMatch(/The same with the judge/);
     expect(out).toMatch(/agree with the rules +kappa +points given +taken +no verdict/);
     expect(err).toMatch(/judge judge-1: \d+ answers judged/);
+    expect(endpoint.requests.items[0]?.body).toMatchObject({ model: 'judge-1', max_tokens: 77 });
     const { protocol, benchmarks } = JSON.parse(read('judged/scores.json'));
     expect(protocol.judge).toEqual({ model: 'judge-1', endpoint: endpoint.url, temperature: 0 });
     expect(benchmarks[0].judged).toMatchObject({ agreement: 1, given: 0, taken: 0, missing: 0 });
@@ -166,6 +167,7 @@ describe('models on the mock worker', () => {
     [['--temperature', '0'], '--temperature 0: allowed are numbers above 0'],
     [['--no-greedy', '--k', '0'], '--no-greedy leaves nothing to draw for arithmetic-2'],
     [['--iteration', '1'], "--iteration is for a run's folder"],
+    [['--judge', 'http://localhost:1/v1', '--judge-model', 'm', '--judge-concurrency', '0'], '--judge-concurrency 0'],
     [['--judge', 'http://localhost:1/v1'], '--judge http://localhost:1/v1 needs --judge-model'],
   ])('%j is wrong usage', async (args, message) => {
     const { exitCode, err } = await mock(...args);

@@ -33,6 +33,9 @@ export interface EvalFlags extends SubjectFlags {
   judgeModel?: string;
   judgeTemperature?: string;
   judgeCache?: string;
+  judgeMaxTokens?: string;
+  judgeConcurrency?: string;
+  judgeRequestsPerMinute?: string;
   out?: string;
   json?: true;
 }
@@ -139,24 +142,38 @@ function settingsOf(
 }
 
 function judgeOf(flags: EvalFlags, { env, workingFolder, err }: Terminal): EndpointJudge | undefined {
-  const { judge: endpoint, judgeModel: model, judgeTemperature, judgeCache } = flags;
+  const { judge: endpoint, judgeModel: model, judgeCache } = flags;
+  const { judgeTemperature, judgeMaxTokens, judgeConcurrency, judgeRequestsPerMinute } = flags;
   if (endpoint === undefined) {
     if (model !== undefined) throw new UsageError(`--judge-model ${model} needs --judge ENDPOINT`);
     return undefined;
   }
   if (model === undefined) throw new UsageError(`--judge ${endpoint} needs --judge-model NAME`);
-  const temperature =
-    judgeTemperature === undefined
-      ? undefined
-      : number('--judge-temperature', judgeTemperature, (value) => value >= 0, 'numbers from 0');
+  const wholeIfGiven = (option: string, text: string | undefined) =>
+    text === undefined ? undefined : whole(option, text, 1);
+  const options = {
+    temperature:
+      judgeTemperature === undefined
+        ? undefined
+        : number('--judge-temperature', judgeTemperature, (value) => value >= 0, 'numbers from 0'),
+    maxTokens: wholeIfGiven('--judge-max-tokens', judgeMaxTokens),
+    concurrency: wholeIfGiven('--judge-concurrency', judgeConcurrency),
+    requestsPerMinute: wholeIfGiven('--judge-requests-per-minute', judgeRequestsPerMinute),
+  };
   return createJudge({
     endpoint,
     model,
-    ...(temperature === undefined ? {} : { temperature }),
+    ...given(options),
     cacheFile: judgeCache === undefined ? null : resolve(workingFolder, judgeCache),
     env,
     warn: (text) => err(`rzero: ${text}\n`),
   });
+}
+
+/** The options that have a value. */
+function given<T extends object>(options: T): { [Name in keyof T]?: Exclude<T[Name], undefined> } {
+  const entries = Object.entries(options).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as ReturnType<typeof given<T>>;
 }
 
 function paperSuites(): PaperSuites {
