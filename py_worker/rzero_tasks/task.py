@@ -40,7 +40,11 @@ class Task:
             hint = f" (did you mean {near[0]}?)" if near else ""
             message = f"Reasoning Gym has no task {name}{hint}: there are {', '.join(sorted(DATASETS))}"
             raise TaskFailure("unknown_task", message)
-        self._dataset = reasoning_gym.create_dataset(name, size=size, seed=seed)
+        try:
+            self._dataset = reasoning_gym.create_dataset(name, size=size, seed=seed)
+        except Exception as error:  # a task's own, which may want options that we do not have
+            message = f"Reasoning Gym does not make {name} of size and seed alone: {error}"
+            raise TaskFailure("unknown_task", message) from None
         self._size = size
         try:
             self.version = version("reasoning-gym")

@@ -189,7 +189,8 @@ describe('100,000 questions', () => {
     await page.waitForFunction(() => document.querySelector('[role=option] .agreement')?.textContent === 'p̂ 1.0');
     for (const part of [0.1, 0.5, 0.9, 1]) {
       await page.locator('#list').evaluate((list, at) => list.scrollTo(0, at * list.scrollHeight), part);
-      await page.waitForTimeout(50);
+      // Drawn anew with the frame after that of the scrolling.
+      await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
       expect(await page.locator('[role=option]').count()).toBeLessThan(60);
     }
     const { longest, heap } = await page.evaluate(() => ({

@@ -125,27 +125,29 @@ describe('rzero judge', () => {
 });
 
 describe('as a process', () => {
-  /** Judge one line in a process of its own, whose time is real. */
-  async function run(url: string, env: NodeJS.ProcessEnv = {}) {
-    const { child, ended } = start(
-      ['judge', '--endpoint', url, '--model', 'judge-1', '--concurrency', '1'],
-      home.path,
-      {
-        RZERO_JUDGE_KEY: undefined,
-        ...env,
-      },
-    );
+  /** Judge lines at a time in a process of its own, whose time is real. */
+  async function run(url: string, env: NodeJS.ProcessEnv = {}, input = lines(pair(1, '7', '7'))) {
+    const args = ['judge', '--endpoint', url, '--model', 'judge-1', '--concurrency', String(input.length)];
+    const { child, ended } = start(args, home.path, { RZERO_JUDGE_KEY: undefined, ...env });
     let out = '';
     child.stdout.on('data', (data) => {
       out += data;
     });
-    child.stdin.end(lines(pair(1, '7', '7')).join(''));
+    child.stdin.end(input.join(''));
     return { ...(await ended), out };
   }
 
   test('0: it is judged', async () => {
     const { exitCode, out } = await run(endpoint.url);
     expect([exitCode, out]).toEqual([0, '{"id":1,"rule":true,"judge":true}\n']);
+  }, 60_000);
+
+  test('0: when all have rested, of which nobody is warned', async () => {
+    const input = lines(...Array.from({ length: 12 }, (_, i) => pair(i, '7', `${i}`)));
+    endpoint.next(...Array(12).fill(fails(503)));
+    const { exitCode, out, err } = await run(endpoint.url, {}, input);
+    expect([exitCode, answers(out).length, endpoint.requests.items.length]).toEqual([0, 12, 24]);
+    expect(err).not.toContain('Warning');
   }, 60_000);
 
   test('69: the endpoint asks for more patience than anybody has', async () => {

@@ -8,7 +8,7 @@ import { arithmeticItems } from './embedded.ts';
 import { BenchmarkError } from './errors.ts';
 import { BadRecord, itemOf } from './fields.ts';
 import { markOf } from './grading.ts';
-import { plainText } from './plainText.ts';
+import { unstyled } from './plainText.ts';
 import { conversationFor } from './prompts.ts';
 import { FORMATS, readRecords } from './records.ts';
 import { describeSuite } from './suites.ts';
@@ -166,9 +166,10 @@ async function gradeByTask(task: OpenTask, item: number, responses: readonly str
   });
 }
 
-/** Tasks compare plain text; lines count in some of them. */
+/** Tasks compare plain text, in which lines, blanks, `$` and `**` may count. */
 function plainAnswer(box: string): string {
-  return box.split('\n').map(plainText).join('\n');
+  const text = unstyled(box).trim();
+  return /^\$([^$]*)\$$/.exec(text)?.[1] ?? text;
 }
 
 function digestOf(items: readonly Item[], { prompt }: Description, graded: string): string {

@@ -46,7 +46,7 @@ const OPTIONS = ['name', 'title', 'source', 'fields', 'prompt', 'extraction', 'm
 function describe(value: unknown, stem: string, folder: string): Description {
   const tree = mapping('', value, OPTIONS);
   const name = tree.name === undefined ? stem : text('name', tree.name);
-  if (!/^[a-z0-9][a-z0-9_.-]*$/.test(name)) refuse('name', name, 'lower-case letters, digits, -, _ and .');
+  if (!/^[a-z0-9][a-z0-9_-]*$/.test(name)) refuse('name', name, 'lower-case letters, digits, - and _');
   const source = sourceOf(tree.source, folder);
   const isTask = 'task' in source;
   if (isTask && tree.fields !== undefined) refuse('fields', tree.fields, 'absent where source.task makes the items');

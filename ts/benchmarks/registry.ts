@@ -1,8 +1,8 @@
 import type { Description, HubSource } from './description.ts';
 
 /**
- * Where the hub keeps its own Parquet version of a data set, CONFIG/SPLIT/0000.parquet. Taken where no commit could be
- * pinned: the layout of that branch is known, whatever the repository's own files are called.
+ * Where the hub keeps its own Parquet version of a data set, CONFIG/SPLIT/0000.parquet. Taken where neither a commit nor
+ * the names of the repository's own files could be found out: the layout of that branch is always the same.
  */
 const CONVERTED = 'refs/convert/parquet';
 
@@ -123,7 +123,7 @@ export const REGISTRY: readonly Description[] = [
     ...CHOICE,
     prompt: 'solver',
     extraction: 'exact',
-    source: hub('MrLight/bbeh-eval', CONVERTED, 'default/train/0000.parquet'),
+    source: hub('MrLight/bbeh-eval', 'main', 'train.jsonl'),
     fields: { question: 'question', answer: 'answer', category: 'task' },
     items: 4520,
   },

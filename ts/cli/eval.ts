@@ -10,15 +10,12 @@ import { Stopped } from '../loop/errors.ts';
 import { renderEvaluation } from '../report/evalTable.ts';
 import { plural } from '../report/text.ts';
 import { EvaluationFolder } from '../store/evaluationFolder.ts';
-import type { Pool } from '../worker/pool/pool.ts';
-import { startWorkers } from '../worker/startWorkers.ts';
 import { benchmarkTools } from './benchmarkTools.ts';
 import { type Subject, type SubjectFlags, type Subjects, subjectsOf } from './evalSubject.ts';
 import { documentOf, type EvaluationPlan, evaluate } from './evaluate.ts';
-import { evaluationPosts, evaluationRequestSamples } from './evalWorkers.ts';
+import { EvalWorkers, evaluationRequestSamples } from './evalWorkers.ts';
 import type { Terminal } from './terminal.ts';
 import { UsageError } from './usage.ts';
-import { workerOptions } from './workerOptions.ts';
 
 /** Flags of `rzero eval` as given. */
 export interface EvalFlags extends SubjectFlags {
@@ -36,6 +33,9 @@ export interface EvalFlags extends SubjectFlags {
   judgeModel?: string;
   judgeTemperature?: string;
   judgeCache?: string;
+  judgeMaxTokens?: string;
+  judgeConcurrency?: string;
+  judgeRequestsPerMinute?: string;
   out?: string;
   json?: true;
 }
@@ -83,28 +83,13 @@ async function evaluateAll(
   terminal: Terminal,
 ): Promise<ScoresDocument[]> {
   const documents: ScoresDocument[] = [];
-  let workers: Pool | undefined;
-  const tell = (message: string): void => terminal.err(`workers: ${message}\n`);
+  const workers = new EvalWorkers(config, workingFolder, terminal);
   try {
     for (const subject of subjects) {
       const name = folderOf(subject, flags, subjects.length > 1);
       const folder = new EvaluationFolder(resolve(terminal.workingFolder, name), name, documentOf(subject, plan));
       try {
-        const hire = async (): Promise<Pool> => {
-          workers ??= await startWorkers({
-            ...workerOptions(config, await evaluationPosts(config, terminal.env), {
-              env: terminal.env,
-              workingFolder,
-              signal: terminal.signal,
-              tell,
-            }),
-            sharedFolder: folder.path,
-            logFile: folder.file('worker.log'),
-            onLogTrouble: tell,
-          });
-          return workers;
-        };
-        const scores = await evaluate(subject, plan, folder, hire, terminal);
+        const scores = await evaluate(subject, plan, folder, workers, terminal);
         documents.push(scores);
         if (!flags.json) show(scores, name, terminal);
       } finally {
@@ -112,7 +97,7 @@ async function evaluateAll(
       }
     }
   } finally {
-    await workers?.close();
+    await workers.close();
   }
   return documents;
 }
@@ -157,24 +142,38 @@ function settingsOf(
 }
 
 function judgeOf(flags: EvalFlags, { env, workingFolder, err }: Terminal): EndpointJudge | undefined {
-  const { judge: endpoint, judgeModel: model, judgeTemperature, judgeCache } = flags;
+  const { judge: endpoint, judgeModel: model, judgeCache } = flags;
+  const { judgeTemperature, judgeMaxTokens, judgeConcurrency, judgeRequestsPerMinute } = flags;
   if (endpoint === undefined) {
     if (model !== undefined) throw new UsageError(`--judge-model ${model} needs --judge ENDPOINT`);
     return undefined;
   }
   if (model === undefined) throw new UsageError(`--judge ${endpoint} needs --judge-model NAME`);
-  const temperature =
-    judgeTemperature === undefined
-      ? undefined
-      : number('--judge-temperature', judgeTemperature, (value) => value >= 0, 'numbers from 0');
+  const wholeIfGiven = (option: string, text: string | undefined) =>
+    text === undefined ? undefined : whole(option, text, 1);
+  const options = {
+    temperature:
+      judgeTemperature === undefined
+        ? undefined
+        : number('--judge-temperature', judgeTemperature, (value) => value >= 0, 'numbers from 0'),
+    maxTokens: wholeIfGiven('--judge-max-tokens', judgeMaxTokens),
+    concurrency: wholeIfGiven('--judge-concurrency', judgeConcurrency),
+    requestsPerMinute: wholeIfGiven('--judge-requests-per-minute', judgeRequestsPerMinute),
+  };
   return createJudge({
     endpoint,
     model,
-    ...(temperature === undefined ? {} : { temperature }),
+    ...given(options),
     cacheFile: judgeCache === undefined ? null : resolve(workingFolder, judgeCache),
     env,
     warn: (text) => err(`rzero: ${text}\n`),
   });
+}
+
+/** The options that have a value. */
+function given<T extends object>(options: T): { [Name in keyof T]?: Exclude<T[Name], undefined> } {
+  const entries = Object.entries(options).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as ReturnType<typeof given<T>>;
 }
 
 function paperSuites(): PaperSuites {

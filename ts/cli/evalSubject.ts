@@ -80,10 +80,11 @@ function ofRun(name: string, path: string, flags: SubjectFlags, terminal: Termin
   const { entries } = readJournal(path);
   const recorded = recordedRun(entries, name);
   const { workingFolder } = recorded;
-  const config =
-    flags.preset === undefined && flags.config === undefined
-      ? presentConfig(folder, name, recorded.config, flags.set ?? [])
-      : configFrom(flags, terminal.workingFolder, [`model=${JSON.stringify(recorded.config.model)}`]);
+  const asIs = flags.preset === undefined && flags.config === undefined;
+  const config = asIs
+    ? presentConfig(folder, name, recorded.config, flags.set ?? [])
+    : configFrom(flags, terminal.workingFolder, [`model=${JSON.stringify(recorded.config.model)}`]);
+  const computing = { config, workingFolder: asIs ? workingFolder : terminal.workingFolder };
   const which = whichOf(flags.iteration ?? 'last');
   const made = (iteration: 'last' | 'best' | number) => {
     try {
@@ -109,17 +110,17 @@ function ofRun(name: string, path: string, flags: SubjectFlags, terminal: Termin
     const named = { name: `${name}, its base ${baseName}`, identity, backbone, iteration: 0 };
     return { model: named, source, folder: join(name, 'evals', 'iteration-0') };
   };
-  if (which === 0) return { subjects: [base()], config, workingFolder };
+  if (which === 0) return { subjects: [base()], ...computing };
   if (which !== 'all') {
     const { iteration, model } = made(which);
-    return { subjects: [subject(iteration, model)], config, workingFolder };
+    return { subjects: [subject(iteration, model)], ...computing };
   }
   const last = made('last').iteration;
   const solvers = Array.from({ length: last }, (_, index) => made(index + 1))
     // What storage.keepModels has freed is left out.
     .filter(({ model }) => folder.has(model.name))
     .map(({ iteration, model }) => subject(iteration, model));
-  return { subjects: [base(), ...solvers], config, workingFolder };
+  return { subjects: [base(), ...solvers], ...computing };
 }
 
 function whichOf(text: string): Which {

@@ -5,13 +5,12 @@ import { buildScores } from '../eval/buildScores.ts';
 import type { DrawingProtocol, EvaluationDocument, SatBenchmark } from '../eval/evaluationDocument.ts';
 import { askJudge } from '../eval/judgement.ts';
 import type { ScoresDocument } from '../eval/scoresDocument.ts';
-import { responsesOf, sit } from '../eval/sitting.ts';
+import { gradeRecorded, isDrawn, responsesOf, sit } from '../eval/sitting.ts';
 import type { Judge } from '../judge/judge.ts';
-import type { Worker } from '../ports/worker.ts';
 import { EvalProgress } from '../report/evalProgress.ts';
 import { type EvaluationFolder, type OpenRecords, readBenchmark } from '../store/evaluationFolder.ts';
-import type { Pool } from '../worker/pool/pool.ts';
 import type { Subject } from './evalSubject.ts';
+import type { EvalWorkers } from './evalWorkers.ts';
 import { processClock } from './experiment.ts';
 import type { Terminal } from './terminal.ts';
 import { VERSION } from './version.ts';
@@ -35,10 +34,10 @@ export interface EvaluationPlan {
 const MODEL_ID = 'evaluated';
 
 /**
- * What of an evaluation is not on record yet decides whether workers are needed at all.
+ * Have a model sit what is not on record of it, ask the judge about what it has not seen, and write the scores. No worker is
+ * needed where every response is there.
  *
- * @param folder it is held while this goes on
- * @param hire starts the workers, or has them started already
+ * @param folder held by the caller
  * @returns the figures of all benchmarks in the folder that are sat to the end
  * @throws as the workers, the judge and the folder do
  */
@@ -46,7 +45,7 @@ export async function evaluate(
   subject: Subject,
   plan: EvaluationPlan,
   folder: EvaluationFolder,
-  hire: () => Promise<Pool>,
+  workers: EvalWorkers,
   terminal: Terminal,
 ): Promise<ScoresDocument> {
   const { benchmarks, judge, suites } = plan;
@@ -55,15 +54,19 @@ export async function evaluate(
     sat: folder.document.benchmarks[benchmark.name] as SatBenchmark,
     records: folder.benchmark(benchmark.name, benchmark.items),
   }));
-  const complete = opened.every(({ sat, records }) => answeredItems(records, sat, null) !== undefined);
-  if (!complete) await draw(subject, plan, opened, hire, terminal);
-  const sats = sittings(folder, opened, judge);
+  if (!opened.every(isDrawn)) await draw(subject, plan, folder, opened, workers, terminal);
+  else for (const one of opened) await gradeRecorded(one, terminal.signal);
   if (judge !== null) {
-    for (const { records, name, answered } of sats) {
+    for (const { records, name, answered } of sittings(folder, opened, judge)) {
       if (records !== undefined) await askAbout(judge, name, answered, records, terminal);
     }
   }
-  const scores = buildScores(folder.document, sittings(folder, opened, judge), suites, identityOf(judge), VERSION);
+  const sat = sittings(folder, opened, judge);
+  for (const name of Object.keys(folder.document.benchmarks)) {
+    if (sat.some((one) => one.name === name)) continue;
+    terminal.err(`Note: ${name} was begun here and is not finished; its scores come when it is\n`);
+  }
+  const scores = buildScores(folder.document, sat, suites, identityOf(judge), VERSION);
   folder.writeScores(scores);
   return scores;
 }
@@ -104,12 +107,13 @@ interface Opened {
 async function draw(
   subject: Subject,
   { protocol, requestSamples }: EvaluationPlan,
+  folder: EvaluationFolder,
   opened: readonly Opened[],
-  hire: () => Promise<Pool>,
+  hired: EvalWorkers,
   terminal: Terminal,
 ): Promise<void> {
   const { signal } = terminal;
-  const workers = await hire();
+  const workers = await hired.hired(folder);
   const progress = new EvalProgress({
     write: terminal.err,
     terminal: terminal.screen,
@@ -117,6 +121,8 @@ async function draw(
     activity: () => workers.activity,
     totals: new Map(opened.map(({ benchmark, sat }) => [benchmark.title, responsesOf(sat)])),
   });
+  const { onChange } = hired;
+  hired.onChange = (message) => progress.tell(message);
   try {
     const load = { modelId: MODEL_ID, source: subject.source, trainable: false, role: 'sample', seed: 0 } as const;
     await workers.loadModel(load, { signal });
@@ -125,7 +131,7 @@ async function draw(
       (one, stop) =>
         sit({
           ...one,
-          worker: workers as Pick<Worker, 'sample'>,
+          worker: workers,
           modelId: MODEL_ID,
           protocol,
           requestSamples,
@@ -136,6 +142,7 @@ async function draw(
     );
     await workers.unloadModel({ modelId: MODEL_ID }, { signal });
   } finally {
+    hired.onChange = onChange;
     progress.close();
   }
 }

@@ -34,8 +34,11 @@ export function proportion(marks: readonly number[]): Figure {
  * @param values one a question, in [0, 1]
  */
 export function sampledFigure(values: readonly number[], seed: number, ...path: string[]): Figure {
-  const alike = values.every((value) => value === values[0]) && (values[0] === 0 || values[0] === 1);
-  return alike ? proportion(values) : average(values, seed, ...path);
+  return isAlike(values) ? proportion(values) : average(values, seed, ...path);
+}
+
+function isAlike(values: readonly number[]): boolean {
+  return values.every((value) => value === values[0]) && (values[0] === 0 || values[0] === 1);
 }
 
 /** One value a question of a benchmark, in [0, 1], and what the benchmark's mean weighs. */
@@ -46,10 +49,13 @@ export interface Weighted {
 
 /**
  * A weighted mean of benchmarks' means, in percent, with its interval from resampling the questions within each benchmark.
+ * Where all questions of all of them are alike, it is as in {@link sampledFigure}.
  *
  * @param benchmarks their weights add up to 1
  */
 export function macroAverage(benchmarks: readonly Weighted[], seed: number, ...path: string[]): Figure {
+  const all = benchmarks.flatMap(({ values }) => values);
+  if (isAlike(all)) return proportion(all);
   // The interval is of a mean in which all benchmarks weigh alike; scaled values weigh as they should.
   const scaled = benchmarks.map(({ values, weight }) => values.map((value) => value * weight * benchmarks.length));
   const [low, high] = macroInterval(scaled, stream(seed, 'bootstrap', ...path));

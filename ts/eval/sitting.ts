@@ -33,6 +33,23 @@ export function responsesOf({ items, samples, greedy }: SatBenchmark): number {
   return items * (samples + Number(greedy));
 }
 
+/** What of a benchmark is asked, and what is on record of that. */
+export type Recorded = Pick<SittingOptions, 'benchmark' | 'sat' | 'records'>;
+
+/** Whether every response that is wanted is there. */
+export function isDrawn({ benchmark, sat, records }: Recorded): boolean {
+  const known = new Set(records.responses.map(keyOf));
+  const wanted = portions(sat.items, sat.samples, sat.greedy, sat.items).flatMap((portion) =>
+    keysOf(portion, benchmark.items),
+  );
+  return wanted.every((key) => known.has(keyOf(key)));
+}
+
+/** Grade what has no mark of this grader. @throws what the benchmark's grader throws, and the records */
+export async function gradeRecorded({ benchmark, sat, records }: Recorded, signal: AbortSignal): Promise<void> {
+  await grade(benchmark, benchmark.items.slice(0, sat.items), ungraded(records), records, signal);
+}
+
 /**
  * Let a model sit a benchmark: draw what is not on record, and grade what has no mark of this grader. All requests are
  * asked at once and in order; each response is on record, and graded, when it comes.
@@ -46,11 +63,9 @@ export async function sit(options: SittingOptions): Promise<void> {
   const { benchmark, sat, records, requestSamples, onProgress } = options;
   const known = new Set(records.responses.map(keyOf));
   const items = benchmark.items.slice(0, sat.items);
-  const missing = portions(items.length, sat.samples, sat.greedy, requestSamples).map((portion) => ({
-    portion,
-    keys: placesOf(portion).map(({ item, sample }) => ({ id: idOf(items, item), mode: portion.mode, sample })),
-  }));
-  const wanted = missing.filter(({ keys }) => keys.some((key) => !known.has(keyOf(key))));
+  const wanted = portions(items.length, sat.samples, sat.greedy, requestSamples)
+    .map((portion) => ({ portion, keys: keysOf(portion, items) }))
+    .filter(({ keys }) => keys.some((key) => !known.has(keyOf(key))));
   const total = responsesOf(sat);
   // Parts of requests that are drawn again do not count before they are there again.
   let done = total - wanted.reduce((sum, { keys }) => sum + keys.length, 0);
@@ -63,7 +78,7 @@ export async function sit(options: SittingOptions): Promise<void> {
   onProgress?.(done);
   const stop = new AbortController();
   const signal = AbortSignal.any([options.signal, stop.signal]);
-  const grading = grade(benchmark, items, ungraded(records), records, signal);
+  const grading = gradeRecorded(options, signal);
   const drawing = wanted.map(async ({ portion, keys }, index) => {
     const batch = await options.worker.sample(requestOf(options, items, portion), {
       signal,
@@ -81,6 +96,10 @@ export async function sit(options: SittingOptions): Promise<void> {
     await Promise.allSettled([grading, ...drawing]);
     throw error;
   }
+}
+
+function keysOf(portion: Portion, items: readonly Item[]): ResponseKey[] {
+  return placesOf(portion).map(({ item, sample }) => ({ id: idOf(items, item), mode: portion.mode, sample }));
 }
 
 function requestOf({ benchmark, protocol, sat, modelId }: SittingOptions, items: readonly Item[], portion: Portion) {

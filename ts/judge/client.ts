@@ -2,6 +2,7 @@ import { type Random, stream } from '../domain/random.ts';
 import { type Redact, redactor } from '../secrets/redact.ts';
 import { type Completion, isAboutModel, readCompletion, readErrorMessage } from './completion.ts';
 import { JudgeError, NoVerdict } from './errors.ts';
+import { linkedSignal } from './linkedSignal.ts';
 import { Pace } from './pace.ts';
 import type { ChatMessage } from './prompt.ts';
 import { retryAfter } from './retryAfter.ts';
@@ -102,6 +103,7 @@ export class ChatClient {
     const { model, temperature, maxTokens, seed, key, timeout, timing } = this.options;
     const limitName = this.limitName;
     const deadline = timing.timeout(timeout);
+    const either = linkedSignal(signal, deadline);
     let response: Response;
     let body: string | undefined;
     try {
@@ -113,12 +115,14 @@ export class ChatClient {
         },
         body: JSON.stringify({ model, messages, temperature, [limitName]: maxTokens, seed }),
         redirect: 'manual',
-        signal: AbortSignal.any([signal, deadline]),
+        signal: either.signal,
       });
       body = await readBody(response);
     } catch (error) {
       signal.throwIfAborted();
       return { why: deadline.aborted ? `no answer within ${timeout / 1000} s` : this.words(causeOf(error)) };
+    } finally {
+      either.unlink();
     }
     const { status } = response;
     if (body === undefined) throw new NoVerdict('refused', `HTTP ${status} with more than ${MAX_ANSWER} bytes`);

@@ -2,6 +2,7 @@ import { VerdictCache, verdictKey } from './cache.ts';
 import { ChatClient, type ChatClientOptions } from './client.ts';
 import { JudgeError, NoVerdict } from './errors.ts';
 import type { Judge, JudgedResponse } from './judge.ts';
+import { linkedSignal } from './linkedSignal.ts';
 import { judgeMessages, readVerdict } from './prompt.ts';
 import { realTiming, type Timing } from './timing.ts';
 
@@ -18,7 +19,7 @@ export interface JudgeOptions {
   concurrency?: number;
   /** Most requests a minute, tries included; null, or absent: no limit but the server's. */
   requestsPerMinute?: number | null;
-  /** Most tokens of what the judge says, its thinking included; 1,024 unless given. */
+  /** Most tokens of what the judge says, its thinking included; 4,096 unless given. */
   maxTokens?: number;
   /** For the judge's draws; 0 unless given. */
   seed?: number;
@@ -89,18 +90,19 @@ class CachedJudge implements EndpointJudge {
   }
 
   async judge(responses: readonly JudgedResponse[], signal: AbortSignal): Promise<readonly (boolean | null)[]> {
-    const failed = new AbortController();
-    const over = AbortSignal.any([signal, failed.signal]);
-    const all = responses.map((response) => this.outcome(response, over));
+    const over = linkedSignal(signal);
+    const all = responses.map((response) => this.outcome(response, over.signal));
     try {
       const outcomes = await Promise.all(all);
       const lost = outcomes.find((outcome) => outcome instanceof NoVerdict && outcome.code === 'lost');
       if (!this.wasAnswered && lost !== undefined) throw this.givenUp(lost as NoVerdict);
       return outcomes.map((outcome) => this.count(outcome));
     } catch (error) {
-      failed.abort(error);
+      over.abort(error);
       await Promise.allSettled(all);
       throw error;
+    } finally {
+      over.unlink();
     }
   }
 
@@ -177,7 +179,7 @@ class CachedJudge implements EndpointJudge {
 /** The options as the client takes them, with what is not given. @throws JudgeError */
 function checked(options: JudgeOptions): ChatClientOptions {
   const { endpoint, model, env, timing = realTiming } = options;
-  const { temperature = 0, concurrency = 8, maxTokens = 1024, seed = 0, timeoutSeconds = 120, tries = 6 } = options;
+  const { temperature = 0, concurrency = 8, maxTokens = 4096, seed = 0, timeoutSeconds = 120, tries = 6 } = options;
   const requestsPerMinute = options.requestsPerMinute ?? Number.POSITIVE_INFINITY;
   if (model.trim() === '') throw wrong('model', '""', 'names of models');
   for (const [name, value] of Object.entries({ concurrency, maxTokens, tries })) {

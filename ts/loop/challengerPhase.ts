@@ -5,7 +5,6 @@ import { challengerConversation, parseProposals } from '../domain/prompts.ts';
 import { withoutRepetition } from '../domain/reward.ts';
 import { clusterShares, type ScoredProposal, scoreProposal, withTotals } from '../domain/score.ts';
 import { mean } from '../domain/statistics.ts';
-import { textFigures } from '../domain/textFigures.ts';
 import { AnswerFigures } from './answerFigures.ts';
 import { type AnsweredQuestion, answerQuestions, partSeeds, requestSeeds } from './ask.ts';
 import { type LoopContext, recordName } from './context.ts';
@@ -15,6 +14,7 @@ import { heardLater } from './later.ts';
 import { type PhaseScope, runPhase } from './phase.ts';
 import type { Policy } from './policy.ts';
 import { creditMetrics, type StepScope, updatePolicy } from './policyUpdate.ts';
+import { questionFigures } from './questionFigures.ts';
 import { joinRollouts, type Rollouts, scoringOf } from './rollouts.ts';
 import { modelName, requireIntact } from './sources.ts';
 import { paddedStep, type StepResult, Training } from './training.ts';
@@ -116,7 +116,6 @@ async function challengerStep(
 /** What a step's well-formed questions and their answers are like; of none there is little to say. */
 function questionMetrics(asked: readonly Judged[]): Record<string, number> {
   if (asked.length === 0) return { distinct: 0 };
-  const { length, distinct, distinctBigrams } = textFigures(asked.map(({ parsed }) => parsed?.question ?? ''));
   const answers = new AnswerFigures();
   for (const one of asked) answers.add(one);
   const pays = correlation(
@@ -124,10 +123,8 @@ function questionMetrics(asked: readonly Judged[]): Record<string, number> {
     asked.map(({ reward }) => reward.total),
   );
   return {
-    distinct,
-    ...(Number.isFinite(distinctBigrams) ? { distinctBigrams } : {}),
+    ...questionFigures(asked.map(({ parsed }) => parsed?.question ?? '')),
     largestCluster: asked.reduce((most, { clusterShare }) => Math.max(most, clusterShare), 0),
-    questionLength: length,
     ...answers.metrics,
     ...(Number.isFinite(pays) ? { unboxedPays: pays } : {}),
   };

@@ -79,9 +79,9 @@ export async function runPhase<T extends object>(
   const { scope, end } = openScope(context, iteration, phase);
   const { metrics, files, model, value } = await body(scope).finally(end);
   const seconds = clock.now() - started;
+  const now = context.activity?.();
   // First, so that whoever is cut short in between does the phase again, and nothing is left unsaid.
   watch(context, { iteration, phase, step: null, metrics });
-  const now = context.activity?.();
   history.record(
     {
       type: 'done',

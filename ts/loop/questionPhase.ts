@@ -4,7 +4,6 @@ import type { Gate } from '../domain/gates.ts';
 import { agreementHistogram } from '../domain/histogram.ts';
 import { stream } from '../domain/random.ts';
 import { mean } from '../domain/statistics.ts';
-import { textFigures } from '../domain/textFigures.ts';
 import type { FileMark } from '../ports/journal.ts';
 import { auditLabels } from './auditLabels.ts';
 import { type LoopContext, recordName } from './context.ts';
@@ -12,6 +11,7 @@ import { TooFewQuestions } from './errors.ts';
 import { type Candidate, type KeptCandidate, Labelling } from './labelling.ts';
 import { runPhase } from './phase.ts';
 import { sitProbe } from './probe.ts';
+import { questionFigures } from './questionFigures.ts';
 import { requireIntact } from './sources.ts';
 
 /** A question that the Solver is trained on, with its pseudo-label. */
@@ -113,22 +113,10 @@ function metricsOf(
     noLabelShare: share('no_label'),
     agreement: mean(candidates.flatMap(({ agreement }) => agreement ?? [])),
     ...Object.fromEntries(others.map((gate) => [`${camel(gate)}Share`, share(gate)])),
-    ...questionFigures(candidates),
+    ...questionFigures(candidates.flatMap(({ question }) => question ?? [])),
     ...answerFigures.metrics,
     ...(answersPerRound > 0 ? { savedSamples: savings.samples, savedTokens: savings.tokens } : {}),
     ...(shortfall === 'resample' ? { rounds } : {}),
-  };
-}
-
-/** What the well-formed candidates are like; of none there is nothing to say. */
-function questionFigures(candidates: readonly Candidate[]): Record<string, number> {
-  const questions = candidates.flatMap(({ question }) => question ?? []);
-  if (questions.length === 0) return {};
-  const { length, distinct, distinctBigrams } = textFigures(questions);
-  return {
-    distinct,
-    ...(Number.isFinite(distinctBigrams) ? { distinctBigrams } : {}),
-    questionLength: length,
   };
 }
 

@@ -1,4 +1,5 @@
 import type { PhaseSettings, Settings } from '../domain/settings.ts';
+import { rollsBack } from '../domain/warnings/rules.ts';
 import { adapterParameters } from './memory.ts';
 import type { ModelShape } from './shape.ts';
 import { type Piece, piecesOf, promptOf, SAMPLE_SHARE, type Workload } from './workload.ts';
@@ -21,7 +22,7 @@ export interface DiskNeed {
 
 /** What of a configuration decides the space. */
 export interface Kept extends Workload {
-  settings: Workload['settings'] & Pick<Settings, 'arm' | 'storage'>;
+  settings: Workload['settings'] & Pick<Settings, 'arm' | 'storage' | 'warnings'>;
 }
 
 /** Bytes of a token's id, of its log-prob, and of its text: UTF-8 in JSON, of a vocabulary of word pieces. */
@@ -70,15 +71,16 @@ export function diskNeed(kept: Kept, shape: ModelShape, handover: 0 | 2 | 4): Di
  * next, and meanwhile of the one that is under way.
  */
 function modelsItem({ settings }: Kept, trained: number): DiskItem {
-  const { iterations, arm, roles, storage } = settings;
-  const best = storage.keepModels === 'best' ? 1 : 0;
+  const { iterations, arm, roles, storage, warnings } = settings;
   const last = roles.judge === 'ensemble' ? roles.ensemble : 1;
+  // A roll-back goes to the best, with those that judge beside it.
+  const best = rollsBack(warnings) ? last : storage.keepModels === 'best' ? 1 : 0;
   const stay = storage.keepModels === 'every' ? iterations : Math.min(iterations, best + last);
   const each = FP32 * trained * (arm === 'untrained-challenger' ? 1 : 2);
   const lasts = last === 1 ? 'the last iteration' : `the last ${last} iterations`;
-  const whose = { every: 'every iteration', best: `the best and ${lasts}`, last: lasts };
+  const whose = storage.keepModels === 'every' ? 'every iteration' : best > 0 ? `the best and ${lasts}` : lasts;
   return {
-    what: `models of ${whose[storage.keepModels]}, float32`,
+    what: `models of ${whose}, float32`,
     underWay: each * Math.min(iterations, stay + 1),
     afterwards: each * stay,
   };

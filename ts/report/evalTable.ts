@@ -153,7 +153,7 @@ function warnings({ benchmarks }: ScoresDocument): string[] {
       ...(samples === 1 ? [`${title}: with one sample an item, mean@1 and majority@1 are the same`] : []),
       ...(judged !== null && judged.missing > 0
         ? [
-            `${title}: the judge gave no verdict on ${plural(judged.missing, 'responses')}, which keep the rule grader's mark`,
+            `${title}: the judge gave no verdict on ${plural(judged.missing, 'responses')}: there the rule grader's mark counts`,
           ]
         : []),
     ];

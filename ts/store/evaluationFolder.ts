@@ -7,7 +7,7 @@ import type { MarkRecord, ResponseRecord, VerdictRecord } from '../eval/response
 import type { ScoresDocument } from '../eval/scoresDocument.ts';
 import type { SittingRecords } from '../eval/sitting.ts';
 import { formatDocument, formatRecords, writeWhole } from './files.ts';
-import { FolderLock } from './folderLock.ts';
+import { FolderLock, isLock } from './folderLock.ts';
 import { RecordFile, wholeRecords } from './recordFile.ts';
 
 /** An evaluation folder that cannot be gone on with, or read. */
@@ -50,10 +50,17 @@ export class EvaluationFolder {
    *
    * @param name the folder as the person typed it
    * @param asked what is to be evaluated now
-   * @throws EvaluationFolderError `other_protocol`; FolderHeld; an error of the file system
+   * @throws EvaluationFolderError `other_protocol`, `no_evaluation` where there is something else; FolderHeld; an error of
+   *   the file system
    */
   constructor(path: string, name: string, asked: EvaluationDocument) {
     this.path = path;
+    if (!mayBegin(path)) {
+      throw new EvaluationFolderError(
+        'no_evaluation',
+        `${name} is not empty and holds no evaluation; choose another folder with --out`,
+      );
+    }
     this.lock = new FolderLock(path, name);
     try {
       // A folder without responses promises nothing.
@@ -164,6 +171,12 @@ export function readBenchmark(path: string, benchmark: string): BenchmarkRecords
     marks: read<MarkRecord>('marks.jsonl'),
     verdicts: read<VerdictRecord>('verdicts.jsonl'),
   };
+}
+
+/** An evaluation may go on, or begin where nothing is but the lock of one that was lost at once. */
+function mayBegin(path: string): boolean {
+  if (!existsSync(path) || existsSync(join(path, 'evaluation.json'))) return true;
+  return readdirSync(path).every((name) => isLock(name));
 }
 
 function hasResponses(path: string): boolean {

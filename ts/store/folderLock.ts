@@ -61,6 +61,11 @@ export class FolderLock {
   }
 }
 
+/** Whether a file of the folder is one of these. */
+export function isLock(name: string): boolean {
+  return LOCK.test(name);
+}
+
 function fileOf(number: number): string {
   return `lock-${String(number).padStart(6, '0')}.json`;
 }

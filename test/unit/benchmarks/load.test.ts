@@ -117,18 +117,28 @@ describe('a task of Reasoning Gym', () => {
   const openTask: BenchmarkTools['openTask'] = async ({ size }) => ({
     version: '1.2',
     items: Array.from({ length: size }, (_, index) => ({ question: `${index}?`, answer: `${index}` })),
-    score: async (item, answers) => answers.map((answer) => (answer === '?' ? null : answer === `${item}` ? 1 : 0.5)),
+    score: async (item, answers) =>
+      answers.map((answer) => (answer === '?' ? null : answer === `${item}` || answer === '2 ** 3\n #' ? 1 : 0.5)),
   });
 
   test('scores its answers itself: only a full score is right, and none is undecided', async () => {
     const benchmark = await one('reasoning-gym:toy:size=3:seed=7', { tools: tools({ openTask }) });
     expect(benchmark.origin).toBe('reasoning-gym 1.2, toy, seed 7');
     const item = { ...(benchmark.items[2] as (typeof benchmark.items)[number]) };
-    expect(await benchmark.grade(item, ['\\boxed{1}', 'no box', '$\\boxed{\\text{2}}$', '\\boxed{?}'])).toEqual([
+    expect(
+      await benchmark.grade(item, [
+        '\\boxed{1}',
+        'no box',
+        '$\\boxed{\\text{2}}$',
+        '\\boxed{?}',
+        '\\boxed{2 ** 3\n #}',
+      ]),
+    ).toEqual([
       { answer: '1', correct: false, undecided: false },
       { answer: null, correct: false, undecided: false },
       { answer: '2', correct: true, undecided: false },
       { answer: '?', correct: false, undecided: true },
+      { answer: '2 ** 3\n #', correct: true, undecided: false },
     ]);
   });
 });

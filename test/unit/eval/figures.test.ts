@@ -31,4 +31,6 @@ test('a macro average is the weighted mean of means, inside its interval', () =>
 test('samples that are all alike do not make an interval of no width', () => {
   expect(sampledFigure([1, 1, 1], 1).low).toBeLessThan(50);
   expect(sampledFigure([0, 0, 0], 1).high).toBeGreaterThan(50);
+  const weighted = [1, 2].map(() => ({ values: [0, 0, 0], weight: 1 / 2 }));
+  expect(macroAverage(weighted, 1)).toEqual(sampledFigure([0, 0, 0, 0, 0, 0], 1));
 });

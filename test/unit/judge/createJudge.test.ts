@@ -46,7 +46,7 @@ describe('verdicts', () => {
     const judge = judgeWith({ concurrency: 1 });
     expect(await judge.judge([pair('1', '1'), ...wrongOnes(4)], never)).toEqual([true, null, null, null, null]);
     expect(judge.summary()).toMatch(
-      /^judge judge-1: 5 answers judged, 5 asked for \(300 tokens in, 30 out\), 4 missing: 1 without a verdict in the text; 1 cut off at 1024 tokens; 1 HTTP 400: as the test wants it; \.\.\.$/,
+      /^judge judge-1: 5 answers judged, 5 asked for \(300 tokens in, 30 out\), 4 missing: 1 without a verdict in the text; 1 cut off at 4096 tokens; 1 HTTP 400: as the test wants it; \.\.\.$/,
     );
   });
 

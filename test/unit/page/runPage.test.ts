@@ -158,7 +158,7 @@ describe('a run that is not', () => {
     }
     const warning = { iteration: 2, phase: 'questions' as const, message: 'look' };
     journal.append({ type: 'warning', ...warning });
-    journal.append({ type: 'warning', ...warning, name: 'collapse', action: 'stop' });
+    journal.append({ type: 'warning', ...warning, name: 'labels', action: 'stop' });
     const { document } = readerOf(folder).read();
     journal.close();
     expect(document.iterations[2]).toMatchObject({ evaluation: null, questions: null, solver: null });
@@ -166,7 +166,7 @@ describe('a run that is not', () => {
     const at = expect.stringMatching(/Z$/);
     expect(document.warnings).toEqual([
       { ...warning, at, name: null, action: null },
-      { ...warning, at, name: 'collapse', action: 'stop' },
+      { ...warning, at, name: 'labels', action: 'stop' },
     ]);
   });
 });

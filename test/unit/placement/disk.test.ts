@@ -90,6 +90,7 @@ describe('what is kept', () => {
     [['storage.keepModels=best', 'iterations=1'], 'the best and the last iteration', 2, 2],
     [['iterations=9'], 'every iteration', 18, 18],
     // Three Solvers judge the next iteration, that there may be.
+    [['storage.keepModels=last', 'warnings.labels.action=roll-back'], 'the best and the last iteration', 6, 4],
     [['storage.keepModels=last', 'iterations=9', 'roles.judge=ensemble'], 'the last 3 iterations', 8, 6],
     [['arm=untrained-challenger'], 'every iteration', 3, 3],
   ])('models with %j', (sets, whose, underWay, afterwards) => {

@@ -6,13 +6,12 @@ import { type Random, stream } from '../../domain/random.ts';
 import { challengerReward } from '../../domain/reward.ts';
 import { mean } from '../../domain/statistics.ts';
 import { majorityVote } from '../../domain/vote.ts';
-import { evaluateQuestion } from '../../eval/arithmetic.ts';
-import { chainText } from '../../eval/chain.ts';
 import { createArithmeticExam } from '../../eval/exam.ts';
 import type { FileMark, JournalEntry } from '../../ports/journal.ts';
 import type { Phase } from '../../ports/reporter.ts';
 import { RunJournal } from '../../store/journal.ts';
 import { RunFolder } from '../../store/runFolder.ts';
+import { boxed, SyntheticTexts } from './syntheticTexts.ts';
 
 export interface SyntheticRun {
   /** Questions asked in all: a quarter of them in the Challenger's training. At least 8 an iteration. */
@@ -56,6 +55,7 @@ class Writer {
   private readonly folder: RunFolder;
   private readonly journal: RunJournal;
   private readonly random: Random;
+  private readonly texts: SyntheticTexts;
 
   constructor(folder: RunFolder, journal: RunJournal, options: SyntheticRun) {
     this.options = {
@@ -90,6 +90,7 @@ class Writer {
     this.folder = folder;
     this.journal = journal;
     this.random = stream(seed, 'synthetic-run');
+    this.texts = new SyntheticTexts(this.options, this.random);
   }
 
   async run(): Promise<void> {
@@ -160,8 +161,8 @@ class Writer {
     rewards: number[],
     agreements: number[],
   ): object {
-    const question = this.random() < 0.03 ? null : this.question(iteration);
-    const responses = question === null ? [] : this.responses(question, iteration);
+    const question = this.random() < 0.03 ? null : this.texts.question(iteration);
+    const responses = question === null ? [] : this.texts.responses(question, iteration);
     const vote = majorityVote(responses.map(boxed));
     const { label, agreement } = vote;
     const wellFormed = question !== null;
@@ -189,8 +190,8 @@ class Writer {
         count('malformed');
         continue;
       }
-      const question = this.question(iteration);
-      const responses = this.responses(question, iteration);
+      const question = this.texts.question(iteration);
+      const responses = this.texts.responses(question, iteration);
       const { classes: _, ...vote } = majorityVote(responses.map(boxed));
       const { label, agreement } = vote;
       const fate = bandFate(vote, this.config.questions);
@@ -235,7 +236,7 @@ class Writer {
       const file = this.folder.writeRecords(
         `iteration-${iteration}/solver/step-00${step}.jsonl`,
         rows.map(({ question, label }) => {
-          const responses = this.responses(question, iteration);
+          const responses = this.texts.responses(question, iteration);
           const own = responses.map((text) => Number(boxed(text) === label));
           rewards.push(...own);
           return { iteration, step, question, label, responses, rewards: own };
@@ -257,7 +258,7 @@ class Writer {
     const exam = createArithmeticExam(problems);
     this.journal.append({ type: 'phase', iteration, phase: 'evaluation' });
     const sit = (mode: string, n: number) => {
-      const responses = exam.questions.map((question) => this.responses(question, iteration).slice(0, n));
+      const responses = exam.questions.map((question) => this.texts.responses(question, iteration).slice(0, n));
       const correct = exam.grade(responses);
       const majority = exam.gradeMajority(responses);
       const records = exam.questions.map((question, at) => ({
@@ -313,38 +314,4 @@ class Writer {
       weightsVersion: step,
     };
   }
-
-  private question(iteration: number): string {
-    const { texts } = this.options;
-    if (texts.length > 0) return this.anyOf(texts);
-    const between = (low: number, high: number) => low + Math.floor(this.random() * (high - low + 1));
-    const steps = Array.from({ length: between(1, 2 + iteration) }, () => {
-      const operator = (['add', 'subtract', 'multiply'] as const)[between(0, 2)] ?? 'add';
-      return { operator, operand: between(operator === 'multiply' ? 2 : 1, 9) };
-    });
-    return chainText({ start: between(10, 99), steps });
-  }
-
-  private anyOf(texts: readonly string[]): string {
-    return texts[Math.floor(this.random() * texts.length)] ?? '';
-  }
-
-  private responses(question: string, iteration: number): string[] {
-    const { samples, answerLength, texts } = this.options;
-    const truth = evaluateQuestion(question) ?? '42';
-    const ease = Math.min(1, Math.max(0, this.random() + 0.1 * iteration - 0.1));
-    return Array.from({ length: samples }, () => {
-      if (texts.length > 0) return `${this.anyOf(texts)} \\boxed{${truth}}`;
-      const draw = this.random();
-      let text = 'Step by step:';
-      while (text.length < answerLength) text += ` ${Math.floor(this.random() * 100)} and then`;
-      if (draw > 0.98) return text;
-      const answer = draw < ease ? truth : String(Math.floor(this.random() * 100)).padStart(2, '0');
-      return `${text} \\boxed{${answer}}`;
-    });
-  }
-}
-
-function boxed(text: string): string | null {
-  return /\\boxed\{([^}]*)\}/.exec(text)?.[1] ?? null;
 }

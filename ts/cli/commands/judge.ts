@@ -14,7 +14,7 @@ export function addJudge(program: Command, { terminal, finish, exitCodes }: Comm
     .requiredOption('--model <name>', 'the model there')
     .option('--cache <file>', 'verdicts are kept there, and never asked for again; evaluations may share it')
     .option('--temperature <number>', "of the judge's answers (the paper: 0.1)", '0')
-    .option('--max-tokens <number>', "most tokens of the judge's answer, its thinking included", '1024')
+    .option('--max-tokens <number>', "most tokens of the judge's answer, its thinking included", '4096')
     .option('--concurrency <number>', 'requests at a time', '8')
     .option('--requests-per-minute <number>', 'most requests a minute, tries included (default: no limit)')
     .option('--policy <name>', `what counts as the same answer for the rule: ${names(POLICIES)}`, 'default')
@@ -27,7 +27,7 @@ judge sees the question, gold and the final answer of pred (its end where none c
 A key goes into the environment as RZERO_JUDGE_KEY. Bad lines are named on stderr; the exit code is then 65.
 
 Examples:
-  rzero judge --endpoint http://localhost:8000/v1 --model Qwen/Qwen3-8B --max-tokens 4096 < answers.jsonl > verdicts.jsonl
+  rzero judge --endpoint http://localhost:8000/v1 --model Qwen/Qwen3-8B < answers.jsonl > verdicts.jsonl
   RZERO_JUDGE_KEY=... rzero judge --endpoint https://api.openai.com/v1 --model gpt-4o --temperature 0.1 \\
     --cache verdicts.cache --requests-per-minute 500 < answers.jsonl
 ${exitCodes}`,

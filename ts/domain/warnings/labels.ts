@@ -9,7 +9,8 @@ const AUDITED = [
 
 /**
  * Decay of pseudo-labels. In the paper they were right in 79, 69 and 63 % of 200 audited questions at steps 15, 30 and 45,
- * and the Solver collapsed at step 60 (R-Zero, table 5 and its collapse).
+ * and the Solver collapsed at step 60 (R-Zero, table 5 and its collapse). OpenSIR (arXiv 2511.00602) had fewer valid
+ * questions and a worse model the less agreement it asked for.
  */
 export function labels(history: FigureHistory, rule: LabelsRule): string | undefined {
   const found = AUDITED.flatMap(([name, count, what]) => {
@@ -24,7 +25,7 @@ export function labels(history: FigureHistory, rule: LabelsRule): string | undef
   });
   if (found.length === 0) return undefined;
   return (
-    `${found.join('; ')}: the Solver is taught what is wrong. Take the best Solver so far (rzero export), keep what it is ` +
-    'surer of (questions.delta), or ask for more votes (questions.votes)'
+    `${found.join('; ')}: the Solver is taught what is wrong. Take the best Solver so far (rzero export), keep questions ` +
+    'that it is surer of (a higher questions.center), or ask for more votes (questions.votes)'
   );
 }
