@@ -43,8 +43,15 @@ export function whyOfProposal({ question, reward }: ProposalRecord, { votes, sam
   const parts = `${figure(uncertainty)} for uncertainty${repetition > 0 ? ` less ${figure(repetition)} for repetition` : ''}`;
   const agree = `${votes} of ${plural(samples, 'answers')} agree`;
   const invalid = validity === 0 ? ', but not with an answer that counts as valid' : '';
-  const isSum = Math.abs(total - (uncertainty - repetition)) < 1e-9;
-  const means = isSum ? `: ${parts}` : `, floored or the run's own, where the parts are ${parts}`;
+  const sum = uncertainty - repetition;
+  const isFloored = total === 0 && sum < 0;
+  // Else a rule of the run's own has paid, or a gate has taken.
+  const means =
+    Math.abs(total - sum) < 1e-9
+      ? `: ${parts}`
+      : isFloored
+        ? `, the least there is: ${parts} would be ${figure(sum)}`
+        : ` by the run's own rule, where the parts are ${parts}`;
   return `reward ${figure(total)}${means}; ${agree}${invalid}`;
 }
 

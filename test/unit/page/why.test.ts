@@ -59,7 +59,11 @@ describe('what a reward came of', () => {
     [{ uncertainty: 1, repetition: 0, total: 1 }, 'reward 1.00: 1.00 for uncertainty; 2 of 4 answers agree'],
     [
       { uncertainty: 0.1, repetition: 0.5, total: 0 },
-      "reward 0.00, floored or the run's own, where the parts are 0.10 for uncertainty less 0.50 for repetition; 2 of 4 answers agree",
+      'reward 0.00, the least there is: 0.10 for uncertainty less 0.50 for repetition would be -0.40; 2 of 4 answers agree',
+    ],
+    [
+      { uncertainty: 0.1, repetition: 0.5, total: 0.9 },
+      "reward 0.90 by the run's own rule, where the parts are 0.10 for uncertainty less 0.50 for repetition; 2 of 4 answers agree",
     ],
     [
       { uncertainty: 0, repetition: 0, validity: 0, total: 0 },
