@@ -48,6 +48,9 @@ describe('what docker/cpu.Dockerfile makes of our files, its user being nobody a
   test('does a whole run with the mock worker', async () => {
     expect(await rzero('run', '--preset', 'mock', ...SMALL_RUN, '--out', 'runs/alone')).toEqual(DONE);
     expect(await rzero('verify', 'runs/alone')).toEqual(DONE);
+    // Of these, images have only what the build and the Python of the image left them.
+    expect(await rzero('report', 'runs/alone')).toEqual(DONE);
+    expect(await rzero('eval', 'runs/alone', '--suite', 'arithmetic-1', '--limit', '2', '--k', '1')).toEqual(DONE);
   });
 
   test('holds neither tests nor packages of development, and the licences', () => {
