@@ -1,5 +1,5 @@
 import { createColors } from 'picocolors';
-import type { MacroAverage, ScoresDocument } from '../eval/scoresDocument.ts';
+import type { BenchmarkScores, MacroAverage, ScoresDocument } from '../eval/scoresDocument.ts';
 import { BACKBONE_NAMES, type Backbone } from '../paper/backbone.ts';
 import { protocolDifferences } from '../paper/protocol.ts';
 import { COLUMNS, type Column, METHODS, PAPER_NOTES, type PaperRow, paperRows, TABLES } from '../paper/tables.ts';
@@ -55,8 +55,10 @@ export function renderPaperTable(
     block('General reasoning, % right', GENERAL, ours, paper),
     block('Others, % right', othersOf(ours), ours, []),
   ].filter((lines) => lines.length > 0);
-  const partial = ours.some(({ scores }) =>
-    Object.values(scores.averages).some((average) => average !== null && average.rule.missing.length > 0),
+  const partial = ours.some(
+    ({ scores }) =>
+      scores.benchmarks.some(isCut) ||
+      Object.values(scores.averages).some((average) => average !== null && average.rule.missing.length > 0),
   );
   const used = [...new Set(paper.map(({ table }) => table))];
   const notes = used.flatMap((table) => [
@@ -66,7 +68,12 @@ export function renderPaperTable(
   const differences = ours[0] === undefined ? [] : protocolDifferences(ours[0].scores);
   const sections = [
     ...blocks.map(([head = '', ...lines]) => [bold(head), ...lines]),
-    partial ? wrap('* not all benchmarks of the average were sat, so that it is not the one of the tables', width) : [],
+    partial
+      ? wrap(
+          '* not the figure of the tables: of a benchmark the first items alone were sat, or of an average not all benchmarks',
+          width,
+        )
+      : [],
     backbone === null
       ? wrap('The paper has no rows for this backbone, so there is nothing to compare with.', width)
       : [bold(`The paper's rows of ${BACKBONE_NAMES[backbone]}`), ...notes.flatMap((note) => hanging(note, width))],
@@ -128,7 +135,8 @@ function ourLines(name: string, { benchmarks, averages }: ScoresDocument, of: re
       const average = averageOf(column);
       if (average !== null) return mark(average.rule);
       const one = sat.get(column);
-      return one?.[one.metric]?.value.toFixed(1) ?? '';
+      const figure = one?.[one.metric];
+      return figure ? `${figure.value.toFixed(1)}${isCut(one) ? '*' : ''}` : '';
     }),
     line('  95 % interval', (column) => {
       const one = sat.get(column);
@@ -144,6 +152,11 @@ function ourLines(name: string, { benchmarks, averages }: ScoresDocument, of: re
     return one?.judged?.[one.metric]?.value.toFixed(1) ?? '';
   });
   return [...lines, judged];
+}
+
+/** Whether its first items alone were sat. */
+function isCut({ items, available }: BenchmarkScores): boolean {
+  return items < available;
 }
 
 /** Wrapped, the lines after the first as far in as the first begins. */

@@ -1,6 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
+import { REGISTRY } from '../../../ts/benchmarks/registry.ts';
 import { BACKBONES, backboneOf } from '../../../ts/paper/backbone.ts';
-import { type Column, PAPER_NOTES, PAPER_ROWS, type PaperRow, paperRows, TABLES } from '../../../ts/paper/tables.ts';
+import {
+  COLUMNS,
+  type Column,
+  PAPER_NOTES,
+  PAPER_ROWS,
+  type PaperRow,
+  paperRows,
+  TABLES,
+} from '../../../ts/paper/tables.ts';
 
 const MATH: Column[] = ['amc', 'minerva', 'math-500', 'gsm8k', 'olympiadbench', 'aime-2025', 'aime-2024'];
 const GENERAL: Column[] = ['supergpqa', 'mmlu-pro', 'bbeh'];
@@ -35,6 +44,14 @@ describe("the averages of the paper's rows are those of their own figures", () =
     // Rounded twice: the figures, and their mean.
     expect(Math.abs(mean - told)).toBeLessThan(0.0151);
   });
+});
+
+test('every column is a benchmark of ours by that name, so that a run can be put beside it', () => {
+  const math = REGISTRY.filter(({ group }) => group === 'math').map(({ name }) => name);
+  const general = REGISTRY.filter(({ group }) => group === 'general').map(({ name }) => name);
+  expect([...COLUMNS].sort()).toEqual([...math, ...general].sort());
+  expect([...MATH].sort()).toEqual(math.sort());
+  expect([...GENERAL].sort()).toEqual(general.sort());
 });
 
 test('every table has its notes, and every backbone rows of three tables at least', () => {

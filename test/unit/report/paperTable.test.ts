@@ -37,7 +37,7 @@ describe('renderPaperTable', () => {
   });
 
   test('a partial average is marked, differences of protocol are listed, and no line is too wide', () => {
-    expect(text).toContain('* not all benchmarks of the average were sat');
+    expect(text).toContain('* not the figure of the tables');
     expect(text).toMatch(/What differs in protocol\n {2}Judge\n {4}here {3}none/);
     for (const one of text.split('\n')) expect(one.length).toBeLessThanOrEqual(110);
   });
@@ -51,6 +51,13 @@ describe('renderPaperTable', () => {
     expect(alone).toContain('The paper has no rows for this backbone');
     expect(alone).not.toContain('v4 table 1');
     expect(alone).toContain('mine');
+  });
+
+  test('a benchmark of which the first items alone were sat is marked', () => {
+    const some = scoresDocument([benchmarkScores('gsm8k', 81.43, { available: 1319 })]);
+    const alone = renderPaperTable([{ name: 'mine', scores: some }], null, page);
+    expect(alone).toMatch(/\nmine +81\.4\*\n/);
+    expect(alone).toContain('of a benchmark the first items alone were sat');
   });
 
   test('benchmarks that the paper does not have stand by themselves', () => {
