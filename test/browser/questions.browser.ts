@@ -81,6 +81,26 @@ describe('the list of all questions', () => {
     await opens(page, 806);
   });
 
+  test('a row that is pressed while others come and go beside it is opened', async () => {
+    const { page } = await browser.open(address);
+    const drawn = () =>
+      page.evaluate(() => new Promise((after) => requestAnimationFrame(() => requestAnimationFrame(after))));
+    const list = page.locator('#list');
+    await list.evaluate((element) => {
+      element.scrollIntoView();
+      element.scrollTo(0, 40 * 88 - 2);
+    });
+    await drawn();
+    const row = page.locator('#question-43');
+    const { x, y, width, height } = (await row.boundingBox()) ?? { x: 0, y: 0, width: 0, height: 0 };
+    await page.mouse.move(x + width / 2, y + height / 2);
+    await page.mouse.down();
+    await list.evaluate((element) => element.scrollBy(0, 4));
+    await drawn();
+    await page.mouse.up();
+    await opens(page, 43);
+  });
+
   test('a question that does not exist, and an address that says nothing sensible', async () => {
     const { page, complaints } = await browser.open(
       `${address}#question=99999&sort=sideways&agreement=7-8&label=x&%%%`,

@@ -152,9 +152,12 @@ export class QuestionList {
     for (let at = first; at < last; at++) wanted.push(this.option(at));
     const kept = new Set(wanted);
     for (const [question, option] of this.options) if (!kept.has(option.element)) this.options.delete(question);
+    // What stays is not touched: a row that is taken out and put back between press and release gets no click.
     const { slab } = this;
-    if (slab.children.length !== wanted.length || wanted.some((option, at) => slab.children[at] !== option))
-      slab.replaceChildren(...wanted);
+    for (const option of [...slab.children]) if (!kept.has(option as HTMLElement)) option.remove();
+    wanted.forEach((option, at) => {
+      if (slab.children[at] !== option) slab.insertBefore(option, slab.children[at] ?? null);
+    });
     const active = this.active;
     if (active === null) element.removeAttribute('aria-activedescendant');
     else element.setAttribute('aria-activedescendant', `question-${active}`);
