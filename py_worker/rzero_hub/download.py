@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from huggingface_hub import hf_hub_download, snapshot_download
@@ -25,6 +25,8 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 from huggingface_hub.utils import disable_progress_bars, logging
+
+from rzero_worker.causes import causes
 
 
 class DownloadFailure(Exception):  # noqa: N818 - named after what it is
@@ -73,25 +75,25 @@ def download(repository: str, revision: str, names: Sequence[str]) -> dict[str, 
 def explained(error: Exception, repository: str, revision: str, name: str) -> DownloadFailure:
     """Say what an error means to whoever wants the data."""
     what = f"data set {repository}"
-    causes = list(_causes(error))
-    if any(isinstance(cause, GatedRepoError) for cause in causes):
+    chain = list(causes(error))
+    if any(isinstance(cause, GatedRepoError) for cause in chain):
         way = "ask for access on its page, and put a token of that account into HF_TOKEN"
         return DownloadFailure("refused", f"{what} is gated on the Hugging Face hub: {way}")
-    if any(isinstance(cause, (RepositoryNotFoundError, HFValidationError)) for cause in causes):
+    if any(isinstance(cause, (RepositoryNotFoundError, HFValidationError)) for cause in chain):
         hint = "where it is private, a token with the right to it belongs into HF_TOKEN"
         return DownloadFailure("not_found", f"{what} is not on the Hugging Face hub ({hint})")
-    if any(isinstance(cause, RevisionNotFoundError) for cause in causes):
+    if any(isinstance(cause, RevisionNotFoundError) for cause in chain):
         return DownloadFailure("not_found", f"{what} has no revision {revision} on the Hugging Face hub")
     # An entry that is only not in the cache says nothing of the hub.
     if isinstance(error, EntryNotFoundError) and not isinstance(error, LocalEntryNotFoundError):
         return DownloadFailure("not_found", f"{what} has no file {name} at {revision}")
-    statuses = [cause.response.status_code for cause in causes if isinstance(cause, HfHubHTTPError)]
+    statuses = [cause.response.status_code for cause in chain if isinstance(cause, HfHubHTTPError)]
     if any(status in (401, 403) for status in statuses):
         return DownloadFailure(
             "refused", f"{what}: the Hugging Face hub does not accept the token in HF_TOKEN"
         )
     problem = f"{what}: {name} is not in the hub's cache"
-    if any(isinstance(cause, OfflineModeIsEnabled) for cause in causes):
+    if any(isinstance(cause, OfflineModeIsEnabled) for cause in chain):
         return DownloadFailure("unavailable", f"{problem}, and HF_HUB_OFFLINE is set: unset it")
     if statuses:
         why = f"does not answer as it should (status {statuses[0]})"
@@ -99,15 +101,6 @@ def explained(error: Exception, repository: str, revision: str, name: str) -> Do
     if isinstance(error, OSError) and error.errno is not None and not isinstance(error, ConnectionError):
         return DownloadFailure("io", f"{what}: {error.strerror} ({error.filename})")
     return DownloadFailure("unavailable", f"{problem}, and the Hugging Face hub cannot be reached: try again")
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """An error, and the chain of those that it came of: the hub's client wraps them."""
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        yield error
-        error = error.__cause__ or error.__context__
 
 
 def main(arguments: list[str] | None = None) -> int:

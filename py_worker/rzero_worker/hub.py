@@ -17,6 +17,7 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
 )
 
+from rzero_worker.causes import causes
 from rzero_worker.errors import WorkerFailure
 
 TIMEOUT = 20.0
@@ -81,7 +82,7 @@ def _cached(source: str) -> ModelFiles | None:
 
 def hub_failure(source: str, error: BaseException) -> WorkerFailure | None:
     """Say what the hub, or the way to it, has to do with an error; None: nothing."""
-    for cause in _causes(error):
+    for cause in causes(error):
         if isinstance(cause, GatedRepoError) or _status(cause) == 403:
             return WorkerFailure(
                 "hub_forbidden",
@@ -118,15 +119,6 @@ def _is_ill(error: BaseException) -> bool:
 def _is_of_transport(error: BaseException) -> bool:
     """Whether a connection failed. By name: which HTTP library the hub's client uses is its own business."""
     return any(kind.__name__ == "TransportError" for kind in type(error).__mro__)
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """An error, and the chain of those that it came of: libraries wrap them."""
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        yield error
-        error = error.__cause__ or error.__context__
 
 
 def weight_types(files: ModelFiles) -> list[str]:
