@@ -68,6 +68,25 @@ const BENCHMARK_EXIT: Readonly<Record<BenchmarkError['code'], number>> = {
   refused: EXIT.noPermission,
 };
 
+/** Errors that mean the same whatever happened, and whose message says all. */
+const PLAIN: readonly (readonly [kind: new (...given: never[]) => Error, exitCode: number])[] = [
+  [ConfigError, EXIT.config],
+  [LaunchError, EXIT.config],
+  [PlacementError, EXIT.config],
+  [HubError, EXIT.unavailable],
+  [ModelUnusable, EXIT.badData],
+  [TooFewQuestions, EXIT.badData],
+  [StoppedByWarning, EXIT.badData],
+  [TrainingDiverged, EXIT.badData],
+  [ReplayDiverged, EXIT.badData],
+  [UsageError, EXIT.usage],
+  [FolderHeld, EXIT.unavailable],
+  [RunFolderError, EXIT.usage],
+  [RecordsDamaged, EXIT.badData],
+  [AddressError, EXIT.config],
+  [RunDiskError, EXIT.io],
+];
+
 /** Lines of a worker's output or traceback that are worth the screen; worker.log has all. */
 const DETAIL_LINES = 25;
 
@@ -78,29 +97,17 @@ function withDetails(message: string, details = ''): string {
 
 /** What an error means to whoever started the command: an exit code, and the sentence to print. */
 export function explainError(error: unknown): { exitCode: number; message: string } {
-  if (error instanceof ConfigError) return { exitCode: EXIT.config, message: error.message };
-  if (error instanceof LaunchError) return { exitCode: EXIT.config, message: error.message };
-  if (error instanceof PlacementError) return { exitCode: EXIT.config, message: error.message };
-  if (error instanceof HubError) return { exitCode: EXIT.unavailable, message: error.message };
-  if (error instanceof ModelUnusable) return { exitCode: EXIT.badData, message: error.message };
-  if (error instanceof TooFewQuestions) return { exitCode: EXIT.badData, message: error.message };
-  if (error instanceof StoppedByWarning) return { exitCode: EXIT.badData, message: error.message };
-  if (error instanceof TrainingDiverged) return { exitCode: EXIT.badData, message: error.message };
-  if (error instanceof ReplayDiverged) return { exitCode: EXIT.badData, message: error.message };
-  if (error instanceof UsageError) return { exitCode: EXIT.usage, message: error.message };
+  const plain = PLAIN.find(([kind]) => error instanceof kind);
+  if (plain !== undefined) return { exitCode: plain[1], message: (error as Error).message };
   if (error instanceof PublishError) return { exitCode: PUBLISH_EXIT[error.code], message: error.message };
   if (error instanceof JudgeError) return { exitCode: JUDGE_EXIT[error.code], message: error.message };
   if (error instanceof BenchmarkError) return { exitCode: BENCHMARK_EXIT[error.code], message: error.message };
   if (error instanceof EvaluationFolderError) {
     return { exitCode: error.code === 'other_protocol' ? EXIT.config : EXIT.usage, message: error.message };
   }
-  if (error instanceof FolderHeld) return { exitCode: EXIT.unavailable, message: error.message };
-  if (error instanceof RunFolderError) return { exitCode: EXIT.usage, message: error.message };
-  if (error instanceof RecordsDamaged) return { exitCode: EXIT.badData, message: error.message };
   if (error instanceof JournalError) {
     return { exitCode: error.code === 'damaged' ? EXIT.badData : EXIT.unavailable, message: error.message };
   }
-  if (error instanceof AddressError) return { exitCode: EXIT.config, message: error.message };
   if (error instanceof KeyError) {
     return { exitCode: error.code === 'unsupported' ? EXIT.unavailable : EXIT.config, message: error.message };
   }
@@ -114,7 +121,6 @@ export function explainError(error: unknown): { exitCode: number; message: strin
   if (error instanceof WorkerStartError) {
     return { exitCode: EXIT.unavailable, message: withDetails(error.message, error.details) };
   }
-  if (error instanceof RunDiskError) return { exitCode: EXIT.io, message: error.message };
   if (isSystemError(error)) return { exitCode: EXIT.io, message: describeDiskError(error) };
   return { exitCode: EXIT.bug, message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
 }
