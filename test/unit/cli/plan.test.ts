@@ -27,7 +27,7 @@ function machine(gpus: number): NodeJS.ProcessEnv {
 
 describe('rzero plan', () => {
   test('shows who does what, what it takes and how long', async () => {
-    const { exitCode, out, err } = await cli(['plan', ...PAPER, '--gpus', '8']);
+    const { exitCode, out, err } = await cli(['plan', ...PAPER, '--gpus', '8'], { workingFolder: folder });
     expect({ exitCode, err }).toEqual({ exitCode: 0, err: '' });
     for (const said of [
       'Qwen/Qwen3-4B-Base\n',
@@ -40,7 +40,7 @@ describe('rzero plan', () => {
       'Challenger step       5 ',
       'Disk, in GiB\n',
       '3 checkpoints: weights, moments, float32         134.9\n',
-      ` are free in ${process.cwd()}\n`,
+      ` are free in ${folder}\n`,
       '9 workers on 8 GPUs',
     ]) {
       expect(out).toContain(said);
@@ -49,7 +49,7 @@ describe('rzero plan', () => {
   });
 
   test('as JSON has the numbers behind it', async () => {
-    const { out } = await cli(['plan', ...PAPER, '--gpus', '8', '--json']);
+    const { out } = await cli(['plan', ...PAPER, '--gpus', '8', '--json'], { workingFolder: folder });
     const plan = JSON.parse(out);
     expect(plan).toMatchObject({
       cluster: { hosts: 1, gpusPerHost: 8, gpu: { name: 'h100' } },
@@ -59,7 +59,7 @@ describe('rzero plan', () => {
     });
     expect(plan.layout.samplers).toHaveLength(8);
     expect(plan.estimate.seconds).toBeGreaterThan(600);
-    expect(plan.disk).toMatchObject({ afterwards: expect.any(Number), room: { folder: process.cwd() } });
+    expect(plan.disk).toMatchObject({ afterwards: expect.any(Number), room: { folder } });
     expect(plan.disk.underWay).toBeGreaterThan(plan.disk.afterwards);
   });
 
